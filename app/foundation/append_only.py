@@ -1,0 +1,35 @@
+"""Tables that only grow: the database itself refuses UPDATE and DELETE.
+
+Written as SQL for both databases and put in place after every migration, because rebuilding a table on SQLite drops its
+triggers. TRUNCATE stays possible for the owner of a PostgreSQL database, who could drop the trigger as well: the hash
+chain and the month's root hash are what make that visible.
+"""
+
+from sqlalchemy import Connection, inspect, text
+
+#: Tables protected from the first migration on.
+APPEND_ONLY = ("history", "charge_line")
+
+
+def protect(connection: Connection) -> None:
+    """Create the triggers that are missing. Safe to run again."""
+    present = set(inspect(connection).get_table_names())
+    for table in APPEND_ONLY:
+        if table in present:
+            for statement in _statements(table, connection.dialect.name):
+                connection.execute(text(statement))
+
+
+def _statements(table: str, dialect: str) -> list[str]:
+    if dialect == "sqlite":
+        return [
+            f"""CREATE TRIGGER IF NOT EXISTS {table}_no_{verb.lower()} BEFORE {verb} ON {table}
+                BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"""
+            for verb in ("UPDATE", "DELETE")
+        ]
+    return [
+        """CREATE OR REPLACE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS
+           $$ BEGIN RAISE EXCEPTION '% is append-only', TG_TABLE_NAME; END $$""",
+        f"""CREATE OR REPLACE TRIGGER {table}_append_only BEFORE UPDATE OR DELETE ON {table}
+            FOR EACH ROW EXECUTE FUNCTION refuse_change()""",
+    ]

@@ -1,0 +1,163 @@
+"""The database: engine rules, column types, and the one way to write: `with transaction():`.
+
+SQLite is the embedded default (WAL, immediate writes), PostgreSQL where users outgrow one machine.
+"""
+
+import json
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+from flask_sqlalchemy import SQLAlchemy
+from sqlalchemy import BigInteger, DateTime, Dialect, Engine, Integer, MetaData, Uuid, event
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
+from sqlalchemy.types import TypeDecorator
+
+from app.foundation.billing_month import BillingMonth
+from app.foundation.exact import from_scaled, to_scaled
+from app.foundation.identity import new_id
+
+
+class Base(DeclarativeBase):
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+
+
+db = SQLAlchemy(
+    model_class=Base,
+    disable_autonaming=True,
+    session_options={"expire_on_commit": False},
+)
+
+
+class Instant(TypeDecorator[datetime]):
+    """An aware UTC datetime, microseconds kept. Naive values are refused at the door."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a naive datetime names no instant")
+        utc = value.astimezone(UTC)
+        return utc.replace(tzinfo=None) if dialect.name == "sqlite" else utc
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class Exact(TypeDecorator[Decimal]):
+    """A quantity or unit price: below 10^11, six decimals, stored as a whole number of millionths."""
+
+    impl = BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: Decimal | None, dialect: Dialect) -> int | None:
+        return None if value is None else to_scaled(value)
+
+    def process_result_value(self, value: int | None, dialect: Dialect) -> Decimal | None:
+        return None if value is None else from_scaled(int(value))
+
+
+class Month(TypeDecorator[BillingMonth]):
+    """A billing month, stored as the number YYYYMM, so that it sorts and filters as it reads."""
+
+    impl = Integer
+    cache_ok = True
+
+    def process_bind_param(self, value: BillingMonth | None, dialect: Dialect) -> int | None:
+        return None if value is None else value.number
+
+    def process_result_value(self, value: int | None, dialect: Dialect) -> BillingMonth | None:
+        return None if value is None else BillingMonth.of_number(value)
+
+
+class Row:
+    """What every business table has: an id that is also the address of its page."""
+
+    id: Mapped[uuid.UUID] = mapped_column(Uuid, primary_key=True, default=new_id)
+
+
+def canonical_json(value: Any) -> str:
+    """One spelling for one value, so that a digest of it can be compared later."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=str)
+
+
+_writing: ContextVar[bool] = ContextVar("writing", default=False)
+
+
+def writing() -> bool:
+    return _writing.get()
+
+
+@contextmanager
+def transaction() -> Iterator[Session]:
+    """One action, one transaction: the outermost block commits or, at any exception, rolls everything back.
+
+    On SQLite it takes the write lock at its start, so that what is read inside cannot change before it is written.
+    """
+    session = db.session()
+    if _writing.get():
+        yield session
+        return
+    session.commit()  # ends the read that led here; a read snapshot cannot become a write on SQLite
+    token = _writing.set(True)
+    try:
+        session.connection(execution_options={"begin": "IMMEDIATE"})
+        yield session
+        session.commit()
+    except BaseException:
+        session.rollback()
+        raise
+    finally:
+        _writing.reset(token)
+
+
+def configure_engine(engine: Engine) -> None:
+    """Rules for SQLite's connections; PostgreSQL's defaults are what we want."""
+    if engine.dialect.name != "sqlite":
+        return
+
+    @event.listens_for(engine, "connect")
+    def _open(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None  # the driver must not begin by itself: we choose how, below
+        cursor = connection.cursor()
+        for pragma in (
+            "journal_mode=WAL",
+            "synchronous=NORMAL",
+            "foreign_keys=ON",
+            "busy_timeout=15000",
+            "cache_size=-64000",
+        ):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Any) -> None:
+        how = connection.get_execution_options().get("begin", "DEFERRED")
+        connection.exec_driver_sql(f"BEGIN {how}")
+
+
+@event.listens_for(Session, "before_flush")
+def _write_only_in_a_transaction(session: Session, _context: Any, _instances: Any) -> None:
+    """An action that forgot `with transaction():` fails in the first test, not in production."""
+    if writing():
+        return
+    for row in (*session.new, *session.deleted, *session.dirty):
+        if session.is_modified(row) and not getattr(row, "written_by_library", False):
+            raise RuntimeError(f"{type(row).__name__} is written outside `with transaction():`")

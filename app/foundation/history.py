@@ -1,0 +1,238 @@
+"""History: one append-only table, one hash chain a subject.
+
+Rooms declare their events with the exact facts each must carry; the sentence on the History tab is a template, wording
+is never stored. The database refuses UPDATE and DELETE (append_only.py). Every row's hash covers its content and the hash
+before it; `history_head` keeps each chain's length and end, so that a cut tail shows as well as a changed row.
+"""
+
+import hashlib
+import uuid
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Protocol
+
+from sqlalchemy import BigInteger, ColumnElement, Index, Integer, String, Text, UniqueConstraint, Uuid, false, select, true
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.foundation import clock, outbox
+from app.foundation.database import Base, Instant, canonical_json, db
+from app.foundation.tenancy import Capacity, OfParties, Tenanted, Viewer, viewer_organisation
+
+GENESIS = "0" * 64
+
+
+class Subject(Protocol):
+    """A row that has a history: it says whose chain its events join and which parties may read them."""
+
+    def history_subject(self) -> tuple[str, uuid.UUID]: ...
+
+
+Tells = Callable[[Any, dict[str, Any]], Iterable[outbox.Notice]]
+
+
+@dataclass(frozen=True)
+class Event:
+    """One kind of event. `sentence` is for partner and operator, `customer_sentence` for the customer (None: not shown)."""
+
+    name: str
+    sentence: str
+    customer_sentence: str | None = None
+    fields: frozenset[str] = field(default_factory=frozenset)
+    icon: str = "renew"
+    tells: Tells | None = field(default=None, compare=False)
+
+
+EVENTS: dict[str, Event] = {}
+
+
+def declare(event: Event) -> str:
+    """Register an event; rooms do this where they are imported. Returns its name."""
+    if event.name in EVENTS:
+        raise ValueError(f"event {event.name!r} is declared twice")
+    EVENTS[event.name] = event
+    return event.name
+
+
+class HistoryHead(Tenanted, Base):
+    """The end of one subject's chain; its row lock puts appends in order."""
+
+    __tablename__ = "history_head"
+
+    subject_kind: Mapped[str] = mapped_column(String(40), primary_key=True)
+    subject_id: Mapped[uuid.UUID] = mapped_column(Uuid, primary_key=True)
+    length: Mapped[int] = mapped_column(Integer)
+    hash: Mapped[str] = mapped_column(String(64))
+
+
+class History(Tenanted, Base):
+    __tablename__ = "history"
+    __table_args__ = (
+        UniqueConstraint("subject_kind", "subject_id", "sequence"),
+        Index("ix_history_about_id", "about_id"),
+    )
+
+    id: Mapped[int] = mapped_column(BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True)
+    subject_kind: Mapped[str] = mapped_column(String(40))
+    subject_id: Mapped[uuid.UUID] = mapped_column(Uuid)
+    #: 1, 2, 3 ... within the subject
+    sequence: Mapped[int] = mapped_column(Integer)
+    event: Mapped[str] = mapped_column(String(60))
+    at: Mapped[datetime] = mapped_column(Instant)
+    by_member_id: Mapped[uuid.UUID | None] = mapped_column(Uuid)
+    #: name and organisation at that time, or "system"
+    by_label: Mapped[str] = mapped_column(String(300))
+    from_state: Mapped[str | None] = mapped_column(String(40))
+    to_state: Mapped[str | None] = mapped_column(String(40))
+    #: the row the event is about when that is not the subject itself: a billing entry of an engagement
+    about_id: Mapped[uuid.UUID | None] = mapped_column(Uuid)
+    #: canonical JSON: the hash is over this very text
+    facts: Mapped[str] = mapped_column(Text)
+    seller_id: Mapped[uuid.UUID | None] = mapped_column(Uuid)
+    partner_id: Mapped[uuid.UUID | None] = mapped_column(Uuid)
+    customer_id: Mapped[uuid.UUID | None] = mapped_column(Uuid)
+    previous_hash: Mapped[str] = mapped_column(String(64))
+    hash: Mapped[str] = mapped_column(String(64))
+
+    @classmethod
+    def visible_to(cls, capacity: Capacity) -> ColumnElement[bool]:
+        column = {"operator": cls.seller_id, "partner": cls.partner_id, "customer": cls.customer_id}.get(capacity)
+        return false() if column is None else column == viewer_organisation()
+
+
+def digest(row: Any) -> str:
+    """The hash of a history row: everything it says, and the hash before it. `row` may be an entity or a light row."""
+    content = [
+        row.subject_kind, str(row.subject_id), row.sequence, row.event, row.at.isoformat(timespec="microseconds"),
+        row.by_member_id, row.by_label, row.from_state, row.to_state, row.about_id, row.facts,
+        row.seller_id, row.partner_id, row.customer_id, row.previous_hash,
+    ]  # fmt: skip
+    return hashlib.sha256(canonical_json(content).encode()).hexdigest()
+
+
+def record(
+    row: Subject,
+    event: str,
+    *,
+    by: Viewer,
+    from_state: str | None = None,
+    to_state: str | None = None,
+    at: datetime | None = None,
+    **facts: Any,
+) -> History:
+    """Append one event to the row's chain, inside the caller's transaction, and post what its declaration tells."""
+    declared = EVENTS[event]
+    if set(facts) != declared.fields:
+        raise ValueError(f"{event} carries {sorted(declared.fields)}, not {sorted(facts)}")
+    kind, subject_id = row.history_subject()
+    head = _lock_head(kind, subject_id)
+    own_id = getattr(row, "id", None)
+    entry = History(
+        subject_kind=kind,
+        subject_id=subject_id,
+        sequence=head.length + 1,
+        event=event,
+        at=at or clock.now(),
+        by_member_id=by.member_id,
+        by_label=by.label,
+        from_state=from_state,
+        to_state=to_state,
+        about_id=own_id if own_id != subject_id else None,
+        facts=canonical_json(facts),
+        previous_hash=head.hash,
+        **_parties(row),
+    )
+    entry.hash = digest(entry)
+    db.session.add(entry)
+    head.length, head.hash = entry.sequence, entry.hash
+    for notice in declared.tells(row, facts) if declared.tells else ():
+        outbox.post(notice, subject_kind=kind, subject_id=subject_id)
+    return entry
+
+
+def _parties(row: Any) -> dict[str, uuid.UUID | None]:
+    if isinstance(row, OfParties):
+        return {"seller_id": row.seller_id, "partner_id": row.partner_id, "customer_id": row.customer_id}
+    parties = getattr(row, "history_parties", None)
+    return parties() if parties else {}
+
+
+def _lock_head(kind: str, subject_id: uuid.UUID) -> HistoryHead:
+    """The chain's end, locked until the transaction ends. Heads are the system's: no viewer reads them as such."""
+    from app.foundation.tenancy import acting_for_all
+
+    with acting_for_all("append to a history chain"):
+        db.session.flush()
+        head = db.session.scalar(
+            select(HistoryHead)
+            .where(HistoryHead.subject_kind == kind, HistoryHead.subject_id == subject_id)
+            .with_for_update()
+            .execution_options(populate_existing=True)
+        )
+    if head is None:
+        head = HistoryHead(subject_kind=kind, subject_id=subject_id, length=0, hash=GENESIS)
+        db.session.add(head)
+    return head
+
+
+@dataclass(frozen=True)
+class Broken:
+    """Where a chain does not hold, and why, in words for the operator."""
+
+    subject_kind: str
+    subject_id: uuid.UUID
+    sequence: int
+    why: str
+
+
+def verify(kind: str | None = None, subject_id: uuid.UUID | None = None) -> Iterator[Broken]:
+    """Walk the chains the viewer may see (the system: all) and say where one breaks. Nothing: every chain holds."""
+    columns = [column for column in History.__mapper__.columns]
+    rows = select(*columns).order_by(History.subject_kind, History.subject_id, History.sequence)
+    heads = select(HistoryHead.subject_kind, HistoryHead.subject_id, HistoryHead.length, HistoryHead.hash)
+    if subject_id is not None:
+        rows = rows.where(History.subject_kind == kind, History.subject_id == subject_id)
+        heads = heads.where(HistoryHead.subject_kind == kind, HistoryHead.subject_id == subject_id)
+    ends = {(h.subject_kind, h.subject_id): (h.length, h.hash) for h in db.session.execute(heads)}
+    before: tuple[tuple[str, uuid.UUID], int, str] | None = None
+    for row in db.session.execute(rows.execution_options(yield_per=2000)):
+        subject = (row.subject_kind, row.subject_id)
+        if before is None or before[0] != subject:
+            if before is not None:
+                yield from _check_end(before, ends)
+            before = (subject, 0, GENESIS)
+        yield from _check_row(row, before)
+        before = (subject, row.sequence, row.hash)
+    if before is not None:
+        yield from _check_end(before, ends)
+    for (kind_left, id_left), (length, _) in ends.items():
+        yield Broken(kind_left, id_left, length, f"the chain of {length} events is missing")
+
+
+def _check_row(row: Any, before: tuple[tuple[str, uuid.UUID], int, str]) -> Iterator[Broken]:
+    _, sequence, last_hash = before
+    if row.sequence != sequence + 1:
+        yield Broken(row.subject_kind, row.subject_id, row.sequence, f"event {sequence + 1} is missing")
+    elif row.previous_hash != last_hash:
+        yield Broken(row.subject_kind, row.subject_id, row.sequence, "it does not follow from the event before it")
+    if digest(row) != row.hash:
+        yield Broken(row.subject_kind, row.subject_id, row.sequence, "its content was changed after it was written")
+
+
+def _check_end(
+    before: tuple[tuple[str, uuid.UUID], int, str], ends: dict[tuple[str, uuid.UUID], tuple[int, str]]
+) -> Iterator[Broken]:
+    (kind, subject_id), sequence, last_hash = before
+    end = ends.pop((kind, subject_id), None)
+    if end != (sequence, last_hash):
+        yield Broken(kind, subject_id, sequence, "the chain's end is not where it was: events were cut off or added")
+
+
+def events_of(kind: str, subject_id: uuid.UUID, *, newest_first: bool = True) -> Sequence[History]:
+    """The subject's events this viewer may see."""
+    order = History.sequence.desc() if newest_first else History.sequence
+    found = select(History).where(History.subject_kind == kind, History.subject_id == subject_id).order_by(order)
+    return db.session.scalars(found).all()
+
+
+__all__ = ["EVENTS", "Broken", "Event", "History", "HistoryHead", "Subject", "declare", "events_of", "record", "true", "verify"]

@@ -1,0 +1,70 @@
+"""Idempotent submits: a rendered form carries a key, and the key does its work once per organisation.
+
+A repeat with the same body gives back the first result; a repeat with another body is refused. A refused form leaves the
+key unspent, so that what was corrected can be sent with it.
+"""
+
+import hashlib
+import uuid
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ForeignKey, String, UniqueConstraint, Uuid, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.foundation import clock
+from app.foundation.database import Base, Instant, Row, canonical_json, db, transaction
+from app.foundation.refusals import KeyReused
+from app.foundation.tenancy import Tenanted, Viewer, acting_for_all
+
+
+class Submission(Row, Tenanted, Base):
+    """One spent key. System only: the key itself is the proof that the sender rendered the form."""
+
+    __tablename__ = "submission"
+    __table_args__ = (UniqueConstraint("organisation_id", "key"),)
+
+    organisation_id: Mapped[uuid.UUID] = mapped_column(Uuid, ForeignKey("organisation.id"))
+    key: Mapped[str] = mapped_column(String(80))
+    #: SHA-256 of the canonical body
+    digest: Mapped[str] = mapped_column(String(64))
+    #: the row that the first submit made or changed
+    result_id: Mapped[uuid.UUID | None] = mapped_column(Uuid)
+    at: Mapped[datetime] = mapped_column(Instant, index=True)
+
+
+def once(key: str, body: Mapping[str, Any], do: Callable[[], Any], *, by: Viewer) -> tuple[uuid.UUID, bool]:
+    """Do it, unless this key has already done it. Returns (id of the resulting row, whether it was done just now).
+
+    `do` returns a row with an id. KeyReused when the key was spent on another body. Whatever `do` raises leaves the key
+    unspent: key and effect commit together.
+    """
+    digest = hashlib.sha256(canonical_json(body).encode()).hexdigest()
+    try:
+        with transaction() as session:
+            first = _spent(key, by)
+            if first is not None:
+                return _same(first, digest), False
+            spent = Submission(organisation_id=by.organisation_id, key=key, digest=digest, at=clock.now())
+            session.add(spent)
+            session.flush()
+            spent.result_id = do().id
+            return spent.result_id, True
+    except IntegrityError:
+        first = _spent(key, by)  # the other half of a double click committed while we waited for its key
+        if first is None:
+            raise
+        return _same(first, digest), False
+
+
+def _spent(key: str, by: Viewer) -> Submission | None:
+    with acting_for_all("look up a submission key"):
+        return db.session.scalar(select(Submission).where(Submission.organisation_id == by.organisation_id, Submission.key == key))
+
+
+def _same(first: Submission, digest: str) -> uuid.UUID:
+    if first.digest != digest or first.result_id is None:
+        raise KeyReused
+    return first.result_id

@@ -1,0 +1,110 @@
+"""Keyset paging: the next page begins after the last row seen, so page 20,000 costs what page 1 costs.
+
+Never OFFSET, never COUNT(*) of an unbounded table.
+"""
+
+import base64
+import json
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import ColumnElement, Row, Select, and_, or_, tuple_
+
+from app.foundation.billing_month import BillingMonth
+from app.foundation.database import db
+
+PAGE = 50
+
+
+@dataclass(frozen=True)
+class Page:
+    """`rows` as read; cursors to pass back as ?after= or ?before=, None where there is nothing more."""
+
+    rows: Sequence[Row[Any]]
+    next: str | None
+    previous: str | None
+
+
+class BadCursor(ValueError):
+    """The cursor in the address was not made by us."""
+
+
+def page_of(
+    statement: Select[Any],
+    keys: Sequence[ColumnElement[Any]],
+    *,
+    after: str | None = None,
+    before: str | None = None,
+    size: int = PAGE,
+) -> Page:
+    """One page of `statement`, newest (largest key) first.
+
+    `keys` are columns of the select, the last of them unique; they carry the order. One statement, size + 1 rows.
+    """
+    names = [key.key or "" for key in keys]
+    backwards = before is not None
+    cursor = before or after
+    if cursor:
+        values = _decode(cursor, keys)
+        statement = statement.where(_beyond(keys, values, upwards=backwards))
+    order = [key.asc() if backwards else key.desc() for key in keys]
+    found = list(db.session.execute(statement.order_by(None).order_by(*order).limit(size + 1)))
+    more = len(found) > size
+    rows = found[:size]
+    if backwards:
+        rows.reverse()
+    has_next, has_previous = (True, more) if backwards else (more, cursor is not None)
+    return Page(
+        rows=rows,
+        next=_encode(rows[-1], names) if rows and has_next else None,
+        previous=_encode(rows[0], names) if rows and has_previous else None,
+    )
+
+
+def _beyond(keys: Sequence[ColumnElement[Any]], values: Sequence[Any], *, upwards: bool) -> ColumnElement[bool]:
+    if db.session.get_bind().dialect.name in ("postgresql", "sqlite"):
+        mine, theirs = tuple_(*keys), tuple_(*values)
+        return mine > theirs if upwards else mine < theirs
+    first, *rest = keys
+    step = first > values[0] if upwards else first < values[0]
+    return or_(step, and_(first == values[0], _beyond(rest, values[1:], upwards=upwards))) if rest else step
+
+
+def _encode(row: Row[Any], names: Sequence[str]) -> str:
+    plain = [_plain(row._mapping[name]) for name in names]
+    return base64.urlsafe_b64encode(json.dumps(plain, separators=(",", ":")).encode()).decode().rstrip("=")
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, uuid.UUID | Decimal | BillingMonth):
+        return str(value)
+    return value
+
+
+def _decode(cursor: str, keys: Sequence[ColumnElement[Any]]) -> list[Any]:
+    try:
+        plain = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+        if not isinstance(plain, list) or len(plain) != len(keys):
+            raise BadCursor(cursor)
+        return [_typed(value, key) for value, key in zip(plain, keys, strict=True)]
+    except (ValueError, TypeError) as wrong:
+        raise BadCursor(cursor) from wrong
+
+
+def _typed(value: Any, key: ColumnElement[Any]) -> Any:
+    wanted = key.type.python_type
+    if wanted is datetime:
+        return datetime.fromisoformat(value)
+    if wanted is BillingMonth:
+        return BillingMonth.parse(value)
+    if wanted in (uuid.UUID, Decimal):
+        return wanted(str(value))
+    if not isinstance(value, wanted):
+        raise BadCursor(str(value))
+    return value

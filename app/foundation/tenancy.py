@@ -1,0 +1,199 @@
+"""Tenancy: who is looking, and what the database shows them.
+
+A viewer is set once per request or job. A session listener adds the viewer's criterion to every ORM select, update and
+delete, unconditionally. Each model says in `visible_to` who sees its rows. No viewer: an exception, never everything.
+Core statements on `__table__` bypass the listener and are allowed in named bulk modules only (a test holds the list).
+"""
+
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from typing import Any, Literal, TypeVar
+
+from sqlalchemy import BindParameter, Boolean, ColumnElement, ForeignKey, Uuid, and_, bindparam, event, false, select, true
+from sqlalchemy.orm import Mapped, ORMExecuteState, Session, mapped_column, with_loader_criteria
+
+from app.foundation.database import Base, db
+from app.foundation.refusals import MissingRole, NotVisible
+
+Capacity = Literal["public", "system", "operator", "partner", "customer"]
+
+
+@dataclass(frozen=True)
+class Viewer:
+    """Who looks and acts: a member in one organisation in one capacity, the system for a reason, or the public."""
+
+    capacity: Capacity
+    organisation_id: uuid.UUID | None = None
+    organisation_name: str = ""
+    member_id: uuid.UUID | None = None
+    member_name: str = ""
+    permissions: frozenset[str] = frozenset()
+    #: IANA zone for display only; every deadline is decided in UTC or in its policy's zone
+    zone: str = "UTC"
+    #: whether test engagements and their entries are shown; off outside the testing screens
+    sees_tests: bool = False
+    #: the system's reason, greppable in logs
+    reason: str = field(default="", compare=False)
+
+    def may(self, permission: str) -> bool:
+        return self.capacity == "system" or permission in self.permissions
+
+    def must(self, permission: str) -> None:
+        if not self.may(permission):
+            raise MissingRole(permission)
+
+    @property
+    def label(self) -> str:
+        """How History names this actor."""
+        if self.capacity == "system":
+            return "system"
+        return f"{self.member_name}, {self.organisation_name}"
+
+
+PUBLIC = Viewer("public")
+
+
+def system(reason: str) -> Viewer:
+    return Viewer("system", reason=reason)
+
+
+class NoViewer(RuntimeError):
+    """A query ran before anybody said who is looking."""
+
+
+_viewer: ContextVar[Viewer | None] = ContextVar("viewer", default=None)
+
+
+def current() -> Viewer:
+    viewer = _viewer.get()
+    if viewer is None:
+        raise NoViewer("no viewer is set: use viewing(viewer) or acting_for_all(reason)")
+    return viewer
+
+
+@contextmanager
+def viewing(viewer: Viewer) -> Iterator[Viewer]:
+    token = _viewer.set(viewer)
+    try:
+        yield viewer
+    finally:
+        _viewer.reset(token)
+
+
+@contextmanager
+def acting_for_all(reason: str) -> Iterator[Viewer]:
+    """See every tenant's rows, for a reason that stands in the code. Every use can be found by this name."""
+    with viewing(system(reason)) as viewer:
+        yield viewer
+
+
+def set_viewer(viewer: Viewer | None) -> None:
+    """For the web's request hooks, where a with-block cannot span the request."""
+    _viewer.set(viewer)
+
+
+def viewer_organisation() -> BindParameter[uuid.UUID]:
+    """The viewer's organisation as a parameter read at execution, so that statements stay cached across viewers."""
+    return bindparam(None, type_=Uuid(), unique=True, callable_=lambda: current().organisation_id)
+
+
+class Tenanted:
+    """A model whose rows are not for everybody. The default shows them to the system alone."""
+
+    @classmethod
+    def visible_to(cls, capacity: Capacity) -> ColumnElement[bool]:
+        """The criterion for a viewer in this capacity; never asked for the system, which sees all."""
+        return false()
+
+
+class ForEverybody(Tenanted):
+    """Rows that any viewer may read, the public included."""
+
+    @classmethod
+    def visible_to(cls, capacity: Capacity) -> ColumnElement[bool]:
+        return true()
+
+
+class OfParties(Tenanted):
+    """A business row: it names its seller, its partner and its customer, and only these three see it."""
+
+    #: who sells to the customer: the operator here; the partner itself in reselling and support
+    seller_id: Mapped[uuid.UUID] = mapped_column(Uuid, ForeignKey("organisation.id"))
+    #: who delivers
+    partner_id: Mapped[uuid.UUID] = mapped_column(Uuid, ForeignKey("organisation.id"))
+    #: who receives and pays
+    customer_id: Mapped[uuid.UUID] = mapped_column(Uuid, ForeignKey("organisation.id"))
+    #: end-to-end testing before publication: outside every list, total, statement and export
+    is_test: Mapped[bool] = mapped_column(Boolean, default=False)
+
+    @classmethod
+    def visible_to(cls, capacity: Capacity) -> ColumnElement[bool]:
+        column = {"operator": cls.seller_id, "partner": cls.partner_id, "customer": cls.customer_id}.get(capacity)
+        return false() if column is None else column == viewer_organisation()
+
+
+@lru_cache
+def _criteria(capacity: Capacity, sees_tests: bool) -> tuple[Any, ...]:
+    options = []
+    for mapper in Base.registry.mappers:
+        model = mapper.class_
+        if not issubclass(model, Tenanted):
+            raise TypeError(f"{model.__name__} does not say who may see it: derive it from Tenanted or ForEverybody")
+        shown = true() if capacity == "system" else model.visible_to(capacity)
+        if issubclass(model, OfParties) and not sees_tests and capacity != "system":
+            shown = and_(shown, model.is_test.is_(False))
+        if shown is not true():
+            options.append(with_loader_criteria(model, shown, include_aliases=True))
+    return tuple(options)
+
+
+@event.listens_for(Session, "do_orm_execute")
+def _show_only_what_is_visible(state: ORMExecuteState) -> None:
+    viewer = current()
+    if state.is_column_load or not (state.is_select or state.is_update or state.is_delete):
+        return
+    state.statement = state.statement.options(*_criteria(viewer.capacity, viewer.sees_tests))
+
+
+@event.listens_for(Session, "before_flush")
+def _stamp(session: Session, _context: Any, _instances: Any) -> None:
+    """A new business row belongs to whoever makes it; making one for another tenant is an error in our code."""
+    if not any(isinstance(row, OfParties) for row in session.new):
+        return
+    viewer = current()
+    own = {"operator": "seller_id", "partner": "partner_id", "customer": "customer_id"}.get(viewer.capacity)
+    for row in session.new:
+        if not isinstance(row, OfParties) or viewer.capacity == "system":
+            continue
+        if own is None:
+            raise PermissionError(f"the public makes no {type(row).__name__}")
+        if getattr(row, own) is None:
+            setattr(row, own, viewer.organisation_id)
+        elif getattr(row, own) != viewer.organisation_id:
+            raise PermissionError(f"{viewer.label} makes a {type(row).__name__} for another organisation")
+
+
+def as_tester(viewer: Viewer) -> Viewer:
+    return replace(viewer, sees_tests=True)
+
+
+Model = TypeVar("Model")
+
+
+def one(model: type[Model], row_id: uuid.UUID, *, lock: bool = False) -> Model:
+    """The row if this viewer may see it, else NotVisible (404), whether it exists or not.
+
+    Always asks the database: Session.get would answer from memory, past the listener. `lock`: until the transaction
+    ends nobody else writes the row, and what it holds is read afresh.
+    """
+    statement = select(model).where(model.id == row_id)  # type: ignore[attr-defined]
+    if lock:
+        statement = statement.with_for_update().execution_options(populate_existing=True)
+    row = db.session.scalar(statement)
+    if row is None:
+        raise NotVisible
+    return row

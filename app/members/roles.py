@@ -1,0 +1,83 @@
+"""Who may do what: one table from permission to the roles that must all be held. Pure.
+
+The roles page, the API and every guard read this table; nothing else grants anything.
+"""
+
+from dataclasses import dataclass
+
+from app.foundation.tenancy import Capacity
+from app.foundation.text import N_
+
+
+@dataclass(frozen=True)
+class Role:
+    """A role a member may hold in an organisation that acts in `capacity`."""
+
+    key: str
+    label: str
+    capacity: Capacity
+    sentence: str
+
+
+PRICING_VIEWER = "partner-pricing-viewer"
+PRICING_SUBMITTER = "partner-pricing-submitter"
+INSTANCE_EDITOR = "software-instance-editor"
+PRODUCT_EDITOR = "product-editor"
+PARTNER_ADMIN = "partner-admin"
+CUSTOMER_MEMBER = "service-requester"
+CUSTOMER_ADMIN = "customer-admin"
+OPERATOR_RATER = "rating-reviewer"
+OPERATOR_PROGRAMMES = "programme-manager"
+OPERATOR_ADMIN = "operator-admin"
+
+ROLES: dict[str, Role] = {
+    role.key: role
+    for role in (
+        Role(PRICING_VIEWER, N_("Partner Pricing Viewer"), "partner", N_("Sees billing entries and amounts")),
+        Role(PRICING_SUBMITTER, N_("Partner Pricing Submitter"), "partner", N_("Adds and withdraws billing entries, with Viewer and Editor")),
+        Role(INSTANCE_EDITOR, N_("Software Instance Editor"), "partner", N_("Approves, rejects and completes engagements")),
+        Role(PRODUCT_EDITOR, N_("Product Editor"), "partner", N_("Lists products, plans and prices")),
+        Role(PARTNER_ADMIN, N_("Organisation admin"), "partner", N_("Manages the organisation's members")),
+        Role(CUSTOMER_MEMBER, N_("Service requester"), "customer", N_("Requests services and asks for completion")),
+        Role(CUSTOMER_ADMIN, N_("Organisation admin"), "customer", N_("Manages the organisation's members")),
+        Role(OPERATOR_RATER, N_("Rating reviewer"), "operator", N_("Decides billing entries in review, never own ones")),
+        Role(OPERATOR_PROGRAMMES, N_("Programme manager"), "operator", N_("Sets cut-off, completion outcome and review threshold")),
+        Role(OPERATOR_ADMIN, N_("Operator admin"), "operator", N_("Manages organisations and members")),
+    )
+}
+
+#: What any member of an organisation in this capacity may do, whatever the roles.
+EVERY_MEMBER: dict[Capacity, frozenset[str]] = {
+    "partner": frozenset({"engagement:view"}),
+    "customer": frozenset({"engagement:view-own", "charge:view-own", "catalog:view"}),
+    "operator": frozenset({"engagement:view", "programme:view", "organisation:view", "member:view-all", "billing-entry:view", "rating-queue:view"}),
+}
+
+#: (permission, capacity) -> the roles that must ALL be held.
+GRANTS: dict[tuple[str, Capacity], frozenset[str]] = {
+    ("product:view", "partner"): frozenset(),
+    ("product:edit", "partner"): frozenset({PRODUCT_EDITOR}),
+    ("engagement:decide", "partner"): frozenset({INSTANCE_EDITOR}),
+    ("engagement:complete", "partner"): frozenset({INSTANCE_EDITOR}),
+    ("billing-entry:view", "partner"): frozenset({PRICING_VIEWER}),
+    ("billing-entry:view-with-all-three", "partner"): frozenset({PRICING_VIEWER, PRICING_SUBMITTER, INSTANCE_EDITOR}),
+    ("billing-entry:submit", "partner"): frozenset({PRICING_VIEWER, PRICING_SUBMITTER, INSTANCE_EDITOR}),
+    ("member:view", "partner"): frozenset({PARTNER_ADMIN}),
+    ("member:manage", "partner"): frozenset({PARTNER_ADMIN}),
+    ("engagement:request", "customer"): frozenset({CUSTOMER_MEMBER}),
+    ("engagement:steer", "customer"): frozenset({CUSTOMER_MEMBER}),
+    ("member:view", "customer"): frozenset({CUSTOMER_ADMIN}),
+    ("member:manage", "customer"): frozenset({CUSTOMER_ADMIN}),
+    ("rating-queue:decide", "operator"): frozenset({OPERATOR_RATER}),
+    ("billing-entry:view-with-all-three", "operator"): frozenset(),
+    ("programme:manage", "operator"): frozenset({OPERATOR_PROGRAMMES}),
+    ("organisation:manage", "operator"): frozenset({OPERATOR_ADMIN}),
+    ("member:view", "operator"): frozenset({OPERATOR_ADMIN}),
+    ("member:manage", "operator"): frozenset({OPERATOR_ADMIN}),
+}
+
+
+def permissions_of(roles: frozenset[str], capacity: Capacity) -> frozenset[str]:
+    """What these roles allow an acting member in this capacity."""
+    granted = {name for (name, where), needed in GRANTS.items() if where == capacity and needed <= roles}
+    return frozenset(granted | EVERY_MEMBER.get(capacity, frozenset()))

@@ -1,0 +1,61 @@
+"""Organisations and the relations between them."""
+
+import uuid
+from datetime import datetime
+
+from sqlalchemy import Boolean, ColumnElement, ForeignKey, String, UniqueConstraint, Uuid, exists, false, or_, select
+from sqlalchemy.orm import Mapped, aliased, mapped_column
+
+from app.foundation.database import Base, Instant, Row
+from app.foundation.tenancy import Capacity, Tenanted, viewer_organisation
+
+
+class PartnerCustomer(Row, Tenanted, Base):
+    """This partner works for this customer: each may see the other's name."""
+
+    __tablename__ = "partner_customer"
+    __table_args__ = (UniqueConstraint("partner_id", "customer_id"),)
+
+    partner_id: Mapped[uuid.UUID] = mapped_column(Uuid, ForeignKey("organisation.id"))
+    customer_id: Mapped[uuid.UUID] = mapped_column(Uuid, ForeignKey("organisation.id"), index=True)
+    since: Mapped[datetime] = mapped_column(Instant)
+
+    @classmethod
+    def visible_to(cls, capacity: Capacity) -> ColumnElement[bool]:
+        if capacity == "operator":
+            return cls.id.is_not(None)
+        column = {"partner": cls.partner_id, "customer": cls.customer_id}.get(capacity)
+        return false() if column is None else column == viewer_organisation()
+
+
+class Organisation(Row, Tenanted, Base):
+    __tablename__ = "organisation"
+
+    name: Mapped[str] = mapped_column(String(200))
+    is_operator: Mapped[bool] = mapped_column(Boolean, default=False)
+    is_partner: Mapped[bool] = mapped_column(Boolean, default=False)
+    is_customer: Mapped[bool] = mapped_column(Boolean, default=False)
+    #: IANA zone offered to new members; display only
+    zone: Mapped[str] = mapped_column(String(64), default="UTC")
+    created_at: Mapped[datetime] = mapped_column(Instant)
+    #: history chain and lost updates
+    version: Mapped[int] = mapped_column(default=1)
+
+    @classmethod
+    def visible_to(cls, capacity: Capacity) -> ColumnElement[bool]:
+        """The operator sees all. Who offers services is public; a customer is seen by itself and by its own partners."""
+        if capacity == "operator":
+            return cls.id.is_not(None)
+        offers = or_(cls.is_partner, cls.is_operator)
+        if capacity == "public":
+            return offers
+        if capacity == "customer":
+            return or_(offers, cls.id == viewer_organisation())
+        relation = aliased(PartnerCustomer)
+        related = exists(
+            select(relation.id).where(relation.partner_id == viewer_organisation(), relation.customer_id == cls.id).correlate(cls)
+        )
+        return or_(offers, cls.id == viewer_organisation(), related)
+
+    def history_subject(self) -> tuple[str, uuid.UUID]:
+        return "organisation", self.id

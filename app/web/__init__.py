@@ -1,0 +1,1 @@
+"""Flask plumbing that every screen stands on: guard, viewer, fragments, forms, filters, errors, headers."""

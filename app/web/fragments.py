@@ -1,0 +1,36 @@
+"""One template a screen; its named blocks are the fragments htmx asks for."""
+
+from typing import Any
+
+from flask import current_app, make_response, render_template, request
+from flask.wrappers import Response
+
+
+def wants_fragment() -> bool:
+    """An htmx request that is neither boosted nor a history restore: it swaps a part of a page it already has."""
+    asked = request.headers
+    return "HX-Request" in asked and "HX-Boosted" not in asked and "HX-History-Restore-Request" not in asked
+
+
+def show(template: str, *, block: str | None = None, status: int = 200, **context: Any) -> Response:
+    """The page, or only `block` for an htmx request. The server names the block, never the client."""
+    if block and wants_fragment():
+        source = current_app.jinja_env.get_template(template)
+        current_app.update_template_context(context)
+        body = "".join(source.blocks[block](source.new_context(context)))
+    else:
+        body = render_template(template, **context)
+    response = make_response(body, status)
+    response.vary.add("HX-Request")
+    return response
+
+
+def go_to(path: str, *, toast: str | None = None) -> Response:
+    """After a success: htmx is told to go there, everyone else is redirected (303). The toast is shown on arrival."""
+    from flask import flash
+
+    if toast:
+        flash(toast, "done")
+    if wants_fragment():
+        return make_response("", 200, {"HX-Redirect": path})
+    return make_response("", 303, {"Location": path})

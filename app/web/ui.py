@@ -1,0 +1,154 @@
+"""Gives templates their building blocks: ``{{ ui.tag("pending") }}`` without an import line.
+
+Each file in ``templates/components`` holds one family of macros; a macro's name is unique over
+all of them. ``templates/components/README.md`` lists the macros with examples.
+"""
+
+from __future__ import annotations
+
+from hashlib import sha1
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from flask import Flask
+from flask_babel import lazy_gettext as _l
+from jinja2 import Environment
+
+FOLDER = "components/"
+
+
+class Tag(NamedTuple):
+    """How one state is shown. Colour gives the kind of state, icon and word say which."""
+
+    label: Any
+    colour: str
+    icon: str
+
+
+def _tags() -> dict[str, Tag]:
+    decide, alive, wait, good, bad, neutral, fixed = (
+        "purple", "blue", "warm-gray", "green", "red", "gray", "cool-gray",
+    )  # fmt: skip
+    tick = "checkmark--filled"
+    return {
+        # a person must decide
+        "pending": Tag(_l("Pending"), decide, "hourglass"),
+        "completion_requested": Tag(_l("Completion requested"), decide, "task"),
+        "waiting_for_approval": Tag(_l("Waiting for approval"), decide, "hourglass"),
+        # alive, going on
+        "active": Tag(_l("Active"), alive, "in-progress"),
+        "in_progress": Tag(_l("In Progress"), alive, "in-progress"),
+        "open": Tag(_l("Open"), alive, "in-progress"),
+        "running": Tag(_l("Running"), alive, "in-progress"),
+        # waiting for the machine or for another party
+        "submitted": Tag(_l("Submitted"), wait, "time"),
+        "in_review": Tag(_l("In review"), wait, "time"),
+        "waiting": Tag(_l("Waiting"), wait, "time"),
+        "queued": Tag(_l("Queued"), wait, "time"),
+        "invited": Tag(_l("Invited"), wait, "email"),
+        "ready": Tag(_l("Ready"), wait, "document"),
+        "test": Tag(_l("Test"), wait, "document"),
+        "closed": Tag(_l("Closed, not frozen"), wait, "unlocked"),
+        # ended well
+        "rated": Tag(_l("Rated"), good, tick),
+        "complete": Tag(_l("Complete"), good, tick),
+        "completed": Tag(_l("Completed"), good, tick),
+        "approved": Tag(_l("Approved"), good, tick),
+        "published": Tag(_l("Published"), good, tick),
+        "reconciled": Tag(_l("Reconciled"), good, tick),
+        "connected": Tag(_l("Connected"), good, tick),
+        "issued": Tag(_l("Issued"), good, tick),
+        "covered": Tag(_l("Covered"), good, tick),
+        "sent": Tag(_l("Sent"), good, tick),
+        "paid": Tag(_l("Paid"), good, tick),
+        "passed": Tag(_l("Passed"), good, tick),
+        # refused or failed
+        "rejected": Tag(_l("Rejected"), bad, "misuse"),
+        "blocked": Tag(_l("Blocked"), bad, "misuse"),
+        "error": Tag(_l("Error"), bad, "error--filled"),
+        "failed": Tag(_l("Failed"), bad, "error--filled"),
+        "overdue": Tag(_l("Overdue"), bad, "time"),
+        # neutral end, or not begun
+        "withdrawn": Tag(_l("Withdrawn"), neutral, "subtract"),
+        "deleted": Tag(_l("Deleted"), neutral, "subtract"),
+        "removed": Tag(_l("Removed"), neutral, "subtract"),
+        "cancelled": Tag(_l("Cancelled"), neutral, "subtract"),
+        "superseded": Tag(_l("Superseded"), neutral, "subtract"),
+        "expired": Tag(_l("Expired"), neutral, "subtract"),
+        "not_started": Tag(_l("Not Started"), neutral, "circle-dash"),
+        "stopped": Tag(_l("Stopped"), neutral, "stop--filled--alt"),
+        "draft": Tag(_l("Draft"), neutral, "edit"),
+        # cannot change any more
+        "frozen": Tag(_l("Frozen"), fixed, "locked"),
+    }
+
+
+TAGS = _tags()
+
+
+class Components:
+    """Finds a macro by its name in any component file, and keeps what it found."""
+
+    def __init__(self, env: Environment) -> None:
+        self._env = env
+        self._where: dict[str, str] = {}
+        self._macros: dict[str, Any] = {}
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        found = self._macros.get(name)
+        if found is not None and not self._env.auto_reload:
+            return found
+        where = self._files().get(name) or self._files(again=True).get(name)
+        if where is None:
+            raise LookupError(
+                f"There is no component '{name}'. Known: {', '.join(sorted(self._where))}. "
+                f"Write it as a macro in a file of templates/{FOLDER}, or correct the name."
+            )
+        self._macros[name] = getattr(self._env.get_template(where).module, name)
+        return self._macros[name]
+
+    def _files(self, again: bool = False) -> dict[str, str]:
+        if self._where and not again:
+            return self._where
+        found: dict[str, str] = {}
+        for path in self._env.list_templates(filter_func=_is_component):
+            for name, value in vars(self._env.get_template(path).module).items():
+                if name.startswith("_") or not callable(value):
+                    continue
+                if name in found:
+                    raise LookupError(
+                        f"Two component files define '{name}': {found[name]} and {path}. "
+                        "Rename one; templates name a component without its file."
+                    )
+                found[name] = path
+        self._where = found
+        return found
+
+    def all_macros(self) -> dict[str, str]:
+        """Every component's name with its file, for tests and the listing."""
+        return dict(sorted(self._files(again=True).items()))
+
+
+def _is_component(path: str) -> bool:
+    return path.startswith(FOLDER) and path.endswith(".html")
+
+
+def install_ui(app: Flask) -> Components:
+    """Registers what every template may use: ``ui``, ``tag_classes``, ``icons``, ``asset``."""
+    ui = Components(app.jinja_env)
+    static = Path(app.static_folder or "static")
+    seen: dict[str, str] = {}
+
+    def asset(path: str) -> str:
+        # The content's hash is in the address, so browsers may keep a file for ever.
+        if path not in seen or app.jinja_env.auto_reload:
+            mark = sha1((static / path).read_bytes(), usedforsecurity=False).hexdigest()[:10]
+            seen[path] = f"{app.static_url_path}/{path}?v={mark}"
+        return seen[path]
+
+    app.jinja_env.globals.update(
+        ui=ui, tag_classes=TAGS, asset=asset, icons=asset("vendor/icons.svg")
+    )
+    return ui
