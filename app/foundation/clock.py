@@ -17,6 +17,11 @@ def now() -> datetime:
     return datetime.now(UTC) + _demo_offset()
 
 
+def of_the_machine() -> datetime:
+    """The machine's own time, never moved: only for what is agreed with other clocks, as one-time codes are."""
+    return datetime.now(UTC)
+
+
 def follow(demo_file: Path | None) -> None:
     """Read the demo's offset from this file from now on; None: the machine's own time."""
     global _demo_file, _offset

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from app.foundation.text import filled
+
 
 class Refused(Exception):
     """The rule says no to what was entered: 422, shown on the field, in the person's words.
@@ -16,7 +18,7 @@ class Refused(Exception):
         super().__init__(field, sentence, facts)
 
     def __str__(self) -> str:
-        return self.sentence % self.facts if self.facts else self.sentence
+        return filled(self.sentence, self.facts)
 
 
 class AlreadyDone(Exception):

@@ -1,6 +1,32 @@
-"""Marks a sentence for translation where Flask is not known: rooms say it, the web translates it."""
+"""Words where Flask is not known: marks sentences for translation and spells values in plain English."""
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+from app.foundation.billing_month import BillingMonth
+
+MONTHS = ("January", "February", "March", "April", "May", "June",
+          "July", "August", "September", "October", "November", "December")  # fmt: skip
 
 
 def N_(sentence: str) -> str:
     """Give the sentence back unchanged; gettext's extractor collects what stands inside."""
     return sentence
+
+
+def spell(value: Any) -> str:
+    """A value as a sentence needs it: 'October 2026', '3 Nov 2026 00:00 UTC', '12.5'."""
+    if isinstance(value, BillingMonth):
+        return f"{MONTHS[value.month - 1]} {value.year}"
+    if isinstance(value, datetime):
+        utc = value.astimezone(UTC)
+        return f"{utc.day} {MONTHS[utc.month - 1][:3]} {utc.year} {utc:%H:%M} UTC"
+    if isinstance(value, Decimal):
+        return f"{value.normalize():f}"
+    return str(value)
+
+
+def filled(sentence: str, facts: dict[str, Any]) -> str:
+    """The sentence with its %(name)s places filled, every value spelled."""
+    return sentence % {name: spell(value) for name, value in facts.items()} if facts else sentence

@@ -148,7 +148,6 @@ def install_ui(app: Flask) -> Components:
             seen[path] = f"{app.static_url_path}/{path}?v={mark}"
         return seen[path]
 
-    app.jinja_env.globals.update(
-        ui=ui, tag_classes=TAGS, asset=asset, icons=asset("vendor/icons.svg")
-    )
+    app.jinja_env.globals.update(ui=ui, tag_classes=TAGS, icons=asset("vendor/icons.svg"))
+    app.jinja_env.globals.setdefault("asset", asset)
     return ui

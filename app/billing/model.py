@@ -1,0 +1,87 @@
+"""Billing entries and the groups they are rated in."""
+
+import uuid
+from datetime import datetime
+from decimal import Decimal
+
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, Integer, String, Text, UniqueConstraint, Uuid, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.billing import states
+from app.foundation.billing_month import BillingMonth
+from app.foundation.database import Base, Exact, Instant, Month, Row
+from app.foundation.money import Money
+from app.foundation.tenancy import OfParties
+
+_OPEN_ONLY = text("state IN ('submitted', 'in_review')")
+
+
+class BillingEntry(Row, OfParties, Base):
+    __tablename__ = "billing_entry"
+    __transitions__ = states.TRANSITIONS
+    __events__ = states.EVENTS
+    __table_args__ = (
+        UniqueConstraint("number"),
+        CheckConstraint("quantity > 0", name="quantity_above_zero"),
+        CheckConstraint("state <> 'rated' OR amount_minor IS NOT NULL", name="rated_has_amount"),
+        Index("ix_billing_entry_engagement", "engagement_id", "service_month", "submitted_at", "id"),
+        Index("ix_billing_entry_group", "engagement_id", "metric_id", "service_month"),
+        Index("ix_billing_entry_undecided", "submitted_at", "id", sqlite_where=_OPEN_ONLY, postgresql_where=_OPEN_ONLY),
+    )
+
+    #: said aloud: BE-3107
+    number: Mapped[str] = mapped_column(String(20))
+    engagement_id: Mapped[uuid.UUID] = mapped_column(Uuid, ForeignKey("engagement.id"))
+    programme_id: Mapped[uuid.UUID] = mapped_column(Uuid, ForeignKey("programme.id"))
+    metric_id: Mapped[uuid.UUID] = mapped_column(Uuid, ForeignKey("metric.id"))
+    #: the month the work belongs to, whose price and cumulative quantity count
+    service_month: Mapped[BillingMonth] = mapped_column(Month)
+    #: the month it is charged in
+    booked_month: Mapped[BillingMonth] = mapped_column(Month)
+    quantity: Mapped[Decimal] = mapped_column(Exact)
+    #: seen by the client
+    notes: Mapped[str] = mapped_column(Text, default="")
+    state: Mapped[str] = mapped_column(String(20), default=states.SUBMITTED)
+    submitted_by_id: Mapped[uuid.UUID | None] = mapped_column(Uuid)
+    submitted_by_name: Mapped[str] = mapped_column(String(200), default="")
+    #: the instant that counts for the deadline, taken by the server while the month was held
+    submitted_at: Mapped[datetime] = mapped_column(Instant)
+    rated_at: Mapped[datetime | None] = mapped_column(Instant)
+    #: who decided; "system" when nobody had to look
+    rated_by_name: Mapped[str | None] = mapped_column(String(200))
+    #: in the programme's own terms: gross under revenue share, net under net plus mark-up; minor units
+    amount_minor: Mapped[int | None] = mapped_column(BigInteger)
+    currency: Mapped[str] = mapped_column(String(3))
+    price_version_id: Mapped[uuid.UUID | None] = mapped_column(Uuid, ForeignKey("price_version.id"))
+    #: the month's rated quantity before and after this entry
+    quantity_before: Mapped[Decimal | None] = mapped_column(Exact)
+    quantity_after: Mapped[Decimal | None] = mapped_column(Exact)
+    #: why it was rejected, or is looked at, in words for the partner
+    reason: Mapped[str | None] = mapped_column(Text)
+    #: a failed attempt to rate it: our fault, tried again at `try_again_at`
+    failure: Mapped[str | None] = mapped_column(Text)
+    try_again_at: Mapped[datetime | None] = mapped_column(Instant)
+    tries: Mapped[int] = mapped_column(Integer, default=0)
+    version: Mapped[int] = mapped_column(Integer, default=1)
+
+    @property
+    def amount(self) -> Money | None:
+        return None if self.amount_minor is None else Money.of_minor(self.amount_minor, self.currency)
+
+    def history_subject(self) -> tuple[str, uuid.UUID]:
+        return "engagement", self.engagement_id
+
+
+class RatingGroup(Row, OfParties, Base):
+    """What is rated so far of one (engagement, metric, service month). Its row lock puts ratings in order."""
+
+    __tablename__ = "rating_group"
+    __table_args__ = (UniqueConstraint("engagement_id", "metric_id", "service_month"),)
+
+    engagement_id: Mapped[uuid.UUID] = mapped_column(Uuid, ForeignKey("engagement.id"))
+    metric_id: Mapped[uuid.UUID] = mapped_column(Uuid, ForeignKey("metric.id"))
+    service_month: Mapped[BillingMonth] = mapped_column(Month)
+    quantity: Mapped[Decimal] = mapped_column(Exact, default=Decimal(0))
+    #: the sum of its rated entries' amounts; equals the tariff of `quantity`
+    amount_minor: Mapped[int] = mapped_column(BigInteger, default=0)
+    entries: Mapped[int] = mapped_column(Integer, default=0)

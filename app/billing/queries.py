@@ -1,0 +1,263 @@
+"""Reading billing entries: lists, month totals, provisional amounts, explanations, the rating queue."""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import Row, Select, func, or_, select
+
+from app.billing import rules, states
+from app.billing.model import BillingEntry, RatingGroup
+from app.billing.rating import metric_terms
+from app.billing.rules import Rated, Terms
+from app.catalog.model import Metric, MetricPrice, PriceVersion
+from app.engagements.model import Engagement
+from app.engagements.queries import Customer, Partner
+from app.foundation import clock
+from app.foundation.billing_month import BillingMonth
+from app.foundation.database import db
+from app.foundation.money import Money
+from app.foundation.refusals import Refused
+from app.foundation.tenancy import Viewer, acting_for_all, one
+
+#: what a list's row shows; ordered by (submitted_at, id)
+LIST_COLUMNS = (
+    BillingEntry.id,
+    BillingEntry.number,
+    BillingEntry.submitted_at,
+    BillingEntry.submitted_by_name,
+    BillingEntry.notes,
+    BillingEntry.state,
+    BillingEntry.quantity,
+    BillingEntry.amount_minor,
+    BillingEntry.currency,
+    BillingEntry.reason,
+    BillingEntry.service_month,
+    BillingEntry.metric_id,
+    Metric.name.label("metric_name"),
+    Metric.unit.label("unit"),
+)
+LIST_KEYS = (BillingEntry.submitted_at, BillingEntry.id)
+
+
+def entries_of(
+    engagement_id: uuid.UUID,
+    *,
+    month: BillingMonth | None = None,
+    state: str | None = None,
+    metric_id: uuid.UUID | None = None,
+    search: str = "",
+) -> Select[Any]:
+    """The engagement's filtered entries, for page_of(LIST_KEYS) and the streamed exports."""
+    found = select(*LIST_COLUMNS).join(Metric, Metric.id == BillingEntry.metric_id).where(BillingEntry.engagement_id == engagement_id)
+    if month:
+        found = found.where(BillingEntry.service_month == month)
+    if state:
+        found = found.where(BillingEntry.state == state)
+    if metric_id:
+        found = found.where(BillingEntry.metric_id == metric_id)
+    if search:
+        found = found.where(
+            or_(BillingEntry.notes.icontains(search, autoescape=True), BillingEntry.number.icontains(search, autoescape=True))
+        )
+    return found
+
+
+@dataclass(frozen=True)
+class MonthTotal:
+    """One service month of an engagement: what is rated, and what it comes to if everything submitted is rated."""
+
+    month: BillingMonth
+    rated: Money
+    provisional: Money
+    quantity: Decimal
+    entries: int
+
+
+def provisional_amounts(engagement: Engagement) -> dict[uuid.UUID, Money | None]:
+    """entry id -> the amount it would be rated at now, in order of submission; None where it would be rejected.
+
+    Undecided entries only: few at a time, whatever the engagement's age.
+    """
+    undecided = db.session.execute(
+        select(BillingEntry.id, BillingEntry.metric_id, BillingEntry.service_month, BillingEntry.quantity)
+        .where(BillingEntry.engagement_id == engagement.id, BillingEntry.state.in_(states.UNDECIDED))
+        .order_by(BillingEntry.submitted_at, BillingEntry.id)
+        .limit(500)
+    ).all()
+    terms: dict[Any, Terms] = {}
+    reached = {(g.metric_id, g.service_month): g.quantity for g in _groups(engagement.id)} if undecided else {}
+    amounts: dict[uuid.UUID, Money | None] = {}
+    for entry in undecided:
+        group = (entry.metric_id, entry.service_month)
+        if group not in terms:
+            terms[group] = metric_terms(engagement.plan_id, *group)
+        before = reached.get(group, Decimal(0))
+        try:
+            rated = rules.rate(terms[group], before, entry.quantity)
+        except Refused:
+            amounts[entry.id] = None
+            continue
+        amounts[entry.id], reached[group] = rated.amount, rated.after
+    return amounts
+
+
+def month_totals(engagement: Engagement, currency: str, provisional: dict[uuid.UUID, Money | None]) -> list[MonthTotal]:
+    """Every month with entries that count, newest first."""
+    waiting: dict[BillingMonth, tuple[Money, Decimal, int]] = {}
+    if provisional:
+        rows = db.session.execute(
+            select(BillingEntry.id, BillingEntry.service_month, BillingEntry.quantity).where(BillingEntry.id.in_(provisional))
+        )
+        for row in rows:
+            money, quantity, count = waiting.get(row.service_month, (Money.zero(currency), Decimal(0), 0))
+            waiting[row.service_month] = (money + (provisional[row.id] or Money.zero(currency)), quantity + row.quantity, count + 1)
+    rated: dict[BillingMonth, tuple[int, Decimal, int]] = {}
+    for group in _groups(engagement.id):
+        minor, quantity, count = rated.get(group.service_month, (0, Decimal(0), 0))
+        rated[group.service_month] = (minor + group.amount_minor, quantity + group.quantity, count + group.entries)
+    nothing = (Money.zero(currency), Decimal(0), 0)
+    totals = []
+    for month in sorted({*rated, *waiting}, reverse=True):
+        minor, quantity, count = rated.get(month, (0, Decimal(0), 0))
+        money, more, waiting_count = waiting.get(month, nothing)
+        totals.append(MonthTotal(month, Money.of_minor(minor, currency), money, quantity + more, count + waiting_count))
+    return [total for total in totals if total.entries]
+
+
+def _groups(engagement_id: uuid.UUID) -> Sequence[RatingGroup]:
+    return db.session.scalars(select(RatingGroup).where(RatingGroup.engagement_id == engagement_id)).all()
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """How a rated amount came about, for Explain."""
+
+    entry: BillingEntry
+    metric: Metric
+    version: PriceVersion
+    price: MetricPrice
+    rated: Rated
+
+
+def explanation(entry: BillingEntry) -> Explanation | None:
+    """Recomputed from the price version and the quantity before; None while the entry is not rated."""
+    if entry.state != states.RATED or entry.price_version_id is None or entry.quantity_before is None:
+        return None
+    metric = one(Metric, entry.metric_id)
+    with acting_for_all("an amount is explained from the version it was rated with"):
+        version = one(PriceVersion, entry.price_version_id)
+        price = db.session.scalars(
+            select(MetricPrice).where(MetricPrice.price_version_id == version.id, MetricPrice.metric_id == metric.id)
+        ).one()
+    terms = Terms(price.tariff, version.currency, True, None)
+    return Explanation(entry, metric, version, price, rules.rate(terms, entry.quantity_before, entry.quantity))
+
+
+def due_for_rating(limit: int = 500) -> Sequence[uuid.UUID]:
+    """Submitted entries in order of submission, those that failed only when their time has come."""
+    now = clock.now()
+    return db.session.scalars(
+        select(BillingEntry.id)
+        .where(
+            BillingEntry.state == states.SUBMITTED,
+            or_(BillingEntry.try_again_at.is_(None), BillingEntry.try_again_at <= now),
+        )
+        .order_by(BillingEntry.submitted_at, BillingEntry.id)
+        .limit(limit)
+    ).all()
+
+
+QUEUE_COLUMNS = (
+    BillingEntry.id,
+    BillingEntry.number,
+    BillingEntry.submitted_at,
+    BillingEntry.submitted_by_id,
+    BillingEntry.submitted_by_name,
+    BillingEntry.notes,
+    BillingEntry.state,
+    BillingEntry.quantity,
+    BillingEntry.service_month,
+    BillingEntry.currency,
+    BillingEntry.failure,
+    BillingEntry.engagement_id,
+    Engagement.number.label("engagement_number"),
+    Engagement.name.label("engagement_name"),
+    Engagement.plan_id,
+    BillingEntry.metric_id,
+    Metric.unit.label("unit"),
+    Customer.name.label("customer_name"),
+    Partner.name.label("partner_name"),
+)
+
+
+def rating_queue(*, overdue_only: bool = False, partner_id: uuid.UUID | None = None) -> Select[Any]:
+    """What waits for a person, or has waited too long for the machine: for page_of(LIST_KEYS)."""
+    late = clock.now() - timedelta(hours=rules.OVERDUE_AFTER_HOURS)
+    waiting = or_(BillingEntry.state == states.IN_REVIEW, BillingEntry.submitted_at < late)
+    found = (
+        select(*QUEUE_COLUMNS)
+        .join(Engagement, Engagement.id == BillingEntry.engagement_id)
+        .join(Metric, Metric.id == BillingEntry.metric_id)
+        .join(Customer, Customer.id == BillingEntry.customer_id)
+        .join(Partner, Partner.id == BillingEntry.partner_id)
+        .where(BillingEntry.state.in_(states.UNDECIDED), waiting)
+    )
+    if overdue_only:
+        found = found.where(BillingEntry.submitted_at < late)
+    if partner_id:
+        found = found.where(BillingEntry.partner_id == partner_id)
+    return found
+
+
+def amount_now(row: Any) -> Money | None:
+    """What a queued entry would be rated at now; None where it would be refused."""
+    group = db.session.scalar(
+        select(RatingGroup).where(
+            RatingGroup.engagement_id == row.engagement_id,
+            RatingGroup.metric_id == row.metric_id,
+            RatingGroup.service_month == row.service_month,
+        )
+    )
+    try:
+        terms = metric_terms(row.plan_id, row.metric_id, row.service_month)
+        return rules.rate(terms, group.quantity if group else Decimal(0), row.quantity).amount
+    except Refused:
+        return None
+
+
+def oldest_undecided() -> datetime | None:
+    return db.session.scalar(select(func.min(BillingEntry.submitted_at)).where(BillingEntry.state.in_(states.UNDECIDED)))
+
+
+def waiting_count(viewer: Viewer) -> tuple[str, Any] | None:
+    """(path, bounded scalar subquery) of entries in review, for the operator's menu."""
+    if viewer.capacity != "operator" or not viewer.may("rating-queue:view"):
+        return None
+    some = select(BillingEntry.id).where(BillingEntry.state == states.IN_REVIEW).limit(100).subquery()
+    return "/reviews/rating", select(func.count()).select_from(some).scalar_subquery()
+
+
+def unbilled_open_months(engagement: Engagement, months: Sequence[BillingMonth]) -> list[BillingMonth]:
+    """Open months in which the engagement was active and nothing is billed: what completion would cut off."""
+    billed = set(
+        db.session.scalars(
+            select(BillingEntry.service_month)
+            .where(
+                BillingEntry.engagement_id == engagement.id,
+                BillingEntry.service_month.in_(list(months)),
+                BillingEntry.state.in_((states.RATED, *states.UNDECIDED)),
+            )
+            .distinct()
+        )
+    )
+    active = engagement.active_from
+    return [m for m in months if active is not None and m not in billed and m.overlaps(active, engagement.ended_at)]
+
+
+def may_view_billing(viewer: Viewer, *, takes_all_three: bool) -> bool:
+    """Viewer sees billing; a programme may ask all three roles, as the guide's list does."""
+    return viewer.may("billing-entry:view-with-all-three" if takes_all_three else "billing-entry:view")

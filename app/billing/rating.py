@@ -1,0 +1,204 @@
+"""Rating: from Submitted to Rated, Rejected or In review. Exactly once, in the order rated, group by group.
+
+The group (engagement, metric, service month) is locked, the entry's state checked again under that lock, the amount taken
+as the difference the entry makes to the month's whole cost, and entry, group, charge line and history written in one
+transaction. A job that runs twice, dies anywhere or meets another one finds the state changed and does nothing.
+"""
+
+import uuid
+from decimal import Decimal
+
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+
+from app.billing import events, rules, states
+from app.billing.model import BillingEntry, RatingGroup
+from app.billing.rules import Rated, Terms
+from app.catalog.model import Metric, Programme
+from app.catalog.queries import priced_metrics, remuneration_of
+from app.catalog.rules import tax_on
+from app.charges.actions import book_line
+from app.engagements.model import Engagement
+from app.foundation import clock
+from app.foundation.billing_month import BillingMonth
+from app.foundation.change_state import change_state
+from app.foundation.database import transaction
+from app.foundation.refusals import AlreadyDone, Refused
+from app.foundation.tenancy import Viewer, acting_for_all, one
+from app.foundation.text import N_
+
+
+def rate_entry(entry_id: uuid.UUID, *, by: Viewer) -> str:
+    """Rate one submitted entry; returns the state it is in afterwards. Somebody else was faster: their state."""
+    with transaction(), acting_for_all("rating reads terms and groups of every party"):
+        entry, group = _locked(entry_id)
+        if entry.state != states.SUBMITTED:
+            return entry.state
+        engagement = one(Engagement, entry.engagement_id)
+        programme = one(Programme, entry.programme_id)
+        try:
+            rated = _rated(entry, group, engagement)
+        except Refused as refused:
+            _reject(entry, str(refused), by=by)
+            return entry.state
+        if rules.needs_review(rated.amount, programme.review_threshold):
+            change_state(entry, states.SEND_TO_REVIEW, by=by, number=entry.number, amount=str(rated.amount))
+        else:
+            _book(entry, group, engagement, programme, rated, by=by)
+        return entry.state
+
+
+def approve(entry: BillingEntry, *, by: Viewer) -> BillingEntry:
+    """The operator's yes: rated against what the month holds now, whatever it held when the entry was put aside.
+
+    Refuses one's own submission, and what no longer can be rated (the reviewer then rejects it with that reason).
+    """
+    _check_reviewer(entry, by)
+    with transaction(), acting_for_all("rating reads terms and groups of every party"):
+        entry, group = _locked(entry.id)
+        if entry.state != states.IN_REVIEW:
+            raise AlreadyDone(entry.state, states.RATE)
+        engagement = one(Engagement, entry.engagement_id)
+        programme = one(Programme, entry.programme_id)
+        _book(entry, group, engagement, programme, _rated(entry, group, engagement), by=by)
+    return entry
+
+
+def reject(entry: BillingEntry, *, reason: str, by: Viewer) -> BillingEntry:
+    """The operator's no, with a reason the partner understands."""
+    _check_reviewer(entry, by)
+    reason = reason.strip()
+    if not reason:
+        raise Refused("reason", N_("Give a reason; the partner reads it."))
+    if len(reason) > 500:
+        raise Refused("reason", N_("Keep the reason below 500 characters."))
+    with transaction():
+        if entry.state != states.IN_REVIEW:
+            raise AlreadyDone(entry.state, states.REJECT)
+        _reject(entry, reason, by=by)
+    return entry
+
+
+def metric_terms(plan_id: uuid.UUID, metric_id: uuid.UUID, month: BillingMonth) -> Terms:
+    """The metric's terms in that month, for rating and for every preview of it."""
+    for priced in priced_metrics(plan_id, month):
+        if priced.metric.id == metric_id:
+            currency = priced.version.currency if priced.version else "USD"
+            return Terms(priced.tariff, currency, priced.metric.approved, priced.metric.month_limit)
+    raise Refused("metric", N_("Choose one of the plan's metrics."))
+
+
+def note_failure(entry_id: uuid.UUID, failure: str, again_after_seconds: int) -> None:
+    """Our own fault, not the entry's: it keeps its state, says why, and is tried again later."""
+    from datetime import timedelta
+
+    with transaction():
+        entry = one(BillingEntry, entry_id, lock=True)
+        entry.failure = failure[:500]
+        entry.tries += 1
+        entry.try_again_at = clock.now() + timedelta(seconds=again_after_seconds)
+
+
+def _rated(entry: BillingEntry, group: RatingGroup, engagement: Engagement) -> Rated:
+    rules.check_active(entry.service_month, engagement.active_from, engagement.ended_at)
+    terms = metric_terms(engagement.plan_id, entry.metric_id, entry.service_month)
+    return rules.rate(terms, group.quantity, entry.quantity)
+
+
+def _book(
+    entry: BillingEntry, group: RatingGroup, engagement: Engagement, programme: Programme, rated: Rated, *, by: Viewer
+) -> None:
+    version = _price_version(engagement.plan_id, entry)
+    change_state(
+        entry,
+        states.RATE,
+        by=by,
+        columns={
+            "amount_minor": rated.amount.minor,
+            "quantity_before": rated.before,
+            "quantity_after": rated.after,
+            "price_version_id": version,
+            "rated_at": clock.now(),
+            "rated_by_name": by.label,
+            "failure": None,
+        },
+        number=entry.number,
+        amount=str(rated.amount),
+        before=f"{rated.before.normalize():f}",
+        after=f"{rated.after.normalize():f}",
+    )
+    group.quantity, group.amount_minor = rated.after, group.amount_minor + rated.amount.minor
+    group.entries += 1
+    remuneration = remuneration_of(programme)
+    gross = remuneration.gross(rated.amount)
+    unit = one(Metric, entry.metric_id).unit
+    book_line(
+        entry,
+        kind="billing-entry",
+        description=f"{engagement.number} {engagement.name}, {_plain(entry.quantity)} {unit}",
+        service_month=entry.service_month,
+        booked_month=entry.booked_month,
+        gross=gross,
+        due=remuneration.due(rated.amount),
+        tax=tax_on(gross, programme.tax_percent),
+        programme_id=programme.id,
+    )
+
+
+def _reject(entry: BillingEntry, reason: str, *, by: Viewer) -> None:
+    columns = {"reason": reason, "rated_at": clock.now(), "rated_by_name": by.label}
+    change_state(entry, states.REJECT, by=by, columns=columns, number=entry.number, reason=reason)
+
+
+def _check_reviewer(entry: BillingEntry, by: Viewer) -> None:
+    by.must(events.DECIDE)
+    if by.member_id is not None and entry.submitted_by_id == by.member_id:
+        raise Refused("entry", N_("You submitted this entry; somebody else has to decide it."))
+
+
+def _locked(entry_id: uuid.UUID) -> tuple[BillingEntry, RatingGroup]:
+    """The entry and its group, both locked until the transaction ends, both read under the lock."""
+    seen = one(BillingEntry, entry_id)
+    with transaction() as session:
+        wanted = (
+            select(RatingGroup)
+            .where(
+                RatingGroup.engagement_id == seen.engagement_id,
+                RatingGroup.metric_id == seen.metric_id,
+                RatingGroup.service_month == seen.service_month,
+            )
+            .with_for_update()
+            .execution_options(populate_existing=True)
+        )
+        group = session.scalar(wanted)
+        if group is None:
+            try:
+                with session.begin_nested():
+                    session.add(
+                        RatingGroup(
+                            seller_id=seen.seller_id,
+                            partner_id=seen.partner_id,
+                            customer_id=seen.customer_id,
+                            is_test=seen.is_test,
+                            engagement_id=seen.engagement_id,
+                            metric_id=seen.metric_id,
+                            service_month=seen.service_month,
+                            quantity=Decimal(0),
+                            amount_minor=0,
+                            entries=0,
+                        )
+                    )
+            except IntegrityError:
+                pass  # another worker made it in the same moment
+            group = session.scalars(wanted).one()
+        return one(BillingEntry, entry_id, lock=True), group
+
+
+def _price_version(plan_id: uuid.UUID, entry: BillingEntry) -> uuid.UUID:
+    priced = next(p for p in priced_metrics(plan_id, entry.service_month) if p.metric.id == entry.metric_id)
+    assert priced.version is not None
+    return priced.version.id
+
+
+def _plain(quantity: Decimal) -> str:
+    return f"{quantity.normalize():f}"

@@ -1,0 +1,119 @@
+"""May this be billed, and what does it come to. Pure: values in, values out; the job and the preview share them."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from app.catalog import tariff as tariffs
+from app.catalog.tariff import Step, Tariff
+from app.foundation.billing_month import BillingMonth, CutOff, may_bill
+from app.foundation.money import Money, exponent, round_half_up
+from app.foundation.refusals import Refused
+from app.foundation.text import N_
+
+#: beyond it an amount is a slip of the finger; keeps minor units and their sums within 64 bits
+LARGEST_AMOUNT = Decimal(10) ** 13
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What one metric's price says in one month, as rating needs it. `tariff` None: no version is in force."""
+
+    tariff: Tariff | None
+    currency: str
+    metric_approved: bool
+    month_limit: Decimal | None
+
+
+@dataclass(frozen=True)
+class Rated:
+    """The result of rating one entry: its amount and how it came about."""
+
+    amount: Money
+    before: Decimal
+    after: Decimal
+    steps: tuple[Step, ...]
+    #: the month's whole cost, rounded, without and with this entry
+    cost_before: Decimal
+    cost_after: Decimal
+
+    @property
+    def unrounded(self) -> Decimal:
+        return sum((step.amount for step in self.steps), Decimal(0))
+
+
+def check_month(month: BillingMonth, now: datetime, policy: CutOff) -> None:
+    """You cannot bill for previous months after the second day of the current month ends.
+
+    2 March 23:59:59.999 UTC is in time for February, 3 March 00:00:00.000 UTC is late.
+    """
+    if may_bill(month, now, policy):
+        return
+    closed_at = policy.closes_at(month)
+    if closed_at <= now:
+        raise Refused("month", N_("%(month)s closed on %(closed_at)s."), month=month, closed_at=closed_at)
+    raise Refused("month", N_("%(month)s has not begun yet."), month=month)
+
+
+def check_active(month: BillingMonth, active_from: datetime | None, ended_at: datetime | None) -> None:
+    """Work before approval was not agreed, work after completion is over: the month must touch the active time."""
+    if active_from is None:
+        raise Refused("month", N_("The engagement has not been approved, so nothing can be billed."))
+    if not month.overlaps(active_from, None):
+        raise Refused("month", N_("The engagement became active on %(active_from)s, after %(month)s."), active_from=active_from, month=month)
+    if not month.overlaps(active_from, ended_at):
+        raise Refused("month", N_("The engagement ended on %(ended_at)s, before %(month)s."), ended_at=ended_at, month=month)
+
+
+def check_quantity(quantity: Decimal, step: Decimal) -> None:
+    """More than zero, in steps of the metric: 12.25 hours at a step of 0.25."""
+    if quantity <= 0:
+        raise Refused("quantity", N_("Enter a quantity greater than 0."))
+    if quantity % step:
+        raise Refused("quantity", N_("Enter the quantity in steps of %(step)s."), step=f"{step.normalize():f}")
+
+
+def rate(terms: Terms, before: Decimal, quantity: Decimal) -> Rated:
+    """amount = round(tariff(before + quantity)) - round(tariff(before)), half-up, against what is rated so far.
+
+    Refuses, in words for the partner: a metric that is not approved, a month without a price, a month over the plan's
+    limits. So the rated entries of a month always sum to the tariff of its quantity, whatever the split or the order.
+    """
+    if not terms.metric_approved:
+        raise Refused("metric", N_("This metric is not approved yet."))
+    if terms.tariff is None:
+        raise Refused("month", N_("The plan has no price in force for this month."))
+    after = before + quantity
+    limit = _lowest(terms.month_limit, tariffs.limit_of(terms.tariff))
+    if limit is not None and after > limit:
+        raise Refused(
+            "quantity",
+            N_("The plan allows %(limit)s a month; %(before)s are rated already, so %(left)s are left."),
+            limit=f"{limit.normalize():f}",
+            before=f"{before.normalize():f}",
+            left=f"{max(limit - before, Decimal(0)).normalize():f}",
+        )
+    places = exponent(terms.currency)
+    cost_before = round_half_up(tariffs.cost(terms.tariff, before), places)
+    cost_after = round_half_up(tariffs.cost(terms.tariff, after), places)
+    if abs(cost_after) >= LARGEST_AMOUNT:
+        raise Refused("quantity", N_("The month's amount is too large; check the quantity."))
+    steps = tuple(tariffs.entry_steps(terms.tariff, before, quantity))
+    return Rated(Money(cost_after - cost_before, terms.currency), before, after, steps, cost_before, cost_after)
+
+
+def needs_review(amount: Money, threshold: Money | None) -> bool:
+    """An amount above the programme's threshold, either way, waits for a person. Exactly at it: no."""
+    return threshold is not None and abs(amount).amount > threshold.amount
+
+
+OVERDUE_AFTER_HOURS = 24
+
+
+def is_overdue(submitted_at: datetime, now: datetime) -> bool:
+    """The approval process typically takes up to 24 hours: flagged beyond, never decided by the clock."""
+    return (now - submitted_at).total_seconds() > OVERDUE_AFTER_HOURS * 3600
+
+
+def _lowest(*limits: Decimal | None) -> Decimal | None:
+    return min((limit for limit in limits if limit is not None), default=None)

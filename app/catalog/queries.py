@@ -1,0 +1,136 @@
+"""What the catalog shows: published services, a partner's own products, prices in force."""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from sqlalchemy import select
+from sqlalchemy.orm import selectinload
+
+from app.catalog import rules
+from app.catalog.model import CustomParameter, Metric, MetricPrice, Plan, PriceVersion, Product, Programme
+from app.catalog.rules import Remuneration
+from app.catalog.tariff import Band, Tariff
+from app.foundation.billing_month import BillingMonth
+from app.foundation.database import db
+from app.foundation.refusals import NotVisible
+from app.foundation.tenancy import acting_for_all
+from app.parties.model import Organisation
+
+
+@dataclass(frozen=True)
+class PricedMetric:
+    """One metric of a plan with its tariff in one month. `price` is None when no version is in force."""
+
+    metric: Metric
+    version: PriceVersion | None
+    price: MetricPrice | None
+
+    @property
+    def tariff(self) -> Tariff | None:
+        return self.price.tariff if self.price else None
+
+
+def programme_of(product_id: uuid.UUID) -> Programme:
+    """The programme a product is sold under, for rules; customers may ask for its effects, never read its shares."""
+    with acting_for_all("a product's programme decides for every party"):
+        return db.session.scalars(
+            select(Programme).join(Product, Product.programme_id == Programme.id).where(Product.id == product_id)
+        ).one()
+
+
+def remuneration_of(programme: Programme) -> Remuneration:
+    return Remuneration(programme.remuneration, programme.remuneration_percent)  # type: ignore[arg-type]
+
+
+def product_with_plans(product_id: uuid.UUID) -> Product:
+    """A product with parameters, plans, metrics and versions, or NotVisible."""
+    return _loaded(Product.id == product_id)
+
+
+def published_by_slug(slug: str) -> Product:
+    return _loaded(Product.slug == slug, Product.state == "published")
+
+
+def _loaded(*where: object) -> Product:
+    plans = selectinload(Product.plans)
+    product = db.session.scalar(
+        select(Product)
+        .where(*where)  # type: ignore[arg-type]
+        .options(
+            selectinload(Product.parameters),
+            plans.selectinload(Plan.metrics),
+            plans.selectinload(Plan.price_versions).selectinload(PriceVersion.prices),
+        )
+    )
+    if product is None:
+        raise NotVisible
+    return product
+
+
+def priced_metrics(plan_id: uuid.UUID, month: BillingMonth) -> list[PricedMetric]:
+    """Every metric of the plan with the price in force in `month`. For rating and previews, whoever looks."""
+    with acting_for_all("a plan's prices count for every party"):
+        metrics = db.session.scalars(select(Metric).where(Metric.plan_id == plan_id).order_by(Metric.position)).all()
+        versions = db.session.scalars(
+            select(PriceVersion).where(PriceVersion.plan_id == plan_id).options(selectinload(PriceVersion.prices))
+        ).all()
+    version = rules.version_for(versions, month)
+    prices = {price.metric_id: price for price in version.prices} if version else {}
+    return [PricedMetric(metric, version, prices.get(metric.id)) for metric in metrics]
+
+
+def gross_tariff(tariff: Tariff, remuneration: Remuneration) -> Tariff:
+    """The tariff as a customer may see it: every price at gross. For display; amounts come from the charge book."""
+    bands = tuple(Band(band.up_to, remuneration.gross_unit_price(band.price)) for band in tariff.bands)
+    return Tariff(tariff.model, bands, tariff.charge_unit)
+
+
+@dataclass(frozen=True)
+class CatalogTile:
+    """What the catalog's list shows of one published service."""
+
+    slug: str
+    name: str
+    summary: str
+    category: str
+    partner_name: str
+
+
+def published_services(search: str = "", category: str = "") -> Sequence[CatalogTile]:
+    """Published services by name; at most 200 are shown, a search narrows them."""
+    found = (
+        select(Product.slug, Product.name, Product.summary, Product.category, Organisation.name.label("partner_name"))
+        .join(Organisation, Organisation.id == Product.partner_id)
+        .where(Product.state == "published")
+        .order_by(Product.category, Product.name)
+        .limit(200)
+    )
+    if search:
+        like = f"%{_escaped(search)}%"
+        found = found.where(Product.name.ilike(like, escape="\\") | Product.summary.ilike(like, escape="\\"))
+    if category:
+        found = found.where(Product.category == category)
+    return [CatalogTile(*row) for row in db.session.execute(found)]
+
+
+def categories() -> Sequence[str]:
+    return db.session.scalars(
+        select(Product.category).where(Product.state == "published", Product.category != "").distinct().order_by(Product.category)
+    ).all()
+
+
+def _escaped(text: str) -> str:
+    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+
+
+def parameters_of(product_id: uuid.UUID) -> Sequence[CustomParameter]:
+    return db.session.scalars(
+        select(CustomParameter).where(CustomParameter.product_id == product_id).order_by(CustomParameter.position)
+    ).all()
+
+
+def step_sentence(step: Decimal) -> str:
+    """'0.25' for help texts, without trailing zeros."""
+    return f"{step.normalize():f}"

@@ -1,0 +1,53 @@
+"""One rated line."""
+
+import uuid
+from datetime import datetime
+
+from sqlalchemy import BigInteger, ForeignKey, Index, String, UniqueConstraint, Uuid
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.foundation.billing_month import BillingMonth
+from app.foundation.database import Base, Instant, Month, Row
+from app.foundation.money import Money
+from app.foundation.tenancy import OfParties
+
+
+class ChargeLine(Row, OfParties, Base):
+    __tablename__ = "charge_line"
+    __table_args__ = (
+        UniqueConstraint("source_kind", "source_id"),
+        Index("ix_charge_line_customer", "customer_id", "booked_month", "id"),
+        Index("ix_charge_line_partner", "partner_id", "booked_month", "id"),
+        Index("ix_charge_line_booked", "booked_month", "id"),
+    )
+
+    programme_id: Mapped[uuid.UUID | None] = mapped_column(Uuid)
+    #: what the customer reads on the line
+    description: Mapped[str] = mapped_column(String(300))
+    #: the month in which the service was delivered
+    service_month: Mapped[BillingMonth] = mapped_column(Month)
+    #: the month on whose statement it stands
+    booked_month: Mapped[BillingMonth] = mapped_column(Month)
+    currency: Mapped[str] = mapped_column(String(3))
+    #: what the customer is charged, without tax, minor units
+    gross_minor: Mapped[int] = mapped_column(BigInteger)
+    #: what the partner is due for it by the programme's remuneration policy, minor units; never shown to the customer
+    due_minor: Mapped[int] = mapped_column(BigInteger)
+    #: tax on the gross, minor units
+    tax_minor: Mapped[int] = mapped_column(BigInteger)
+    #: 'billing-entry'; later wings add theirs
+    source_kind: Mapped[str] = mapped_column(String(30))
+    source_id: Mapped[uuid.UUID] = mapped_column(Uuid)
+    created_at: Mapped[datetime] = mapped_column(Instant)
+
+    @property
+    def gross(self) -> Money:
+        return Money.of_minor(self.gross_minor, self.currency)
+
+    @property
+    def due(self) -> Money:
+        return Money.of_minor(self.due_minor, self.currency)
+
+    @property
+    def tax(self) -> Money:
+        return Money.of_minor(self.tax_minor, self.currency)

@@ -1,0 +1,62 @@
+"""Reading the charge book. What a customer gets is selected without `due`: what is not read cannot leak."""
+
+import uuid
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Row, Select, bindparam, func, select
+
+from app.charges.model import ChargeLine
+from app.foundation.billing_month import BillingMonth
+from app.foundation.database import db
+from app.parties.model import Organisation
+
+#: columns of a customer's list and export: gross and tax only
+CUSTOMER_COLUMNS = (
+    ChargeLine.id,
+    ChargeLine.booked_month,
+    ChargeLine.service_month,
+    ChargeLine.description,
+    ChargeLine.gross_minor,
+    ChargeLine.tax_minor,
+    ChargeLine.currency,
+    ChargeLine.created_at,
+    Organisation.name.label("partner_name"),
+)
+
+
+def own_charges(month: BillingMonth | None = None, search: str = "") -> Select[Any]:
+    """A customer's lines, for page_of and the streamed exports; order by (booked_month, id)."""
+    lines = select(*CUSTOMER_COLUMNS).join(Organisation, Organisation.id == ChargeLine.partner_id)
+    if month is not None:
+        lines = lines.where(ChargeLine.booked_month == month)
+    if search:
+        lines = lines.where(ChargeLine.description.icontains(search, autoescape=True))
+    return lines
+
+
+def own_totals_by_month(limit: int = 12) -> Sequence[Row[Any]]:
+    """(booked_month, currency, gross_minor, tax_minor) of the newest months, newest first."""
+    return db.session.execute(
+        select(
+            ChargeLine.booked_month,
+            ChargeLine.currency,
+            func.sum(ChargeLine.gross_minor).label("gross_minor"),
+            func.sum(ChargeLine.tax_minor).label("tax_minor"),
+        )
+        .group_by(ChargeLine.booked_month, ChargeLine.currency)
+        .order_by(ChargeLine.booked_month.desc())
+        .limit(limit)
+    ).all()
+
+
+_GROSS_OF = select(ChargeLine.source_id, ChargeLine.gross_minor, ChargeLine.tax_minor, ChargeLine.currency).where(
+    ChargeLine.source_id.in_(bindparam("sources", expanding=True))
+)
+
+
+def gross_of(source_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, Row[Any]]:
+    """source id -> (gross_minor, tax_minor, currency) of the lines this viewer may see."""
+    if not source_ids:
+        return {}
+    return {row.source_id: row for row in db.session.execute(_GROSS_OF, {"sources": list(source_ids)})}

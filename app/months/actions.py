@@ -1,0 +1,68 @@
+"""Holding a month open while an entry goes in, and freezing it once its time is over."""
+
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+
+from app.foundation import clock, history
+from app.foundation.billing_month import CUT_OFF_POLICIES, BillingMonth
+from app.foundation.change_state import change_state
+from app.foundation.database import db, transaction
+from app.foundation.history import Event
+from app.foundation.tenancy import Viewer
+from app.foundation.text import N_
+from app.months import states
+from app.months.model import Month
+
+MONTH_FROZEN = history.declare(
+    Event("month_frozen", N_("%(month)s frozen: no entry is accepted any more"), fields=frozenset({"month"}), icon="locked")
+)
+
+
+def hold(book: str, month: BillingMonth) -> Month:
+    """The month's row, shared until the caller's transaction ends: a freeze waits for it, other submits do not.
+
+    On SQLite the transaction's write lock does the same. Read the clock after this, not before: the instant that counts
+    must lie in the time during which no freeze can have happened.
+    """
+    with transaction() as session:
+        wanted = (
+            select(Month)
+            .where(Month.book == book, Month.month == month)
+            .with_for_update(read=True)
+            .execution_options(populate_existing=True)
+        )
+        row = session.scalar(wanted)
+        if row is None:
+            try:
+                with session.begin_nested():
+                    session.add(Month(book=book, month=month))
+            except IntegrityError:
+                pass  # somebody made it in the same moment
+            row = session.scalars(wanted).one()
+        return row
+
+
+def is_frozen(month: Month) -> bool:
+    return month.state == states.FROZEN
+
+
+def freeze(month: Month, *, by: Viewer) -> None:
+    """Close the month's book for entries. Waits for the submits that hold it; AlreadyDone when it is frozen."""
+    with transaction() as session:
+        session.scalars(
+            select(Month).where(Month.id == month.id).with_for_update().execution_options(populate_existing=True)
+        ).one()
+        change_state(month, states.FREEZE, by=by, columns={"frozen_at": clock.now()}, month=str(month.month))
+
+
+def months_to_freeze() -> list[Month]:
+    """Open months whose cut-off has passed, oldest first."""
+    now = clock.now()
+    open_rows = db.session.scalars(select(Month).where(Month.state == states.OPEN).order_by(Month.month)).all()
+    return [row for row in open_rows if CUT_OFF_POLICIES[row.book].closes_at(row.month) <= now]
+
+
+def ensure_rows(month: BillingMonth) -> None:
+    """Make the month's row in every book, so that a month without a submit freezes like the others."""
+    for book in CUT_OFF_POLICIES:
+        hold(book, month)

@@ -1,0 +1,100 @@
+"""What a list can be filtered by: declared once, read from the address, shown in the filter bar.
+
+    Search("q", _l("Search"))                                     text, at most 100 characters
+    Choice("status", _l("Status"), {"pending": _l("Pending"), ...})   one of these; or a function that gives them
+    Months("month", _l("Month"))                                  YYYY-MM -> BillingMonth; with `choices` a list to pick from
+    Reference("client", _l("Client"), clients)                    a row's id -> UUID; `clients` a function: {id: name}
+
+A value that none of them knows is ignored: an old bookmark shows the list, not an error. `options()` gives (value, words)
+pairs for a select. A Reference answers for rows the viewer cannot see with the id alone: the query then finds nothing.
+"""
+
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from app.foundation.billing_month import BillingMonth
+from app.web import instants
+
+Options = Mapping[Any, Any] | Callable[[], Mapping[Any, Any]]
+
+
+@dataclass(frozen=True)
+class Filter:
+    """`name` is the parameter in the address and the keyword of the query; `label` what the bar calls it."""
+
+    name: str
+    label: Any = ""
+    kind = "text"
+
+    def read(self, text: str) -> Any:
+        """The value of the parameter, or None where it has none."""
+        raise NotImplementedError
+
+    def written(self, value: Any) -> str:
+        """How the address spells it."""
+        return str(value)
+
+    def words(self, value: Any) -> str:
+        """How the bar spells it."""
+        return str(value)
+
+    def options(self) -> list[tuple[str, Any]]:
+        return []
+
+
+@dataclass(frozen=True)
+class Search(Filter):
+    most: int = 100
+    kind = "search"
+
+    def read(self, text: str) -> str | None:
+        return " ".join(text.split())[: self.most] or None
+
+
+@dataclass(frozen=True)
+class Choice(Filter):
+    choices: Options = ()  # type: ignore[assignment]
+    kind = "choice"
+
+    def _choices(self) -> Mapping[Any, Any]:
+        return self.choices() if callable(self.choices) else self.choices
+
+    def read(self, text: str) -> str | None:
+        return text if text in self._choices() else None
+
+    def words(self, value: Any) -> str:
+        return str(self._choices().get(value, value))
+
+    def options(self) -> list[tuple[str, Any]]:
+        return [(self.written(value), words) for value, words in self._choices().items()]
+
+
+@dataclass(frozen=True)
+class Months(Filter):
+    choices: Callable[[], list[BillingMonth]] | None = None
+    kind = "month"
+
+    def read(self, text: str) -> BillingMonth | None:
+        try:
+            return BillingMonth.parse(text)
+        except ValueError:
+            return None
+
+    def words(self, value: BillingMonth) -> str:
+        return instants.month(value)
+
+    def options(self) -> list[tuple[str, Any]]:
+        return [(str(month), instants.month(month)) for month in self.choices()] if self.choices else []
+
+
+@dataclass(frozen=True)
+class Reference(Choice):
+    kind = "choice"
+
+    def read(self, text: str) -> Any:
+        try:
+            return uuid.UUID(text) if len(text) == 36 else None
+        except ValueError:
+            return None

@@ -1,0 +1,164 @@
+"""How instants, months and lengths of time are written.
+
+In a template (``at`` an aware datetime, None an em dash):
+    {{ entry.submitted_at | instant }}         <time datetime=... title="31 Oct 2026 18:02:11 UTC">31 Oct 2026 18:02</time>
+    {{ entry.submitted_at | instant_short }}   the same with "31 Oct 18:02" when it lies in this year
+    {{ entry.submitted_at | instant_text }}    plain text "31 Oct 2026 18:02", for attributes
+    {{ month.closes_at | instant_utc }}        plain text "3 Nov 2026 00:00 UTC"
+    {{ entry.month | month }}                  "October 2026"
+    {{ entry.submitted_at | ago }}             "2 d 11 h": how long since
+    {{ seconds | duration }}                   "12 min 40 s"; takes seconds or a timedelta, two units at most
+    {{ closes_at | deadline }}                 "closes 3 Nov 2026 00:00 UTC, 01:00 in Prague, in 1 d 4 h" as Markup; its
+                                               pieces: (closes_at | deadline).utc  .local  .left  .passed  .at
+The viewer's zone is for reading only; every deadline is decided in UTC or in its policy's zone.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from itertools import pairwise
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from babel import Locale
+from flask_babel import get_locale
+from flask_babel import gettext as _
+from markupsafe import Markup
+
+from app.foundation import clock
+from app.foundation.billing_month import BillingMonth
+from app.foundation.tenancy import NoViewer, current
+from app.web.figures import DASH
+
+
+@lru_cache
+def zone_named(name: str) -> ZoneInfo:
+    """The IANA zone; UTC where the machine does not know the name."""
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return ZoneInfo("UTC")
+
+
+def viewer_zone() -> ZoneInfo:
+    try:
+        return zone_named(current().zone)
+    except NoViewer:
+        return zone_named("UTC")
+
+
+def instant_text(at: datetime | None) -> str:
+    return DASH if at is None else _written(at.astimezone(viewer_zone()))
+
+
+def instant_utc(at: datetime | None) -> str:
+    return DASH if at is None else f"{_written(at.astimezone(UTC))} UTC"
+
+
+def instant(at: datetime | None) -> Markup | str:
+    return DASH if at is None else _time_tag(at, instant_text(at))
+
+
+def instant_short(at: datetime | None) -> Markup | str:
+    if at is None:
+        return DASH
+    local = at.astimezone(viewer_zone())
+    this_year = local.year == clock.now().astimezone(local.tzinfo).year
+    return _time_tag(at, _written(local, year=not this_year))
+
+
+def month(value: BillingMonth | None) -> str:
+    if value is None:
+        return DASH
+    names = _month_names(str(get_locale() or "en"), "stand-alone", "wide")
+    return f"{names[value.month]} {value.year}"
+
+
+def duration(length: timedelta | float | int | None) -> str:
+    """'2 d 11 h', '22 h', '12 min 40 s', '0 s'. The second unit is left out when it is zero; negative counts as 0 s."""
+    if length is None:
+        return DASH
+    seconds = max(0, int(length.total_seconds() if isinstance(length, timedelta) else length))
+    days, rest = divmod(seconds, 86400)
+    hours, rest = divmod(rest, 3600)
+    minutes, seconds = divmod(rest, 60)
+    pieces = ((days, _("d")), (hours, _("h")), (minutes, _("min")), (seconds, _("s")))
+    for (count, unit), (next_count, next_unit) in pairwise(pieces):
+        if count:
+            return f"{count} {unit} {next_count} {next_unit}" if next_count else f"{count} {unit}"
+    return f"{seconds} {_('s')}"
+
+
+def ago(at: datetime | None) -> str:
+    """How long since `at`, without the word: the column's head says Age."""
+    return DASH if at is None else duration(clock.now() - at)
+
+
+@dataclass(frozen=True)
+class Deadline:
+    """The three things a deadline always is, plus `passed`. As text: the whole phrase."""
+
+    at: datetime
+    #: "3 Nov 2026 00:00 UTC"
+    utc: str
+    #: "01:00 in Prague", with its date where that is another day; empty for a viewer in UTC
+    local: str
+    #: "1 d 4 h", until it or since it
+    left: str
+    passed: bool
+
+    @property
+    def text(self) -> str:
+        facts = {"utc": self.utc, "local": self.local, "left": self.left}
+        if self.passed:
+            return _("closed %(utc)s, %(local)s, %(left)s ago", **facts) if self.local else _("closed %(utc)s, %(left)s ago", **facts)
+        return _("closes %(utc)s, %(local)s, in %(left)s", **facts) if self.local else _("closes %(utc)s, in %(left)s", **facts)
+
+    def __str__(self) -> str:
+        return self.text
+
+    def __html__(self) -> str:
+        return _time_tag(self.at, self.text)
+
+
+def deadline(at: datetime | None) -> Deadline | str:
+    if at is None:
+        return DASH
+    now = clock.now()
+    zone = viewer_zone()
+    utc, local = at.astimezone(UTC), at.astimezone(zone)
+    where = ""
+    if zone.key not in ("UTC", "Etc/UTC"):
+        when = f"{local:%H:%M}" if local.date() == utc.date() else f"{_day(local)} {local:%H:%M}"
+        where = _("%(time)s in %(city)s", time=when, city=zone.key.rpartition("/")[2].replace("_", " "))
+    return Deadline(at, instant_utc(at), where, duration(abs(at - now)), now >= at)
+
+
+def _written(local: datetime, *, year: bool = True) -> str:
+    return f"{_day(local)} {local.year} {local:%H:%M}" if year else f"{_day(local)} {local:%H:%M}"
+
+
+def _day(local: datetime) -> str:
+    return f"{local.day} {_month_names(str(get_locale() or 'en'), 'format', 'abbreviated')[local.month]}"
+
+
+def _time_tag(at: datetime, words: str) -> Markup:
+    utc = at.astimezone(UTC)
+    exact = f"{_day(utc)} {utc.year} {utc:%H:%M:%S} UTC"
+    return Markup('<time datetime="{}" title="{}">{}</time>').format(f"{utc:%Y-%m-%dT%H:%M:%SZ}", exact, words)
+
+
+@lru_cache
+def _month_names(locale: str, context: str, width: str) -> dict[int, str]:
+    return dict(Locale.parse(locale).months[context][width])
+
+
+FILTERS = {
+    "instant": instant,
+    "instant_short": instant_short,
+    "instant_text": instant_text,
+    "instant_utc": instant_utc,
+    "month": month,
+    "duration": duration,
+    "ago": ago,
+    "deadline": deadline,
+}

@@ -1,0 +1,209 @@
+"""A list screen: its filters, order, paging and export, all in the address, so that a list can be bookmarked and shared.
+
+    LIST = ListOf(
+        Search("search", _l("Search")), Choice("state", _l("Status"), STATES), Months("month", _l("Month")),
+        sorts={"newest": _l("Newest first"), "name": _l("Name")},
+    )
+
+    @screen.get("/engagements")
+    @screen.get("/engagements.<any(csv, xlsx):kind>")
+    @needs("engagement:view")
+    def show_list(kind: str = "") -> Response:
+        listing = LIST.read()
+        if kind:
+            return download(kind, "engagements", COLUMNS, queries.every_engagement(**listing.values))
+        page = queries.engagements(**listing.values, after=listing.after, before=listing.before)
+        return show("engagements/list.html", block="list", listing=listing.with_page(page))
+
+`values` has one keyword a filter, None where it is not set, so the query says `def engagements(*, search, state, month)`.
+In the template, above the table and below it:
+
+    {% call ui.filter_bar(_("Search"), listing.path, "search", listing.text.search, listing.keep("search"), listing.active) %}
+      {% for m in listing.menus %}{{ ui.filter_menu(m.id, m.label, m.options) }}{% endfor %}
+      {{ ui.export_menu(listing.csv, listing.xlsx) }}
+    {% endcall %}
+    {{ ui.pager(listing.previous, listing.next, "") }}
+
+Also `listing.page.rows`, `listing.is_filtered`, `listing.clear_all`, `listing.link(state="active")`, `listing.sort`, `listing.sorts`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any, NamedTuple
+from urllib.parse import urlencode
+
+from flask import request
+from flask_babel import gettext as _
+
+from app.foundation.pages import Page
+from app.web.filters import Filter
+
+#: Longer cursors were not made by us.
+_LONGEST_CURSOR = 600
+
+
+class Active(NamedTuple):
+    """One filter that is set: "Month: October 2026", and the address without it."""
+
+    name: str
+    label: str
+    clear: str
+
+
+class Option(NamedTuple):
+    label: Any
+    path: str
+    current: bool
+
+
+class Menu(NamedTuple):
+    """One filter as a menu of links: "Status: all" and what it may be."""
+
+    id: str
+    label: str
+    options: list[Option]
+
+
+class Sort(NamedTuple):
+    key: str
+    label: Any
+    link: str
+    current: bool
+
+
+@dataclass(frozen=True)
+class Listing:
+    path: str
+    filters: tuple[Filter, ...]
+    #: what the query takes: one typed value or None a filter
+    values: dict[str, Any]
+    #: one of the declared orders, or "" where there is only one
+    sort: str = ""
+    after: str | None = None
+    before: str | None = None
+    page: Page | None = None
+    order: Mapping[str, Any] = field(default_factory=dict)
+
+    def with_page(self, page: Page) -> "Listing":
+        return replace(self, page=page)
+
+    def link(self, **changes: Any) -> str:
+        """This list with these filters changed (None clears one); it begins at its first page again."""
+        return self._address(self.path, changes)
+
+    @cached_property
+    def text(self) -> dict[str, str]:
+        """Every filter's value as the address and the form field spell it; "" where it is not set."""
+        return {f.name: "" if self.values[f.name] is None else f.written(self.values[f.name]) for f in self.filters}
+
+    @cached_property
+    def active(self) -> list[Active]:
+        return [
+            Active(f.name, self._said(f), self.link(**{f.name: None}))
+            for f in self.filters
+            if self.values[f.name] is not None
+        ]
+
+    @cached_property
+    def menus(self) -> list[Menu]:
+        """The filters that have options, for ui.filter_menu; "all" stands first."""
+        menus = []
+        for f in self.filters:
+            options = f.options()
+            if options:
+                here = self.text[f.name]
+                lines = [Option(words, self.link(**{f.name: value}), value == here) for value, words in options]
+                menus.append(Menu(f"filter-{f.name}", self._said(f), [Option(_("All"), self.link(**{f.name: None}), not here), *lines]))
+        return menus
+
+    def _said(self, f: Filter) -> str:
+        value = self.values[f.name]
+        return _("%(label)s: %(value)s", label=f.label, value=_("all") if value is None else f.words(value))
+
+    @property
+    def is_filtered(self) -> bool:
+        return any(value is not None for value in self.values.values())
+
+    @property
+    def clear_all(self) -> str:
+        return self.link(**{f.name: None for f in self.filters})
+
+    @property
+    def next(self) -> str | None:
+        return self._address(self.path, {"after": self.page.next}) if self.page and self.page.next else None
+
+    @property
+    def previous(self) -> str | None:
+        return self._address(self.path, {"before": self.page.previous}) if self.page and self.page.previous else None
+
+    @property
+    def csv(self) -> str:
+        return self._address(f"{self.path}.csv", {})
+
+    @property
+    def xlsx(self) -> str:
+        return self._address(f"{self.path}.xlsx", {})
+
+    @property
+    def sorts(self) -> list[Sort]:
+        return [Sort(key, label, self._address(self.path, {"sort": key}), key == self.sort) for key, label in self.order.items()]
+
+    def keep(self, *shown: str) -> dict[str, str]:
+        """The other filters and the order, which a form that shows only `shown` carries along."""
+        kept = {name: text for name, text in self.text.items() if text and name not in shown}
+        return {**kept, "sort": self.sort} if self._sort_shown else kept
+
+    @property
+    def _sort_shown(self) -> bool:
+        return bool(self.sort) and self.sort != next(iter(self.order), "")
+
+    def _address(self, path: str, changes: Mapping[str, Any]) -> str:
+        by_name = {f.name: f for f in self.filters}
+        parameters = {name: text for name, text in self.text.items() if text}
+        if self._sort_shown:
+            parameters["sort"] = self.sort
+        for name, value in changes.items():
+            if name in by_name and value is not None and not isinstance(value, str):
+                value = by_name[name].written(value)
+            if value is None or value == "":
+                parameters.pop(name, None)
+            else:
+                parameters[name] = value
+        return f"{path}?{urlencode(parameters)}" if parameters else path
+
+
+class ListOf:
+    """The declaration of one list. `sorts`: the orders that may be asked for, the default first."""
+
+    def __init__(self, *filters: Filter, sorts: Mapping[str, Any] | None = None) -> None:
+        self.filters = filters
+        self.sorts = dict(sorts or {})
+        names = [f.name for f in filters]
+        if len(set(names)) != len(names) or {"after", "before", "sort"} & set(names):
+            raise ValueError(f"filter names clash: {names}")
+
+    def read(self, path: str | None = None) -> Listing:
+        """The list as the request's address asks for it. `path` where the export's address must not be taken as the list's."""
+        asked = request.args
+        values = {f.name: self._value(f, asked.get(f.name, "")) for f in self.filters}
+        sort = asked.get("sort", "")
+        default = next(iter(self.sorts), "")
+        after, before = _cursor(asked.get("after")), _cursor(asked.get("before"))
+        return Listing(
+            path=path or request.path.removesuffix(".csv").removesuffix(".xlsx"),
+            filters=self.filters,
+            values=values,
+            sort=sort if sort in self.sorts else default,
+            after=after if before is None else None,
+            before=before,
+            order=self.sorts,
+        )
+
+    @staticmethod
+    def _value(filter_: Filter, text: str) -> Any:
+        return filter_.read(text) if text and text.isprintable() else None
+
+
+def _cursor(text: str | None) -> str | None:
+    return text[:_LONGEST_CURSOR] if text else None

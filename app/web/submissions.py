@@ -1,0 +1,39 @@
+"""Writes that happen once: a form sent twice acts once, and only for the organisation it was opened for.
+
+    entry_id, first = submit_once(form, lambda: add_billing_entry(engagement, ..., by=tenancy.current()), action="add-billing-entry")
+
+`do` is one action of a room and returns its row. `first` is False when this very form was sent before: say the same as then.
+What comes out of here needs no catching, but for Refused, which goes on the form with form.refuse(no):
+WrongOrganisation and KeyReused become 409 pages, AlreadyDone the fresh panel or a 409 page, NotVisible 404, MissingRole 403.
+"""
+
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+from flask import request
+
+from app.foundation import idempotency, tenancy
+from app.web.fields import PortalForm, new_key
+
+__all__ = ["WrongOrganisation", "new_key", "submit_once"]
+
+
+class WrongOrganisation(Exception):
+    """The form was rendered for another organisation than the one acted for now: 409, nothing was written."""
+
+    def __init__(self, rendered_for: str) -> None:
+        self.rendered_for = rendered_for
+        super().__init__(rendered_for)
+
+
+def submit_once(form: PortalForm, do: Callable[[], Any], *, action: str) -> tuple[uuid.UUID, bool]:
+    """Do it unless this form already has. Returns (id of the resulting row, whether it was done just now).
+
+    `form` has been validated. The body compared on a repeat is the action, the address and what was entered.
+    """
+    by = tenancy.current()
+    if form.rendered_for.data != str(by.organisation_id or ""):
+        raise WrongOrganisation(form.rendered_for.data)
+    body = {"action": action, "path": request.path, **form.own_fields()}
+    return idempotency.once(form.submission_key.data, body, do, by=by)
