@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Literal
 
 import sqlalchemy as sa
 from alembic import context
@@ -20,7 +20,7 @@ if not autogenerating:
     logging.getLogger("alembic").setLevel(logging.WARNING)
 
 
-def render_item(kind: str, thing: object, _context: object) -> str | bool:
+def render_item(kind: str, thing: object, _context: object) -> str | Literal[False]:
     """Writes our own column types as what they store, so that an old migration never imports today's code."""
     if kind == "type" and isinstance(thing, sa.types.TypeDecorator):
         return f"sa.{thing.impl!r}"

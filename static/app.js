@@ -38,10 +38,9 @@
     if (!dialog) {
       dialog = $('#remote-dialog');
       dialog.replaceChildren();
-      await htmx.ajax('GET', link.href, { target: '#remote-dialog', swap: 'innerHTML', select: '.decision' });
-      if (!$('.decision', dialog)) return location.assign(link.href);
-      const title = $('.decision-title', dialog);
-      dialog.setAttribute('aria-label', title?.textContent ?? '');
+      await htmx.ajax('GET', link.href, { target: dialog, swap: 'innerHTML', select: '.decision' });
+      if (!$('.decision', dialog)) return location.assign(link.href); // refused, or not a decision: show what it is
+      dialog.setAttribute('aria-label', $('.decision-title', dialog).textContent);
     }
     dialog.showModal();
   }
@@ -54,8 +53,8 @@
     document.cookie = `theme=${root.dataset.theme}; path=/; max-age=31536000; samesite=lax${location.protocol === 'https:' ? '; secure' : ''}`;
   }
   async function copy(text) {
-    try { await navigator.clipboard.writeText(text); toast({ kind: 'done', title: words.copied, text }); }
-    catch { toast({ kind: 'risk', title: words.notCopied, text }); }
+    const done = await navigator.clipboard?.writeText(text).then(() => true, () => false);
+    toast({ kind: done ? 'done' : 'risk', title: done ? words.copied : words.notCopied, text });
   }
   addEventListener('click', (event) => {
     if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.shiftKey) return;
@@ -84,18 +83,12 @@
     $('a, button', menu)?.focus();
   }, true);
   addEventListener('keydown', (event) => {
-    const menu = event.target.closest?.('.menu');
-    if (!menu) {
-      if (event.key === 'ArrowDown' && event.target.matches?.('[popovertarget]')) {
-        const own = document.getElementById(event.target.getAttribute('popovertarget'));
-        if (own.matches('.menu')) { event.preventDefault(); own.showPopover({ source: event.target }); }
-      }
-      return;
-    }
-    const lines = $$('a, button', menu);
+    const button = event.key === 'ArrowDown' && event.target.closest?.('[popovertarget]:not(.menu *)');
+    if (button && $(`.menu#${CSS.escape(button.getAttribute('popovertarget'))}`)) { event.preventDefault(); button.click(); }
+    const lines = $$('a, button', event.target.closest?.('.menu') ?? document.createElement('i'));
     const at = lines.indexOf(event.target);
     const next = { ArrowDown: at + 1, ArrowUp: at - 1 + lines.length, Home: 0, End: -1 }[event.key];
-    if (next === undefined) return;
+    if (at < 0 || next === undefined) return;
     event.preventDefault();
     lines.at(next % lines.length).focus();
   });
@@ -103,8 +96,9 @@
   // Sending: one submit at a time, for plain and htmx forms; Back brings the buttons back.
   function busy(form, on) {
     form.toggleAttribute('data-busy', on);
-    $$('button:not([type=button]), input[type=submit]', form).forEach((button) => {
-      if (on ? !button.disabled : button.dataset.held) { button.disabled = on; on ? (button.dataset.held = '1') : delete button.dataset.held; }
+    $$(`button:not([type=button])${on ? ':enabled' : '[data-held]'}`, form).forEach((button) => {
+      button.disabled = on;
+      button.toggleAttribute('data-held', on);
     });
   }
   addEventListener('submit', (event) => {

@@ -20,6 +20,10 @@ from flask import Flask
 from app import create_app
 from tests import databases
 
+#: where PostgreSQL answers, when the tests run on it, or why it does not
+SERVER = pytest.StashKey[str]()
+MISSING = pytest.StashKey[str]()
+
 hypothesis.settings.register_profile("here", deadline=None)
 hypothesis.settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)
 hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "here")
@@ -49,10 +53,6 @@ def pytest_configure(config: pytest.Config) -> None:
                 raise pytest.UsageError(config.stash[MISSING]) from reason
 
 
-SERVER = pytest.StashKey[str]()
-MISSING = pytest.StashKey[str]()
-
-
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
     node.workerinput["postgres"] = (node.config.stash[SERVER], node.config.stash[MISSING])
@@ -67,7 +67,8 @@ def on_postgres(config: pytest.Config) -> bool:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     postgres = on_postgres(config)
-    chosen, left_out = [], []
+    chosen: list[pytest.Item] = []
+    left_out: list[pytest.Item] = []
     for item in items:
         uses_it = "database_url" in getattr(item, "fixturenames", ())
         only_postgres = item.get_closest_marker("postgres") is not None
@@ -140,6 +141,7 @@ def closed_network() -> Iterator[None]:
 def only_here(connect: Callable[..., Any]) -> Callable[..., Any]:
     def connect_here(self: socket.socket, address: Any) -> Any:
         if self.family in (socket.AF_INET, socket.AF_INET6) and not is_here(str(address[0])):
+            self.close()
             raise RuntimeError(f"a test tried to reach {address[0]}: only loopback is open")
         return connect(self, address)
 

@@ -84,7 +84,7 @@ def postgres_restorer(app: Flask) -> Callable[[], None]:
     with app.app_context():
         engine = db.engine
     with engine.begin() as connection:
-        connection.exec_driver_sql(KEEP_PRISTINE)
+        connection.execution_options(no_parameters=True).exec_driver_sql(KEEP_PRISTINE)
 
     def restore() -> None:
         with engine.begin() as connection:
@@ -104,7 +104,7 @@ def start_postgres() -> tuple[str, Callable[[], None]]:
     url: str = server.get_uri()
     with psycopg.connect(url, autocommit=True) as connection:
         for setting in ("fsync", "synchronous_commit", "full_page_writes"):  # the tests' rows need not survive a crash
-            connection.execute(f"ALTER SYSTEM SET {setting} = off")  # type: ignore[call-overload]
+            connection.execute(f"ALTER SYSTEM SET {setting} = off")
         connection.execute("SELECT pg_reload_conf()")
     return url, server.cleanup
 
@@ -115,7 +115,7 @@ def postgres_database(server: str, name: str) -> Iterator[str]:
     plain = make_url(server).set(drivername="postgresql").render_as_string(hide_password=False)
     drop = f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)'
     with psycopg.connect(plain, autocommit=True) as connection:
-        connection.execute(drop)  # type: ignore[call-overload]
-        connection.execute(f'CREATE DATABASE "{name}"')  # type: ignore[call-overload]
+        connection.execute(drop)
+        connection.execute(f'CREATE DATABASE "{name}"')
         yield make_url(server).set(drivername="postgresql", database=name).render_as_string(hide_password=False)
-        connection.execute(drop)  # type: ignore[call-overload]
+        connection.execute(drop)

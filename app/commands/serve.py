@@ -82,7 +82,7 @@ def listen(host: str, port: int) -> socket.socket:
         return socket.create_server((host, port), family=family, backlog=128)
     except OSError as reason:
         raise CannotStart(
-            f"Port {port} on {host} cannot be used ({reason.strerror}): "
+            f"Port {port} on {host} cannot be used ({os.strerror(reason.errno or 0)}): "
             f"stop what uses it, or choose another with PORT={port + 1} ./run."
         ) from None
 
@@ -94,7 +94,7 @@ def bring_to_head(app: Flask) -> None:
             if at_head():
                 return
         except OperationalError as reason:
-            raise CannotStart(f"The database cannot be reached: {str(reason.orig).strip()}") from None
+            raise CannotStart(f"The database cannot be reached: {str(reason.orig).splitlines()[0]}") from None
         from flask_migrate import upgrade
 
         upgrade(directory=str(MIGRATIONS))

@@ -5,16 +5,30 @@ command line agree without asking the database.
 """
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+_pinned: ContextVar[datetime | None] = ContextVar("pinned", default=None)
 _demo_file: Path | None = None
 _offset: tuple[int, timedelta] = (-1, timedelta())
 
 
 def now() -> datetime:
     """The present instant: aware, UTC, to the microsecond."""
-    return datetime.now(UTC) + _demo_offset()
+    return _pinned.get() or datetime.now(UTC) + _demo_offset()
+
+
+@contextmanager
+def pinned(instant: datetime) -> Iterator[None]:
+    """Let it be `instant` inside the block: the demo's year is lived through the real actions, when they happened."""
+    token = _pinned.set(instant)
+    try:
+        yield
+    finally:
+        _pinned.reset(token)
 
 
 def of_the_machine() -> datetime:
@@ -37,6 +51,12 @@ def move(instant: datetime) -> None:
     fresh = _demo_file.with_suffix(".new")
     fresh.write_text(f"{seconds:.6f}\n")
     fresh.replace(_demo_file)
+
+
+def stop_moving() -> None:
+    """Back to the machine's own time."""
+    if _demo_file is not None:
+        _demo_file.unlink(missing_ok=True)
 
 
 def parse_instant(text: str) -> datetime:

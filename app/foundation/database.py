@@ -116,6 +116,7 @@ def transaction() -> Iterator[Session]:
     session = db.session()
     if _writing.get():
         yield session
+        session.flush()  # what this action made is stamped and checked for this action's viewer
         return
     session.commit()  # ends the read that led here; a read snapshot cannot become a write on SQLite
     token = _writing.set(True)

@@ -74,7 +74,7 @@ def confirm(code: str, *, by: Viewer) -> list[str]:
         member = one(Member, _own_id(by), lock=True)
         if member.has_second_factor or member.totp_secret is None:
             raise AlreadyDone("on" if member.has_second_factor else "off", "switch on")
-        step = matching_step(waiting_secret(member), code, clock.of_the_machine(), None)
+        step = matching_step(_secret_of(member), code, clock.of_the_machine(), None)
         if step is None:
             raise Refused("code", N_("This code does not fit. Check that the clock of your telephone is right and enter the next one."))
         member.totp_confirmed_at, member.totp_last_step = clock.now(), step
@@ -113,7 +113,7 @@ def use_code(member_id: uuid.UUID, code: str) -> bool:
     if member.totp_secret is None or not member.has_second_factor:
         return False
     try:
-        step = matching_step(waiting_secret(member), code, clock.of_the_machine(), member.totp_last_step)
+        step = matching_step(_secret_of(member), code, clock.of_the_machine(), member.totp_last_step)
     except keys.Unreadable:
         step = None  # another SECRET_KEY: neither kind of code can fit any more
     if step is not None:
@@ -122,8 +122,14 @@ def use_code(member_id: uuid.UUID, code: str) -> bool:
     return _use_recovery_code(member, code)
 
 
-def waiting_secret(member: Member) -> str:
-    """The authenticator's secret in clear. Shown only until its first code has been entered."""
+def secret_to_show(*, by: Viewer) -> str | None:
+    """The secret while it waits for its first code, for the QR code; afterwards nobody is shown it again."""
+    with acting_for_all("a member's own second factor"):
+        member = one(Member, _own_id(by))
+    return None if member.has_second_factor or member.totp_secret is None else _secret_of(member)
+
+
+def _secret_of(member: Member) -> str:
     return keys.unseal(member.totp_secret or "", bound_to=member.id)
 
 

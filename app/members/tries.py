@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, delete, select, update
 
 from app.foundation import clock
-from app.foundation.database import db, transaction
+from app.foundation.database import db, transaction, writing
 from app.foundation.refusals import Refused
 from app.foundation.tenancy import acting_for_all
 from app.foundation.text import N_
@@ -45,6 +45,7 @@ def email_digest(email: str) -> str:
 
 def open_try(email: str, source: str) -> int:
     """Write a try down as failed and give its id for settle(). TooManyTries: nothing more may be tried yet."""
+    assert not writing(), "a refusal would roll the count back"
     with acting_for_all("count tries to sign in, whoever it is"):
         digest = email_digest(email)
         _refuse_if_too_many(digest, source, own=None)

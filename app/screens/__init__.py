@@ -4,6 +4,9 @@ from importlib import import_module
 
 from flask import Flask
 
+from app.foundation.text import N_
+from app.web.shell import Line
+
 #: Every screen module; each holds one blueprint named `screen`.
 SCREENS = (
     "account.sign_in",
@@ -27,6 +30,22 @@ SCREENS = (
     "organisation.members",
     "demo.mailbox",
     "health",
+)
+
+
+#: The side menu in site-map order: group, label, icon, path, permission, capacity. It shows what the viewer may open.
+MENU = (
+    Line(None, N_("Home"), "home", "/"),
+    Line(None, N_("My products"), "catalog", "/products", "product:view", "partner"),
+    Line(None, N_("Engagements"), "task", "/engagements", "engagement:view", "partner"),
+    Line(None, N_("Catalog"), "catalog", "/catalog", "catalog:view", "customer"),
+    Line(None, N_("My engagements"), "task", "/my/engagements", "engagement:view-own", "customer"),
+    Line(None, N_("Charges"), "receipt", "/my/charges", "charge:view-own", "customer"),
+    Line(None, N_("Rating queue"), "checkmark--outline", "/reviews/rating", "rating-queue:view", "operator"),
+    Line(None, N_("Engagements"), "task", "/engagements", "engagement:view", "operator"),
+    Line(N_("Platform"), N_("Programmes"), "rule", "/programmes", "programme:view", "operator"),
+    Line(N_("Platform"), N_("Organisations"), "enterprise", "/organisations", "organisation:view", "operator"),
+    Line(N_("Organisation"), N_("Members and roles"), "user--multiple", "/members", "member:view"),
 )
 
 

@@ -1,11 +1,22 @@
-"""Sets the tenancy viewer once per request, from who is signed in and for whom they act."""
+"""Sets the tenancy viewer once per request, from who is signed in and for whom they act.
+
+One statement answers it all, afresh each time, so that a role taken away is gone at once. What needs no viewer asks nothing.
+"""
 
 from typing import Any
 
-from flask import Flask, session
+from flask import Flask, current_app, g, request, session
 
 from app.foundation import tenancy
 from app.members import queries as members
+from app.web.fragments import show
+from app.web.sign_in import ACTING_FOR, person
+
+#: For machines: they must answer while the database does not.
+NO_VIEWER_PATHS = frozenset({"/healthz", "/readyz", "/metrics", "/favicon.ico"})
+
+#: What a member whom no organisation has taken in may open: all about oneself.
+OWN_SCREENS = frozenset({"sign_in", "security", "switch"})
 
 
 def install(app: Flask) -> None:
@@ -13,15 +24,27 @@ def install(app: Flask) -> None:
     app.teardown_request(_unset)
 
 
-def _set() -> None:
-    """The public until proven otherwise; the membership is read afresh, so that a role taken away is gone at once."""
+def _set() -> Any:
+    """The public until proven otherwise. Leaves g.signed_in and g.memberships for the shell."""
     tenancy.set_viewer(tenancy.PUBLIC)
-    member_id = session.get("member")
-    if member_id:
-        viewer = members.viewer_for(member_id, session.get("acting_for"))
-        if viewer is not None:
-            tenancy.set_viewer(viewer)
+    g.signed_in, g.memberships = None, ()
+    if request.endpoint == "static" or request.path in NO_VIEWER_PATHS:
+        return None
+    signed_in = person()
+    if signed_in is None:
+        return None
+    viewer = members.viewer_for(signed_in, session.get(ACTING_FOR))
+    tenancy.set_viewer(viewer)
+    g.signed_in, g.memberships = signed_in, signed_in.choices
+    if viewer.organisation_id is None and not _open_to_all_members():
+        return show("account/no_organisation.html", status=403)
+    return None
 
 
 def _unset(_error: Any = None) -> None:
     tenancy.set_viewer(None)
+
+
+def _open_to_all_members() -> bool:
+    view = current_app.view_functions.get(request.endpoint or "")
+    return view is None or getattr(view, "is_public", False) or request.blueprint in OWN_SCREENS

@@ -148,7 +148,7 @@ def axe() -> Callable[[Page], None]:
     def check(page: Page) -> None:
         found = []
         for theme in ("light", "dark"):
-            page.emulate_media(color_scheme=theme, reduced_motion="reduce")  # type: ignore[arg-type]
+            page.emulate_media(color_scheme=theme, reduced_motion="reduce")
             page.evaluate("theme => document.documentElement.dataset.theme = theme", theme)
             for violation in Axe().run(page).response["violations"]:
                 where = "; ".join(" ".join(node["target"]) for node in violation["nodes"][:5])

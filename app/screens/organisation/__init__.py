@@ -1,0 +1,1 @@
+"""The organisation one acts for: its members."""

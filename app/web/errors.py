@@ -1,0 +1,252 @@
+"""Every way of saying no, and its answer: a page in the shell that says what happened and what to do next.
+
+| raised                                   | answer                                                              |
+| ---                                      | ---                                                                 |
+| Refused, not put on a form               | 422 with its sentence                                               |
+| AlreadyDone, KeyReused, WrongOrganisation| 409                                                                 |
+| NotVisible, BadCursor, no such address   | 404, whether the row exists or not                                  |
+| MissingRole, Forbidden                   | 403, naming the roles it takes                                      |
+| CSRFError / SessionEnded                 | 400 / 401 that carry what was typed, to be sent again               |
+| database away or busy                    | 503                                                                 |
+| anything else                            | 500 with the request's id                                           |
+
+An htmx request gets the same words as a toast (header HX-Trigger) and nothing of its page is swapped; paths under /api
+get problem+json. A page that cannot be drawn becomes plain HTML: an error page never raises again.
+"""
+
+import json
+import re
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+from flask import Flask, Response, g, make_response, render_template, request
+from flask_babel import gettext as _
+from flask_wtf.csrf import CSRFError
+from markupsafe import escape
+from sqlalchemy.exc import OperationalError
+from werkzeug.exceptions import HTTPException, InternalServerError
+
+from app.foundation.database import db
+from app.foundation.pages import BadCursor
+from app.foundation.refusals import AlreadyDone, KeyReused, MissingRole, NotVisible, Refused
+from app.members.roles import GRANTS, ROLES
+from app.web.csrf import came_from_here
+from app.web.fragments import show, wants_fragment
+from app.web.logs import request_id
+from app.web.submissions import WrongOrganisation
+from app.web.templating import translate, viewer
+
+log = structlog.get_logger("web")
+#: Never written into a page: what opens a door.
+_SECRET = re.compile(r".*(password|passphrase|token|secret).*|code|otp")
+
+
+class SessionEnded(Exception):
+    """A form came in and nobody is signed in any more: 401 that keeps what was typed."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    code: int
+    title: str
+    #: what happened
+    text: str = ""
+    #: what to do next
+    next: str = ""
+    action_label: str | None = None
+    action_path: str | None = None
+    #: the form's own fields, to be sent again from the page
+    again: tuple[tuple[str, str], ...] = ()
+
+
+def install(app: Flask) -> None:
+    for kind, answer in _ANSWERS.items():
+        app.register_error_handler(kind, _answering(answer))
+    app.register_error_handler(HTTPException, _http)
+    app.register_error_handler(InternalServerError, _broken)
+
+
+def _answering(answer: Any) -> Any:
+    def respond(error: Any) -> Response:
+        return page(answer(error))
+
+    return respond
+
+
+def session_ended() -> Response:
+    """For the guard: a POST of somebody who is not signed in (any more)."""
+    return page(_session_ended(SessionEnded()))
+
+
+def _refused(no: Refused) -> Answer:
+    return Answer(422, _("That is not possible"), translate(no), _("Nothing was changed. Go back, correct it and send it again."))
+
+
+def _already_done(_no: AlreadyDone) -> Answer:
+    return Answer(
+        409, _("Somebody was faster"), _("It has changed since this page was opened, so this can no longer be done."),
+        _("Nothing was changed by you. Reload the page to see how it stands now."), _("Show how it stands"), _here(),
+    )  # fmt: skip
+
+
+def _key_reused(_no: KeyReused) -> Answer:
+    return Answer(
+        409, _("This form was already sent"), _("It was sent before with other entries; the first ones count."),
+        _("To enter something else, open the form anew."), _("Open the form anew"), _here(),
+    )  # fmt: skip
+
+
+def _wrong_organisation(no: WrongOrganisation) -> Answer:
+    now = viewer().organisation_name
+    theirs = _organisation_named(no.rendered_for)
+    text = _("This form was opened for %(then)s; you now act for %(now)s. Nothing was changed.", then=theirs or _("another organisation"), now=now)
+    return Answer(
+        409, _("You act for another organisation now"), text,
+        _("Switch back at the top of the page, or open the form anew for %(now)s.", now=now), _("Open the form anew"), _here(),
+    )  # fmt: skip
+
+
+def _not_found(_no: Any) -> Answer:
+    text = _("There is nothing at this address for %(who)s.", who=viewer().organisation_name) if viewer().organisation_name else _("There is nothing at this address.")
+    return Answer(404, _("Not found"), text, _("It may have been removed, or it belongs to another organisation: switch to that one and try again."))
+
+
+def _bad_cursor(_no: BadCursor) -> Answer:
+    return Answer(
+        404, _("This part of the list is not there"), _("The address names a place in the list that does not exist."),
+        _("Begin at its first page."), _("Show the first page"), request.path,
+    )  # fmt: skip
+
+
+def _missing_role(no: MissingRole) -> Answer:
+    needed = GRANTS.get((no.permission, viewer().capacity), frozenset())
+    roles = [_(role.label) for key, role in ROLES.items() if key in needed]  # in the table's order
+    text = _("This takes: %(roles)s.", roles=", ".join(roles)) if roles else _("Your roles do not cover this.")
+    return Answer(403, _("You may not do this"), text, _("Ask an organisation admin for it, or switch to an organisation where you have it."))
+
+
+def _session_ended(_no: SessionEnded) -> Answer:
+    return Answer(
+        401, _("Your session has ended"), _("Nothing was saved. What you entered is kept on this page."),
+        _("Sign in again in another tab, then come back here and send it again."), _("Sign in"), "/sign-in", _typed(),
+    )  # fmt: skip
+
+
+def _csrf(no: CSRFError) -> Answer:
+    log.warning("csrf refused", why=no.description)
+    if not came_from_here():
+        # Offering to send it again would let another site put words into our page.
+        return Answer(
+            400, _("This form could not be checked"), _("It did not come from a page of this portal that is still valid. Nothing was changed."),
+            _("Open the page again, reload it and send the form from there."),
+        )  # fmt: skip
+    return Answer(
+        400, _("This form is out of date"), _("The portal could not tell that it comes from you. Nothing was changed, and what you entered is kept on this page."),
+        _("If you are signed out, open sign-in in another tab and sign in; then send it again here."), _("Sign in"), "/sign-in", _typed(),
+    )  # fmt: skip
+
+
+def _away(error: OperationalError) -> Answer:
+    log.error("database away", exc_info=error)
+    return Answer(503, _("The portal is busy"), _("The database did not answer in time. Nothing was changed."), _("Wait a moment and try again."))
+
+
+_ANSWERS: dict[type[Exception], Any] = {
+    Refused: _refused,
+    AlreadyDone: _already_done,
+    KeyReused: _key_reused,
+    WrongOrganisation: _wrong_organisation,
+    NotVisible: _not_found,
+    BadCursor: _bad_cursor,
+    MissingRole: _missing_role,
+    SessionEnded: _session_ended,
+    CSRFError: _csrf,
+    OperationalError: _away,
+}
+
+
+def _http(error: HTTPException) -> Any:
+    if error.code is None or error.code < 400 or error.response is not None:
+        return error
+    words = {
+        400: (_("The request could not be read"), _("Something in the address or in the form is damaged."), _("Reload the page and try again.")),
+        401: (_("Please sign in"), _("This page is for members."), _("Sign in and open it again.")),
+        403: (_("You may not open this"), _("This page is not for the organisation and the roles you act with."), _("Switch to an organisation where you have access, or ask an organisation admin.")),
+        405: (_("That does not work here"), _("This address cannot be used in that way. Nothing was changed."), _("Go back and use the buttons on the page.")),
+        413: (_("That is too large"), _("What was sent is larger than the portal takes. Nothing was changed."), _("Shorten the text or choose a smaller file, and send it again.")),
+        429: (_("Too many requests"), _("There were too many requests in a short time. Nothing was changed."), _("Wait a moment and try again.")),
+    }  # fmt: skip
+    if error.code == 404:
+        answer = _not_found(error)
+    else:
+        title, text, then = words.get(error.code, (_("That did not work"), _("Nothing was changed."), _("Go back, reload the page and try again.")))
+        answer = Answer(error.code, title, text, then)
+    response = page(answer)
+    for name, value in error.get_headers():
+        if name in ("Allow", "Retry-After"):
+            response.headers[name] = value
+    return response
+
+
+def _broken(error: InternalServerError) -> Response:
+    log.error("request failed", exc_info=error.original_exception or error)
+    return page(
+        Answer(500, _("Something went wrong"), _("The portal made a mistake and noted it."), _("Try again. If it happens again, tell the operator the request's number below."))
+    )
+
+
+def page(answer: Answer) -> Response:
+    """The answer as this request can take it: problem+json, toast and fragment, or a page. Never raises."""
+    try:
+        db.session.rollback()  # a statement that failed must not take the page's own reads down with it
+        response = _as_asked(answer)
+    except Exception as again:
+        log.error("error page failed", exc_info=again, code=answer.code)
+        response = make_response(_plain(answer), answer.code)
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def _as_asked(answer: Answer) -> Response:
+    if request.path.startswith("/api/"):
+        problem = {"status": answer.code, "title": answer.title, "detail": answer.text, "request_id": request_id()}
+        return Response(json.dumps(problem), answer.code, content_type="application/problem+json")
+    said = {**vars(answer), "request_id": request_id() if answer.code >= 500 else ""}
+    told = {name: value for name, value in said.items() if value}
+    if wants_fragment():
+        response = show("errors/error.html", block="content", status=answer.code, **told)
+        number = f" ({request_id()})" if answer.code >= 500 else ""
+        toast = {"kind": "blocked", "title": answer.title, "text": f"{answer.text} {answer.next}{number}".strip()}
+        response.headers["HX-Trigger"] = json.dumps({"toast": toast})
+        response.headers["HX-Reswap"] = "none"  # what was typed stays where it is
+        return response
+    return make_response(render_template("errors/send_again.html" if answer.again else "errors/error.html", **told), answer.code)
+
+
+def _plain(answer: Answer) -> str:
+    number = f"<p>Request {escape(request_id())}</p>" if answer.code >= 500 else ""
+    return (
+        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{escape(answer.title)}</title></head><body>'
+        f'<h1>{escape(answer.title)}</h1><p>{escape(answer.text)}</p><p>{escape(answer.next)}</p>{number}<p><a href="/">Home</a></p></body></html>'
+    )
+
+
+def _typed() -> tuple[tuple[str, str], ...]:
+    """What was entered, without what opens doors and without the token, which the page makes anew."""
+    if request.method != "POST" or request.files:
+        return ()
+    return tuple((name, value) for name, value in request.form.items(multi=True) if not _SECRET.fullmatch(name.lower()))
+
+
+def _here() -> str:
+    """Where this was asked for; for a POST the page it came from, if that is one of ours."""
+    if request.method == "GET":
+        return request.full_path.rstrip("?")
+    sent_from = request.referrer or ""
+    return sent_from.removeprefix(request.host_url.rstrip("/")) if sent_from.startswith(request.host_url) else request.path
+
+
+def _organisation_named(organisation_id: str) -> str | None:
+    """The name, if the member may act for it; of others nothing is told."""
+    return next((c.organisation_name for c in g.get("memberships", ()) if str(c.organisation_id) == organisation_id), None)

@@ -1,0 +1,118 @@
+"""JSON lines: one a request, and whatever happened during it, tied together by the request's id.
+
+A line tells who (member, organisation, capacity) and what (method, path, status, milliseconds). It never holds query
+values, form values, e-mail addresses or the tokens that some paths carry.
+"""
+
+import logging
+import re
+import sys
+import time
+import uuid
+from collections.abc import MutableMapping
+from typing import Any
+
+import structlog
+from flask import Flask, Response, g, has_request_context, request
+
+from app.foundation import tenancy
+
+_SANE = re.compile(r"[A-Za-z0-9._-]{8,64}")
+#: Arguments of a path that open a door: they are logged by name only.
+_SECRET = ("token", "code", "key")
+
+log = structlog.get_logger("web")
+
+
+def install(app: Flask) -> None:
+    configure()
+    app.before_request(_begin)
+    app.after_request(_end)
+
+
+def configure() -> None:
+    """JSON lines on standard error, for structlog and for the standard library's loggers alike. Safe to call again."""
+    shared: list[Any] = [
+        structlog.contextvars.merge_contextvars,
+        _say_who,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True, key="at"),
+    ]
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        cache_logger_on_first_use=True,
+    )
+    root = logging.getLogger()
+    if not any(getattr(handler, "writes_json_lines", False) for handler in root.handlers):
+        handler = logging.StreamHandler(sys.stderr)
+        handler.writes_json_lines = True  # type: ignore[attr-defined]
+        handler.setFormatter(
+            structlog.stdlib.ProcessorFormatter(
+                foreign_pre_chain=[*shared, structlog.stdlib.add_logger_name],
+                processors=[
+                    structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                    structlog.processors.format_exc_info,
+                    structlog.processors.JSONRenderer(ensure_ascii=False),
+                ],
+            )
+        )
+        root.addHandler(handler)
+        root.setLevel(logging.INFO)
+    # werkzeug repeats every request with its query, the scheduler every tick
+    for chatty in ("werkzeug", "apscheduler"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
+
+
+def request_id() -> str:
+    """The id of this request, for the line and for the page that says something went wrong."""
+    if not has_request_context():
+        return ""
+    if "request_id" not in g:
+        sent = request.headers.get("X-Request-ID", "")
+        g.request_id = sent if _SANE.fullmatch(sent) else uuid.uuid4().hex
+    return str(g.request_id)
+
+
+def _begin() -> None:
+    g.began = time.perf_counter()
+    structlog.contextvars.clear_contextvars()
+    structlog.contextvars.bind_contextvars(request_id=request_id())
+
+
+def _end(response: Response) -> Response:
+    response.headers["X-Request-ID"] = request_id()
+    began = g.get("began")
+    log.info(
+        "request",
+        method=request.method,
+        path=_path(),
+        status=response.status_code,
+        ms=None if began is None else round((time.perf_counter() - began) * 1000, 1),
+    )
+    return response
+
+
+def _path() -> str:
+    path = request.path
+    for name, value in (request.view_args or {}).items():
+        if any(word in name for word in _SECRET):
+            path = path.replace(str(value), f"<{name}>")
+    path = re.sub(r"[^/]*@[^/]*", "<address>", path)
+    return path.encode("ascii", "backslashreplace").decode()[:200]
+
+
+def _say_who(_logger: Any, _method: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    try:
+        viewer = tenancy.current()
+    except tenancy.NoViewer:
+        return line
+    line["capacity"] = viewer.capacity
+    if viewer.member_id:
+        line["member"] = str(viewer.member_id)
+    if viewer.organisation_id:
+        line["organisation"] = str(viewer.organisation_id)
+    if viewer.reason:
+        line["reason"] = viewer.reason
+    return line

@@ -1,0 +1,163 @@
+"""What surrounds every page: portal name, who is signed in and acts for whom, the menu, what waits.
+
+Templates read it as `shell`; the list of its parts stands at the top of templates/shell.html. It costs one statement at most,
+and none for a fragment: every part is worked out when the page asks for it.
+
+What waits is counted by the rooms. Each gives a function that create_app feeds to `waiting`:
+
+    def waiting_count(viewer: Viewer) -> tuple[str, ScalarSelect[int]] | None:
+        '''Entries in review, on the line of the rating queue.'''
+        if not viewer.may("rating-queue:decide"):
+            return None
+        few = select(BillingEntry.id).where(BillingEntry.state == IN_REVIEW).limit(100).subquery()
+        return "/reviews/rating", select(func.count()).select_from(few).scalar_subquery()
+
+Never more than 100 are counted; all counts of a page are one select. What is counted is filtered by tenancy as any query is.
+"""
+
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import structlog
+from flask import Flask, current_app, g, request
+from flask_babel import get_locale
+from flask_babel import gettext as _
+from sqlalchemy import ScalarSelect, select
+from sqlalchemy.exc import SQLAlchemyError
+
+from app.foundation import clock
+from app.foundation.database import db
+from app.foundation.tenancy import Capacity, Viewer
+from app.web.instants import instant_utc
+from app.web.templating import initials, viewer
+
+log = structlog.get_logger("web")
+
+Waiting = Callable[[Viewer], tuple[str, ScalarSelect[Any]] | None]
+#: Fed in create_app, once a process.
+WAITING: list[Waiting] = []
+
+
+class Line(NamedTuple):
+    """One line of the menu: its group's label or None, its own, icon, path, who may open it and in which capacity."""
+
+    group: str | None
+    label: str
+    icon: str
+    path: str
+    permission: str | None = None
+    #: None: in every capacity
+    capacity: Capacity | None = None
+
+
+def waiting(count: Waiting) -> Waiting:
+    """Register a room's count. Safe to call again with the same function."""
+    if count not in WAITING:
+        WAITING.append(count)
+    return count
+
+
+def install(app: Flask, menu: Sequence[Line] = ()) -> None:
+    """`menu` is the site map in menu order."""
+    app.extensions["menu"] = tuple(menu)
+    app.context_processor(lambda: {"shell": _shell()})
+
+
+def _shell() -> "Shell":
+    if "shell" not in g:
+        g.shell = Shell()
+    return g.shell  # type: ignore[no-any-return]
+
+
+class Shell:
+    """The parts of the page around the content, each worked out when asked for."""
+
+    def __init__(self) -> None:
+        settings = current_app.config.get("SETTINGS")
+        self.portal_name: str = settings.portal_name if settings else "Partner Portal"
+        self.demo: bool = bool(settings and settings.demo)
+        self.viewer = viewer()
+        self.signed_in = self.viewer.member_id is not None
+        self.organisation = self.viewer.organisation_name
+        theme = request.cookies.get("theme")
+        self.theme = theme if theme in ("light", "dark") else None
+
+    @cached_property
+    def lang(self) -> str:
+        return str(get_locale() or "en").replace("_", "-")
+
+    @cached_property
+    def clock(self) -> str:
+        """'1 Nov 2026, 20:00 UTC'"""
+        day, _space, time = instant_utc(clock.now()).rpartition(" UTC")[0].rpartition(" ")
+        return f"{day}, {time} UTC"
+
+    @cached_property
+    def member(self) -> dict[str, str]:
+        person = g.get("signed_in")
+        name = self.viewer.member_name
+        return {"name": name, "initials": initials(name), "email": person.email if person else ""}
+
+    @cached_property
+    def choices(self) -> list[dict[str, Any]]:
+        """Every organisation and capacity the member may act for."""
+        here = f"{self.viewer.organisation_id}:{self.viewer.capacity}"
+        words = {"operator": _("as operator"), "partner": _("as partner"), "customer": _("as customer")}
+        return [
+            {"label": c.organisation_name, "detail": words.get(c.capacity, ""), "key": c.key, "current": c.key == here}
+            for c in g.get("memberships", ())
+        ]
+
+    @cached_property
+    def menu(self) -> list[dict[str, Any]]:
+        """Groups of lines that the viewer may open, in the site map's order; groups without a line are left out."""
+        lines = [line for line in current_app.extensions["menu"] if self._opens(line)]
+        here = _current(lines, request.path)
+        groups: dict[str | None, list[dict[str, Any]]] = {}
+        for line in lines:
+            shown = {"label": _(line.label), "path": line.path, "icon": line.icon, "count": self.counts.get(line.path), "current": line is here}
+            groups.setdefault(line.group, []).append(shown)
+        return [{"label": _(group) if group else None, "lines": shown} for group, shown in groups.items()]
+
+    @cached_property
+    def counts(self) -> dict[str, int]:
+        """How many things wait, by the path where they are dealt with; only what is above zero."""
+        asked = [found for count in WAITING if (found := count(self.viewer))] if self.signed_in else []
+        if not asked:
+            return {}
+        try:
+            row = db.session.execute(select(*(number.label(f"count_{place}") for place, (_path, number) in enumerate(asked)))).one()
+        except SQLAlchemyError as away:
+            # The page of an error has a shell too: without its counts rather than not at all.
+            log.warning("counts failed", exc_info=away)
+            db.session.rollback()
+            return {}
+        totals: dict[str, int] = {}
+        for (path, _number), found in zip(asked, row, strict=True):
+            if found:
+                totals[path] = totals.get(path, 0) + found
+        return totals
+
+    @property
+    def waiting_count(self) -> int:
+        return sum(self.counts.values())
+
+    @property
+    def search_path(self) -> None:
+        return None
+
+    @cached_property
+    def public_menu(self) -> list[dict[str, Any]]:
+        return [{"label": _("Catalog"), "path": "/catalog", "current": request.path.startswith("/catalog")}]
+
+    def _opens(self, line: Line) -> bool:
+        if line.capacity is not None and line.capacity != self.viewer.capacity:
+            return False
+        return self.signed_in and (line.permission is None or self.viewer.may(line.permission))
+
+
+def _current(lines: Sequence[Line], path: str) -> Line | None:
+    """The line whose path is the longest beginning of where we are; Home only when we are there."""
+    fitting = [line for line in lines if path == line.path or (line.path != "/" and path.startswith(f"{line.path}/"))]
+    return max(fitting, key=lambda line: len(line.path), default=None)
