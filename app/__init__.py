@@ -26,7 +26,7 @@ def create_app(overrides: Mapping[str, Any] | None = None) -> Flask:
     from app.config import HERE, settings_from
     from app.foundation import clock, database
     from app.web import (
-        assets, errors, guard, logs, metrics, request_viewer, security_headers, shell, sign_in, templating, ui,
+        assets, csrf, errors, guard, logs, metrics, request_viewer, security_headers, shell, sign_in, templating, ui,
     )  # fmt: skip
 
     settings = settings_from({**os.environ, **{k: str(v) for k, v in (overrides or {}).items() if v is not None}})
@@ -35,7 +35,10 @@ def create_app(overrides: Mapping[str, Any] | None = None) -> Flask:
     app.config.update(
         SETTINGS=settings,
         SECRET_KEY=settings.secret_key,
-        MAX_CONTENT_LENGTH=1024 * 1024,
+        # a megabyte of text is answered on its field; what is larger, with 413
+        MAX_CONTENT_LENGTH=4 * 1024 * 1024,
+        MAX_FORM_MEMORY_SIZE=4 * 1024 * 1024,
+        SQLALCHEMY_ENGINE_OPTIONS={"hide_parameters": True},  # a failed statement's values are not for the log
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_COOKIE_SECURE=settings.secure_cookies,
@@ -50,11 +53,12 @@ def create_app(overrides: Mapping[str, Any] | None = None) -> Flask:
     metrics.install(app)
     sign_in.install(app)
     request_viewer.install(app)
+    csrf.install(app)
     guard.install(app)
     templating.install(app)
     assets.install(app)
     ui.install_ui(app)
-    shell.install(app)
+    shell.install(app, screens.MENU)
     errors.install(app)
     screens.install(app)
     commands.install(app)

@@ -12,7 +12,7 @@
     box.className = `toast toast--${kind}`;
     if (kind === 'blocked') box.setAttribute('role', 'alert');
     const body = box.appendChild(document.createElement('div'));
-    if (title) body.appendChild(document.createElement('b')).textContent = title;
+    body.appendChild(document.createElement('b')).textContent = title;
     body.append(text);
     const close = box.appendChild(document.createElement('button'));
     close.type = 'button';
@@ -36,8 +36,7 @@
     let dialog = link.dataset.dialog && document.getElementById(link.dataset.dialog);
     link.closest('[popover]')?.hidePopover(); // gives the focus back to the menu's button first
     if (!dialog) {
-      dialog = $('#remote-dialog');
-      dialog.replaceChildren();
+      (dialog = $('#remote-dialog')).replaceChildren();
       await htmx.ajax('GET', link.href, { target: dialog, swap: 'innerHTML', select: '.decision' });
       if (!$('.decision', dialog)) return location.assign(link.href); // refused, or not a decision: show what it is
       dialog.setAttribute('aria-label', $('.decision-title', dialog).textContent);
@@ -58,8 +57,8 @@
   }
   addEventListener('click', (event) => {
     if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.shiftKey) return;
-    const on = (selector) => event.target.closest?.(selector);
     let hit;
+    const on = (selector) => event.target.closest?.(selector);
     if ((hit = on('[data-dialog]'))) { event.preventDefault(); openDialog(hit); }
     else if ((hit = on('dialog [data-close]'))) { event.preventDefault(); hit.closest('dialog').close(); }
     else if (event.target.matches?.('dialog')) { // the backdrop: only when nothing was typed
@@ -83,7 +82,7 @@
     $('a, button', menu)?.focus();
   }, true);
   addEventListener('keydown', (event) => {
-    const button = event.key === 'ArrowDown' && event.target.closest?.('[popovertarget]:not(.menu *)');
+    const button = event.key === 'ArrowDown' && event.target.closest?.('[popovertarget]');
     if (button && $(`.menu#${CSS.escape(button.getAttribute('popovertarget'))}`)) { event.preventDefault(); button.click(); }
     const lines = $$('a, button', event.target.closest?.('.menu') ?? document.createElement('i'));
     const at = lines.indexOf(event.target);
@@ -97,8 +96,7 @@
   function busy(form, on) {
     form.toggleAttribute('data-busy', on);
     $$(`button:not([type=button])${on ? ':enabled' : '[data-held]'}`, form).forEach((button) => {
-      button.disabled = on;
-      button.toggleAttribute('data-held', on);
+      button.toggleAttribute('data-held', button.disabled = on);
     });
   }
   addEventListener('submit', (event) => {

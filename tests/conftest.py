@@ -123,10 +123,10 @@ def restore_database(migrated_app: Flask, pytestconfig: pytest.Config) -> Callab
 
 
 @pytest.fixture
-def app(migrated_app: Flask, restore_database: Callable[[], None]) -> Iterator[Flask]:
+def app(migrated_app: Flask, restore_database: Callable[[], None]) -> Flask:
     """The portal on a database as the migrations leave it. No context is pushed."""
     restore_database()
-    yield migrated_app
+    return migrated_app
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -1,17 +1,19 @@
 """What a partner does with billing entries: submit and withdraw. Rating is in rating.py."""
 
 import uuid
-from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 
 from sqlalchemy import select
 
 from app.billing import events, rules, states
 from app.billing.model import BillingEntry
-from app.billing.rating import metric_terms
-from app.catalog.model import Metric
-from app.catalog.queries import programme_of
+from app.billing.provisional import quantity_before
+from app.billing.rating import priced_metric, terms_of
+from app.billing.rules import Rated
+from app.catalog.model import Metric, Programme
+from app.catalog.queries import PricedMetric, prices_of, programme_of
 from app.engagements.model import Engagement
 from app.engagements.states import ADD_BILLING_ENTRY
 from app.foundation import clock, history, transitions
@@ -48,18 +50,13 @@ def submit(engagement: Engagement, draft: Draft, *, by: Viewer) -> BillingEntry:
     with transaction() as session:
         programme = programme_of(engagement.product_id)
         engagement = one(Engagement, engagement.id, lock=True)
-        if transitions.next_state(engagement.__transitions__, engagement.state, ADD_BILLING_ENTRY) is None:
+        if not takes_entries(engagement):
             raise AlreadyDone(engagement.state, ADD_BILLING_ENTRY)
         held = months.hold(programme.cut_off, draft.month)
         now = clock.now()
-        if months.is_frozen(held):
+        priced, _rated = checked(engagement, programme, draft, now)
+        if months.is_frozen(held):  # the clock says otherwise, but the books are closed
             raise Refused("month", N_("%(month)s is frozen."), month=draft.month)
-        rules.check_month(draft.month, now, programme.policy)
-        rules.check_active(draft.month, engagement.active_from, engagement.ended_at)
-        metric = _metric(engagement, draft.metric_id)
-        rules.check_quantity(draft.quantity, metric.step)
-        terms = metric_terms(engagement.plan_id, metric.id, draft.month)
-        rules.rate(terms, rated_and_waiting(engagement.id, metric.id, draft.month), draft.quantity)
         entry = BillingEntry(
             number=next_number("BE"),
             seller_id=engagement.seller_id,
@@ -68,12 +65,12 @@ def submit(engagement: Engagement, draft: Draft, *, by: Viewer) -> BillingEntry:
             is_test=engagement.is_test,
             engagement_id=engagement.id,
             programme_id=programme.id,
-            metric_id=metric.id,
+            metric_id=priced.metric.id,
             service_month=draft.month,
             booked_month=draft.month,
             quantity=draft.quantity,
             notes=draft.notes.strip(),
-            currency=terms.currency,
+            currency=terms_of(priced).currency,
             submitted_by_id=by.member_id,
             submitted_by_name=by.member_name,
             submitted_at=now,
@@ -90,10 +87,26 @@ def submit(engagement: Engagement, draft: Draft, *, by: Viewer) -> BillingEntry:
             to_state=states.SUBMITTED,
             number=entry.number,
             quantity=f"{draft.quantity.normalize():f}",
-            unit=metric.unit,
+            unit=priced.metric.unit,
             month=str(draft.month),
         )
     return entry
+
+
+def takes_entries(engagement: Engagement) -> bool:
+    """Whether the state table has Add billing entry from where the engagement is."""
+    return transitions.next_state(engagement.__transitions__, engagement.state, ADD_BILLING_ENTRY) is not None
+
+
+def checked(engagement: Engagement, programme: Programme, draft: Draft, now: datetime) -> tuple[PricedMetric, Rated]:
+    """The draft against every rule at `now`: what it would be rated at, with which price. Refused on the field it breaks."""
+    rules.check_month(draft.month, now, programme.policy)
+    rules.check_active(draft.month, engagement.active_from, engagement.ended_at)
+    prices = prices_of(engagement.plan_id)
+    priced = priced_metric(prices, draft.metric_id, draft.month)
+    rules.check_quantity(draft.quantity, priced.metric.step)
+    before = quantity_before(engagement, draft.metric_id, draft.month, prices)
+    return priced, rules.rate(terms_of(priced), before, draft.quantity)
 
 
 def withdraw(entry: BillingEntry, *, by: Viewer) -> BillingEntry:
@@ -101,19 +114,6 @@ def withdraw(entry: BillingEntry, *, by: Viewer) -> BillingEntry:
     by.must(events.SUBMIT)
     change_state(entry, states.WITHDRAW, by=by, number=entry.number)
     return entry
-
-
-def rated_and_waiting(engagement_id: uuid.UUID, metric_id: uuid.UUID, month: BillingMonth) -> Decimal:
-    """The month's quantity once everything submitted is rated: what a new entry will find before it, most likely."""
-    quantities: Sequence[Decimal] = db.session.scalars(
-        select(BillingEntry.quantity).where(
-            BillingEntry.engagement_id == engagement_id,
-            BillingEntry.metric_id == metric_id,
-            BillingEntry.service_month == month,
-            BillingEntry.state.in_((states.RATED, *states.UNDECIDED)),
-        )
-    ).all()
-    return sum(quantities, Decimal(0))
 
 
 def twin_of(engagement_id: uuid.UUID, draft: Draft) -> BillingEntry | None:
@@ -133,11 +133,20 @@ def twin_of(engagement_id: uuid.UUID, draft: Draft) -> BillingEntry | None:
     )
 
 
-def _metric(engagement: Engagement, metric_id: uuid.UUID) -> Metric:
-    metric = db.session.scalar(select(Metric).where(Metric.id == metric_id, Metric.plan_id == engagement.plan_id))
-    if metric is None:
-        raise Refused("metric", N_("Choose one of the plan's metrics."))
-    return metric
+def set_up_before(engagement_id: uuid.UUID, metric_id: uuid.UUID) -> BillingEntry | None:
+    """An earlier entry on an Implementation metric: a set-up is agreed once, so a second one is worth a question."""
+    return db.session.scalar(
+        select(BillingEntry)
+        .join(Metric, Metric.id == BillingEntry.metric_id)
+        .where(
+            BillingEntry.engagement_id == engagement_id,
+            BillingEntry.metric_id == metric_id,
+            Metric.kind == "Implementation",
+            BillingEntry.state.in_((states.RATED, *states.UNDECIDED)),
+        )
+        .order_by(BillingEntry.submitted_at.desc())
+        .limit(1)
+    )
 
 
 def entry_of(engagement_id: uuid.UUID, entry_id: uuid.UUID) -> BillingEntry:

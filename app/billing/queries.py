@@ -7,21 +7,21 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Row, Select, func, or_, select
+from sqlalchemy import Select, func, or_, select
 
 from app.billing import rules, states
 from app.billing.model import BillingEntry, RatingGroup
+from app.billing.provisional import groups_of, provisional_ratings
 from app.billing.rating import metric_terms
-from app.billing.rules import Rated, Terms
-from app.catalog.model import Metric, MetricPrice, PriceVersion
+from app.catalog.model import Metric, Programme
 from app.engagements.model import Engagement
 from app.engagements.queries import Customer, Partner
 from app.foundation import clock
-from app.foundation.billing_month import BillingMonth
+from app.foundation.billing_month import CUT_OFF_POLICIES, BillingMonth
 from app.foundation.database import db
 from app.foundation.money import Money
 from app.foundation.refusals import Refused
-from app.foundation.tenancy import Viewer, acting_for_all, one
+from app.foundation.tenancy import Viewer
 
 #: what a list's row shows; ordered by (submitted_at, id)
 LIST_COLUMNS = (
@@ -78,45 +78,23 @@ class MonthTotal:
 
 
 def provisional_amounts(engagement: Engagement) -> dict[uuid.UUID, Money | None]:
-    """entry id -> the amount it would be rated at now, in order of submission; None where it would be rejected.
-
-    Undecided entries only: few at a time, whatever the engagement's age.
-    """
-    undecided = db.session.execute(
-        select(BillingEntry.id, BillingEntry.metric_id, BillingEntry.service_month, BillingEntry.quantity)
-        .where(BillingEntry.engagement_id == engagement.id, BillingEntry.state.in_(states.UNDECIDED))
-        .order_by(BillingEntry.submitted_at, BillingEntry.id)
-        .limit(500)
-    ).all()
-    terms: dict[Any, Terms] = {}
-    reached = {(g.metric_id, g.service_month): g.quantity for g in _groups(engagement.id)} if undecided else {}
-    amounts: dict[uuid.UUID, Money | None] = {}
-    for entry in undecided:
-        group = (entry.metric_id, entry.service_month)
-        if group not in terms:
-            terms[group] = metric_terms(engagement.plan_id, *group)
-        before = reached.get(group, Decimal(0))
-        try:
-            rated = rules.rate(terms[group], before, entry.quantity)
-        except Refused:
-            amounts[entry.id] = None
-            continue
-        amounts[entry.id], reached[group] = rated.amount, rated.after
-    return amounts
+    """entry id -> the amount it would be rated at now, in order of submission; None where it would be rejected."""
+    return {entry_id: waiting.amount for entry_id, waiting in provisional_ratings(engagement).items()}
 
 
 def month_totals(engagement: Engagement, currency: str, provisional: dict[uuid.UUID, Money | None]) -> list[MonthTotal]:
-    """Every month with entries that count, newest first."""
+    """Every month with entries that count, newest first. What would be rejected does not count."""
     waiting: dict[BillingMonth, tuple[Money, Decimal, int]] = {}
-    if provisional:
+    amounts = {entry_id: amount for entry_id, amount in provisional.items() if amount is not None}
+    if amounts:
         rows = db.session.execute(
-            select(BillingEntry.id, BillingEntry.service_month, BillingEntry.quantity).where(BillingEntry.id.in_(provisional))
+            select(BillingEntry.id, BillingEntry.service_month, BillingEntry.quantity).where(BillingEntry.id.in_(amounts))
         )
         for row in rows:
             money, quantity, count = waiting.get(row.service_month, (Money.zero(currency), Decimal(0), 0))
-            waiting[row.service_month] = (money + (provisional[row.id] or Money.zero(currency)), quantity + row.quantity, count + 1)
+            waiting[row.service_month] = (money + amounts[row.id], quantity + row.quantity, count + 1)
     rated: dict[BillingMonth, tuple[int, Decimal, int]] = {}
-    for group in _groups(engagement.id):
+    for group in groups_of(engagement.id):
         minor, quantity, count = rated.get(group.service_month, (0, Decimal(0), 0))
         rated[group.service_month] = (minor + group.amount_minor, quantity + group.quantity, count + group.entries)
     nothing = (Money.zero(currency), Decimal(0), 0)
@@ -128,47 +106,20 @@ def month_totals(engagement: Engagement, currency: str, provisional: dict[uuid.U
     return [total for total in totals if total.entries]
 
 
-def _groups(engagement_id: uuid.UUID) -> Sequence[RatingGroup]:
-    return db.session.scalars(select(RatingGroup).where(RatingGroup.engagement_id == engagement_id)).all()
-
-
-@dataclass(frozen=True)
-class Explanation:
-    """How a rated amount came about, for Explain."""
-
-    entry: BillingEntry
-    metric: Metric
-    version: PriceVersion
-    price: MetricPrice
-    rated: Rated
-
-
-def explanation(entry: BillingEntry) -> Explanation | None:
-    """Recomputed from the price version and the quantity before; None while the entry is not rated."""
-    if entry.state != states.RATED or entry.price_version_id is None or entry.quantity_before is None:
-        return None
-    metric = one(Metric, entry.metric_id)
-    with acting_for_all("an amount is explained from the version it was rated with"):
-        version = one(PriceVersion, entry.price_version_id)
-        price = db.session.scalars(
-            select(MetricPrice).where(MetricPrice.price_version_id == version.id, MetricPrice.metric_id == metric.id)
-        ).one()
-    terms = Terms(price.tariff, version.currency, True, None)
-    return Explanation(entry, metric, version, price, rules.rate(terms, entry.quantity_before, entry.quantity))
-
-
 def due_for_rating(limit: int = 500) -> Sequence[uuid.UUID]:
-    """Submitted entries in order of submission, those that failed only when their time has come."""
+    """Submitted entries in order of submission, those that failed only when their time has come.
+
+    What came in its programme's quiet window, after the cut-off, waits for the window's end.
+    """
     now = clock.now()
-    return db.session.scalars(
-        select(BillingEntry.id)
-        .where(
-            BillingEntry.state == states.SUBMITTED,
-            or_(BillingEntry.try_again_at.is_(None), BillingEntry.try_again_at <= now),
-        )
-        .order_by(BillingEntry.submitted_at, BillingEntry.id)
-        .limit(limit)
-    ).all()
+    due = select(BillingEntry.id).where(
+        BillingEntry.state == states.SUBMITTED,
+        or_(BillingEntry.try_again_at.is_(None), BillingEntry.try_again_at <= now),
+    )
+    quiet = [cut_off for cut_off, policy in CUT_OFF_POLICIES.items() if policy.waits_until(now) is not None]
+    if quiet:
+        due = due.where(BillingEntry.programme_id.not_in(select(Programme.id).where(Programme.cut_off.in_(quiet))))
+    return db.session.scalars(due.order_by(BillingEntry.submitted_at, BillingEntry.id).limit(limit)).all()
 
 
 QUEUE_COLUMNS = (

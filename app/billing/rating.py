@@ -14,8 +14,8 @@ from sqlalchemy.exc import IntegrityError
 from app.billing import events, rules, states
 from app.billing.model import BillingEntry, RatingGroup
 from app.billing.rules import Rated, Terms
-from app.catalog.model import Metric, Programme
-from app.catalog.queries import priced_metrics, remuneration_of
+from app.catalog.model import Programme
+from app.catalog.queries import PlanPrices, PricedMetric, prices_of, remuneration_of
 from app.catalog.rules import tax_on
 from app.charges.actions import book_line
 from app.engagements.model import Engagement
@@ -37,14 +37,14 @@ def rate_entry(entry_id: uuid.UUID, *, by: Viewer) -> str:
         engagement = one(Engagement, entry.engagement_id)
         programme = one(Programme, entry.programme_id)
         try:
-            rated = _rated(entry, group, engagement)
+            rated, priced = _rated(entry, group, engagement)
         except Refused as refused:
             _reject(entry, str(refused), by=by)
             return entry.state
         if rules.needs_review(rated.amount, programme.review_threshold):
             change_state(entry, states.SEND_TO_REVIEW, by=by, number=entry.number, amount=str(rated.amount))
         else:
-            _book(entry, group, engagement, programme, rated, by=by)
+            _book(entry, group, engagement, programme, rated, priced, by=by)
         return entry.state
 
 
@@ -60,7 +60,7 @@ def approve(entry: BillingEntry, *, by: Viewer) -> BillingEntry:
             raise AlreadyDone(entry.state, states.RATE)
         engagement = one(Engagement, entry.engagement_id)
         programme = one(Programme, entry.programme_id)
-        _book(entry, group, engagement, programme, _rated(entry, group, engagement), by=by)
+        _book(entry, group, engagement, programme, *_rated(entry, group, engagement), by=by)
     return entry
 
 
@@ -81,34 +81,50 @@ def reject(entry: BillingEntry, *, reason: str, by: Viewer) -> BillingEntry:
 
 def metric_terms(plan_id: uuid.UUID, metric_id: uuid.UUID, month: BillingMonth) -> Terms:
     """The metric's terms in that month, for rating and for every preview of it."""
-    for priced in priced_metrics(plan_id, month):
+    return terms_of(priced_metric(prices_of(plan_id), metric_id, month))
+
+
+def priced_metric(prices: PlanPrices, metric_id: uuid.UUID, month: BillingMonth) -> PricedMetric:
+    """The plan's metric with its price in that month, or Refused."""
+    for priced in prices.in_month(month):
         if priced.metric.id == metric_id:
-            currency = priced.version.currency if priced.version else "USD"
-            return Terms(priced.tariff, currency, priced.metric.approved, priced.metric.month_limit)
+            return priced
     raise Refused("metric", N_("Choose one of the plan's metrics."))
 
 
-def note_failure(entry_id: uuid.UUID, failure: str, again_after_seconds: int) -> None:
-    """Our own fault, not the entry's: it keeps its state, says why, and is tried again later."""
-    from datetime import timedelta
+def terms_of(priced: PricedMetric) -> Terms:
+    currency = priced.version.currency if priced.version else "USD"
+    return Terms(priced.tariff, currency, priced.metric.approved, priced.metric.month_limit)
 
-    with transaction():
+
+def note_failure(entry_id: uuid.UUID, failure: str) -> None:
+    """Our own fault, not the entry's: it stays Submitted, says why, and is tried again later and later."""
+    with transaction(), acting_for_all("an entry that could not be rated"):
         entry = one(BillingEntry, entry_id, lock=True)
-        entry.failure = failure[:500]
-        entry.tries += 1
-        entry.try_again_at = clock.now() + timedelta(seconds=again_after_seconds)
+        if entry.state == states.SUBMITTED:
+            entry.failure = failure[:500]
+            entry.try_again_at = clock.now() + rules.wait_after(entry.tries)
+            entry.tries += 1
 
 
-def _rated(entry: BillingEntry, group: RatingGroup, engagement: Engagement) -> Rated:
+def _rated(entry: BillingEntry, group: RatingGroup, engagement: Engagement) -> tuple[Rated, PricedMetric]:
+    """The amount, and the price it was rated with: both from one reading, so that Explain names the right version."""
     rules.check_active(entry.service_month, engagement.active_from, engagement.ended_at)
-    terms = metric_terms(engagement.plan_id, entry.metric_id, entry.service_month)
-    return rules.rate(terms, group.quantity, entry.quantity)
+    priced = priced_metric(prices_of(engagement.plan_id), entry.metric_id, entry.service_month)
+    return rules.rate(terms_of(priced), group.quantity, entry.quantity), priced
 
 
 def _book(
-    entry: BillingEntry, group: RatingGroup, engagement: Engagement, programme: Programme, rated: Rated, *, by: Viewer
+    entry: BillingEntry,
+    group: RatingGroup,
+    engagement: Engagement,
+    programme: Programme,
+    rated: Rated,
+    priced: PricedMetric,
+    *,
+    by: Viewer,
 ) -> None:
-    version = _price_version(engagement.plan_id, entry)
+    assert priced.version is not None  # rules.rate refuses a month without a price
     change_state(
         entry,
         states.RATE,
@@ -117,7 +133,7 @@ def _book(
             "amount_minor": rated.amount.minor,
             "quantity_before": rated.before,
             "quantity_after": rated.after,
-            "price_version_id": version,
+            "price_version_id": priced.version.id,
             "rated_at": clock.now(),
             "rated_by_name": by.label,
             "failure": None,
@@ -131,11 +147,10 @@ def _book(
     group.entries += 1
     remuneration = remuneration_of(programme)
     gross = remuneration.gross(rated.amount)
-    unit = one(Metric, entry.metric_id).unit
     book_line(
         entry,
         kind="billing-entry",
-        description=f"{engagement.number} {engagement.name}, {_plain(entry.quantity)} {unit}",
+        description=f"{engagement.number} {engagement.name}, {_plain(entry.quantity)} {priced.metric.unit}",
         service_month=entry.service_month,
         booked_month=entry.booked_month,
         gross=gross,
@@ -192,12 +207,6 @@ def _locked(entry_id: uuid.UUID) -> tuple[BillingEntry, RatingGroup]:
                 pass  # another worker made it in the same moment
             group = session.scalars(wanted).one()
         return one(BillingEntry, entry_id, lock=True), group
-
-
-def _price_version(plan_id: uuid.UUID, entry: BillingEntry) -> uuid.UUID:
-    priced = next(p for p in priced_metrics(plan_id, entry.service_month) if p.metric.id == entry.metric_id)
-    assert priced.version is not None
-    return priced.version.id
 
 
 def _plain(quantity: Decimal) -> str:

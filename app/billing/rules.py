@@ -1,12 +1,13 @@
 """May this be billed, and what does it come to. Pure: values in, values out; the job and the preview share them."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from app.catalog import tariff as tariffs
 from app.catalog.tariff import Step, Tariff
 from app.foundation.billing_month import BillingMonth, CutOff, may_bill
+from app.foundation.exact import LIMIT
 from app.foundation.money import Money, exponent, round_half_up
 from app.foundation.refusals import Refused
 from app.foundation.text import N_
@@ -88,11 +89,13 @@ def rate(terms: Terms, before: Decimal, quantity: Decimal) -> Rated:
     if limit is not None and after > limit:
         raise Refused(
             "quantity",
-            N_("The plan allows %(limit)s a month; %(before)s are rated already, so %(left)s are left."),
+            N_("The plan allows %(limit)s a month; %(before)s are billed already, so %(left)s are left."),
             limit=f"{limit.normalize():f}",
             before=f"{before.normalize():f}",
             left=f"{max(limit - before, Decimal(0)).normalize():f}",
         )
+    if after >= LIMIT:  # more than a quantity can hold
+        raise Refused("quantity", N_("The month's quantity is too large; check it."))
     places = exponent(terms.currency)
     cost_before = round_half_up(tariffs.cost(terms.tariff, before), places)
     cost_after = round_half_up(tariffs.cost(terms.tariff, after), places)
@@ -113,6 +116,11 @@ OVERDUE_AFTER_HOURS = 24
 def is_overdue(submitted_at: datetime, now: datetime) -> bool:
     """The approval process typically takes up to 24 hours: flagged beyond, never decided by the clock."""
     return (now - submitted_at).total_seconds() > OVERDUE_AFTER_HOURS * 3600
+
+
+def wait_after(tries: int) -> timedelta:
+    """How long an entry waits that could not be rated through our own fault: 30 s at first, doubled each time, an hour at most."""
+    return min(timedelta(seconds=30) * 2 ** min(tries, 10), timedelta(hours=1))
 
 
 def _lowest(*limits: Decimal | None) -> Decimal | None:

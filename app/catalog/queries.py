@@ -4,8 +4,9 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Row, select
 from sqlalchemy.orm import selectinload
 
 from app.catalog import rules
@@ -15,7 +16,7 @@ from app.catalog.tariff import Band, Tariff
 from app.foundation.billing_month import BillingMonth
 from app.foundation.database import db
 from app.foundation.refusals import NotVisible
-from app.foundation.tenancy import acting_for_all
+from app.foundation.tenancy import Viewer, acting_for_all
 from app.parties.model import Organisation
 
 
@@ -44,6 +45,15 @@ def remuneration_of(programme: Programme) -> Remuneration:
     return Remuneration(programme.remuneration, programme.remuneration_percent)  # type: ignore[arg-type]
 
 
+def product_to_run(product_id: uuid.UUID, by: Viewer) -> Row[Any]:
+    """(id, name) of a product whose engagements this viewer runs: its partner or its seller. Published ones of others: NotVisible."""
+    mine = Product.partner_id if by.capacity == "partner" else Product.seller_id
+    row = db.session.execute(select(Product.id, Product.name).where(Product.id == product_id, mine == by.organisation_id)).one_or_none()
+    if row is None:
+        raise NotVisible
+    return row
+
+
 def product_with_plans(product_id: uuid.UUID) -> Product:
     """A product with parameters, plans, metrics and versions, or NotVisible."""
     return _loaded(Product.id == product_id)
@@ -69,16 +79,32 @@ def _loaded(*where: object) -> Product:
     return product
 
 
-def priced_metrics(plan_id: uuid.UUID, month: BillingMonth) -> list[PricedMetric]:
-    """Every metric of the plan with the price in force in `month`. For rating and previews, whoever looks."""
+@dataclass(frozen=True)
+class PlanPrices:
+    """A plan's metrics and all its price versions, read once for as many months as are asked about."""
+
+    metrics: Sequence[Metric]
+    versions: Sequence[PriceVersion]
+
+    def in_month(self, month: BillingMonth) -> list[PricedMetric]:
+        version = rules.version_for(self.versions, month)
+        prices = {price.metric_id: price for price in version.prices} if version else {}
+        return [PricedMetric(metric, version, prices.get(metric.id)) for metric in self.metrics]
+
+
+def prices_of(plan_id: uuid.UUID) -> PlanPrices:
+    """For rating and previews, whoever looks."""
     with acting_for_all("a plan's prices count for every party"):
         metrics = db.session.scalars(select(Metric).where(Metric.plan_id == plan_id).order_by(Metric.position)).all()
         versions = db.session.scalars(
             select(PriceVersion).where(PriceVersion.plan_id == plan_id).options(selectinload(PriceVersion.prices))
         ).all()
-    version = rules.version_for(versions, month)
-    prices = {price.metric_id: price for price in version.prices} if version else {}
-    return [PricedMetric(metric, version, prices.get(metric.id)) for metric in metrics]
+    return PlanPrices(metrics, versions)
+
+
+def priced_metrics(plan_id: uuid.UUID, month: BillingMonth) -> list[PricedMetric]:
+    """Every metric of the plan with the price in force in `month`."""
+    return prices_of(plan_id).in_month(month)
 
 
 def gross_tariff(tariff: Tariff, remuneration: Remuneration) -> Tariff:

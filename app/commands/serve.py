@@ -20,7 +20,7 @@ from sqlalchemy.exc import OperationalError
 from waitress import create_server
 
 from app import create_app
-from app.commands import demo
+from app.commands.demo import seed_if_empty
 from app.config import BadSetting, Settings
 from app.foundation.database import db
 from app.jobs import engine
@@ -43,7 +43,7 @@ def main() -> int:
         with listen(host_for(settings), settings.port) as listener:
             bring_to_head(app)
             if settings.demo:
-                demo.seed_if_empty(app)
+                seed_if_empty(app)
             run(app, settings, listener)
     except (CannotStart, BadSetting) as reason:
         print(reason, file=sys.stderr)
@@ -126,18 +126,18 @@ def run(app: Flask, settings: Settings, listener: socket.socket) -> None:
     jobs = engine.start(app)
     try:
         server = create_server(app, sockets=[listener], threads=THREADS, ident=None)
-        welcome(settings)
+        welcome(app, settings)
         server.run()  # until a signal: waitress swallows our SystemExit once its threads are done
     finally:
         jobs.stop()
 
 
-def welcome(settings: Settings) -> None:
+def welcome(app: Flask, settings: Settings) -> None:
     print(f"{settings.portal_name} is ready at {settings.portal_url}  (Ctrl-C stops it)")
     if settings.demo:
-        print("Sign in as:")
-        for who, email, password in demo.SIGN_INS:
-            print(f"  {who:<34} {email:<34} {password}")
+        print(f"Sign in with the password {app.config['DEMO_PASSWORD']} as")
+        for email, who in app.config["DEMO_SIGN_INS"]:
+            print(f"  {email:<26} {who}")
     sys.stdout.flush()
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row, Select, and_, func, or_, select
+from sqlalchemy import Row, Select, and_, case, func, or_, select
 from sqlalchemy.orm import aliased
 
 from app.catalog.model import Plan, Product
@@ -129,6 +129,23 @@ def counts_by_product() -> Sequence[Row[Any]]:
         .where(Engagement.state.in_(states.CURRENT))
         .group_by(Engagement.product_id, Engagement.state)
     ).all()
+
+
+def products_with_counts(partner_id: uuid.UUID) -> Sequence[Row[Any]]:
+    """The partner's products by name, at most 200, with how many current engagements each has in which state."""
+    state = Engagement.state
+    wanted = [func.sum(case((state == one, 1), else_=0)).label(one) for one in states.CURRENT]
+    counts = select(Engagement.product_id, *wanted).where(state.in_(states.CURRENT)).group_by(Engagement.product_id).subquery()
+    return db.session.execute(
+        select(
+            Product.id, Product.name, Product.category, Product.summary, Product.state.label("product_state"),
+            *(func.coalesce(counts.c[one], 0).label(one) for one in states.CURRENT),
+        )
+        .outerjoin(counts, counts.c.product_id == Product.id)
+        .where(Product.partner_id == partner_id)
+        .order_by(Product.name)
+        .limit(200)
+    ).all()  # fmt: skip
 
 
 def counts_by_state() -> dict[str, int]:

@@ -33,3 +33,14 @@ def _statements(table: str, dialect: str) -> list[str]:
         f"""CREATE OR REPLACE TRIGGER {table}_append_only BEFORE UPDATE OR DELETE ON {table}
             FOR EACH ROW EXECUTE FUNCTION refuse_change()""",
     ]
+
+
+def unprotected(connection: Connection) -> list[str]:
+    """The tables whose triggers are not there, or on PostgreSQL are switched off."""
+    if connection.dialect.name == "sqlite":
+        wanted = {table: {f"{table}_no_update", f"{table}_no_delete"} for table in APPEND_ONLY}
+        found = set(connection.scalars(text("SELECT name FROM sqlite_master WHERE type = 'trigger'")))
+    else:
+        wanted = {table: {f"{table}_append_only"} for table in APPEND_ONLY}
+        found = set(connection.scalars(text("SELECT tgname FROM pg_trigger WHERE tgenabled IN ('O', 'A') AND NOT tgisinternal")))
+    return [table for table, triggers in wanted.items() if not triggers <= found]

@@ -82,6 +82,10 @@ class Month(TypeDecorator[BillingMonth]):
     impl = Integer
     cache_ok = True
 
+    @property
+    def python_type(self) -> type[BillingMonth]:
+        return BillingMonth
+
     def process_bind_param(self, value: BillingMonth | None, dialect: Dialect) -> int | None:
         return None if value is None else value.number
 
@@ -129,6 +133,25 @@ def transaction() -> Iterator[Session]:
         raise
     finally:
         _writing.reset(token)
+
+
+def end_reading() -> None:
+    """Close the read that queries have opened, before waiting for something outside the database. What was read stays."""
+    assert not writing(), "a transaction is open"
+    db.session.commit()
+
+
+@contextmanager
+def one_picture() -> Iterator[None]:
+    """All queries inside see the database as it is at the first of them, whatever is written meanwhile."""
+    end_reading()
+    session = db.session()
+    if session.get_bind().dialect.name == "postgresql":
+        session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
+    try:
+        yield
+    finally:
+        session.rollback()
 
 
 def install(app: Any, url: str, *, migrations: Path) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, String, UniqueConstraint, Uuid, select
+from sqlalchemy import ForeignKey, String, UniqueConstraint, Uuid, delete, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -57,6 +57,14 @@ def once(key: str, body: Mapping[str, Any], do: Callable[[], Any], *, by: Viewer
         if first is None:
             raise
         return _same(first, digest), False
+
+
+def forget(before: datetime, *, limit: int = 1000) -> int:
+    """Delete at most `limit` keys spent before that instant; returns how many. A form that old is not sent again."""
+    with transaction() as session, acting_for_all("old submission keys are of no use"):
+        old = select(Submission.id).where(Submission.at < before).order_by(Submission.at).limit(limit)
+        gone: Any = session.execute(delete(Submission).where(Submission.id.in_(old)).execution_options(synchronize_session=False))
+        return int(gone.rowcount)
 
 
 def _spent(key: str, by: Viewer) -> Submission | None:

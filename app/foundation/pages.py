@@ -40,8 +40,9 @@ def page_of(
     after: str | None = None,
     before: str | None = None,
     size: int = PAGE,
+    oldest_first: bool = False,
 ) -> Page:
-    """One page of `statement`, newest (largest key) first.
+    """One page of `statement`, newest (largest key) first; `oldest_first`: the other way, as queues and names are read.
 
     `keys` are columns of the select, the last of them unique; they carry the order. One statement, size + 1 rows.
     """
@@ -50,8 +51,8 @@ def page_of(
     cursor = before or after
     if cursor:
         values = _decode(cursor, keys)
-        statement = statement.where(_beyond(keys, values, upwards=backwards))
-    order = [key.asc() if backwards else key.desc() for key in keys]
+        statement = statement.where(_beyond(keys, values, upwards=backwards != oldest_first))
+    order = [key.asc() if backwards != oldest_first else key.desc() for key in keys]
     found = list(db.session.execute(statement.order_by(None).order_by(*order).limit(size + 1)))
     more = len(found) > size
     rows = found[:size]

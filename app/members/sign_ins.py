@@ -77,8 +77,8 @@ def change_password(current: str, new: str, *, source: str, by: Viewer) -> str:
     assert by.member_id is not None, "only a signed-in member has a password"
     with acting_for_all("a member's own password"):
         member = one(Member, by.member_id)
-        rules.check_password(new, email=member.email, name=member.name, field="new")
-        tries.ask_again(member, current, source=source, field="current")
+        rules.check_password(new, email=member.email, name=member.name, field="new_password")
+        tries.ask_again(member, current, source=source, field="current_password")
         hashed = passwords.hash_password(new)
         with transaction():
             member = one(Member, by.member_id, lock=True)

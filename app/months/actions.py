@@ -62,7 +62,10 @@ def months_to_freeze() -> list[Month]:
     return [row for row in open_rows if CUT_OFF_POLICIES[row.book].closes_at(row.month) <= now]
 
 
-def ensure_rows(month: BillingMonth) -> None:
-    """Make the month's row in every book, so that a month without a submit freezes like the others."""
-    for book in CUT_OFF_POLICIES:
+def ensure_rows(month: BillingMonth) -> int:
+    """Make the month's row in every book, so that a month without a submit freezes like the others. Returns how many."""
+    present = set(db.session.scalars(select(Month.book).where(Month.month == month)))
+    missing = [book for book in CUT_OFF_POLICIES if book not in present]
+    for book in missing:
         hold(book, month)
+    return len(missing)

@@ -1,5 +1,6 @@
 """Sending what is due: claim a row, tell it, mark it. At least once, and once if nobody is killed in between."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -8,7 +9,7 @@ from sqlalchemy import select
 
 from app.config import Settings
 from app.foundation import clock, outbox
-from app.foundation.database import transaction
+from app.foundation.database import end_reading, transaction
 from app.foundation.outbox import Notice, OutboxRow
 from app.foundation.tenancy import acting_for_all
 from app.notices.delivery import NobodyToTell, Way, addresses, body_of, by_smtp, into_the_demo_mailbox
@@ -32,17 +33,17 @@ class Sent:
     last_trouble: str = ""
 
 
-def send_due(settings: Settings, *, limit: int = 100) -> Sent:
+def send_due(settings: Settings, *, limit: int = 100, stopped: Callable[[], bool] = lambda: False) -> Sent:
     """Tell at most `limit` due notices. With SMTP_URL by mail, else in demo mode in the portal; else they wait.
 
-    No transaction is open while the server is talked to. A server that does not answer ends the batch.
+    No transaction is open while the server is talked to. A server that does not answer ends the batch, as does `stopped`.
     """
     sent = Sent()
     if settings.smtp_url:
         with MailServer(settings.smtp_url) as server:
-            _send(by_smtp(server, settings), settings, limit, sent)
+            _send(by_smtp(server, settings), settings, limit, stopped, sent)
     elif settings.demo:
-        _send(into_the_demo_mailbox, settings, limit, sent)
+        _send(into_the_demo_mailbox, settings, limit, stopped, sent)
     return sent
 
 
@@ -51,10 +52,10 @@ def wait_after(tries: int) -> timedelta:
     return min(FIRST_WAIT * 2 ** min(tries - 1, 10), LONGEST_WAIT)
 
 
-def _send(way: Way, settings: Settings, limit: int, sent: Sent) -> None:
+def _send(way: Way, settings: Settings, limit: int, stopped: Callable[[], bool], sent: Sent) -> None:
     with acting_for_all("notices go to every tenant's members"):
         for _ in range(limit):
-            row = _claim()
+            row = None if stopped() else _claim()
             if row is None or not _tell(row, way, settings, sent):
                 return
 
@@ -79,7 +80,9 @@ def _claim() -> OutboxRow | None:
 def _tell(row: OutboxRow, way: Way, settings: Settings, sent: Sent) -> bool:
     """Tell one row and write down what came of it. False: the server is away, so the others need not be tried."""
     try:
-        refused = way(row, addresses(row), body_of(row, settings))
+        to, body = addresses(row), body_of(row, settings)
+        end_reading()
+        refused = way(row, to, body)
     except (NobodyToTell, RefusedForGood) as no:
         _give_up(row, str(no))
         sent.given_up += 1
@@ -98,7 +101,7 @@ def _tell(row: OutboxRow, way: Way, settings: Settings, sent: Sent) -> bool:
 
 
 def _mark_told(row: OutboxRow, refused: dict[str, str]) -> None:
-    """Told. Whom the server put off gets a row of their own; a link that acts for its reader is not kept."""
+    """Told. Whom the server put off gets a row of their own."""
     with transaction():
         claimed = _still_ours(row)
         if claimed is None:
@@ -111,8 +114,7 @@ def _mark_told(row: OutboxRow, refused: dict[str, str]) -> None:
                 subject_kind=claimed.subject_kind,
                 subject_id=claimed.subject_id,
             )
-        if "path" in claimed.facts:
-            claimed.facts = {name: fact for name, fact in claimed.facts.items() if name != "path"}
+        _forget_link(claimed)
 
 
 def _put_off(row: OutboxRow, why: str) -> None:
@@ -132,6 +134,13 @@ def _give_up(row: OutboxRow, why: str) -> None:
         if claimed is not None:
             claimed.tries += 1
             claimed.last_error, claimed.failed_at = why[:1000], clock.now()
+            _forget_link(claimed)
+
+
+def _forget_link(row: OutboxRow) -> None:
+    """A link that acts for its reader is kept no longer than it takes to send it."""
+    if "path" in row.facts:
+        row.facts = {name: fact for name, fact in row.facts.items() if name != "path"}
 
 
 def _still_ours(row: OutboxRow) -> OutboxRow | None:

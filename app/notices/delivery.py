@@ -7,6 +7,8 @@ from email.utils import format_datetime
 from typing import Protocol
 from urllib.parse import urlsplit
 
+from sqlalchemy import select
+
 from app.config import Settings
 from app.foundation import clock
 from app.foundation.database import transaction
@@ -56,7 +58,7 @@ def message_of(row: OutboxRow, to: list[str], body: Body, settings: Settings) ->
     message["Date"] = format_datetime(clock.now())
     message["Message-ID"] = f"<{row.id}@{urlsplit(settings.portal_url).hostname}>"
     message["Auto-Submitted"] = "auto-generated"
-    message.set_content(body.text)
+    message.set_content(body.text, cte="quoted-printable")  # passes servers that take seven bits only
     return message
 
 
@@ -70,7 +72,7 @@ def by_smtp(server: MailServer, settings: Settings) -> Way:
 def into_the_demo_mailbox(row: OutboxRow, to: list[str], body: Body) -> dict[str, str]:
     """Put the message where /demo/mailbox shows it; once a notice, even if it is said again."""
     with transaction() as session:
-        if session.query(DemoMail.id).filter(DemoMail.outbox_id == row.id).first() is None:
+        if session.scalar(select(DemoMail.id).where(DemoMail.outbox_id == row.id)) is None:
             mail = DemoMail(outbox_id=row.id, to=", ".join(to), subject=body.subject, body=body.text, sent_at=clock.now())
             session.add(mail)
     return {}

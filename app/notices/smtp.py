@@ -49,6 +49,8 @@ class MailServer:
 
         Delayed or RefusedForGood when it was taken for nobody.
         """
+        if not all(address.isascii() for address in recipients):
+            raise RefusedForGood("an address has letters that mail servers do not take")
         try:
             refused = self._connected().send_message(message, sender, list(recipients))
         except smtplib.SMTPRecipientsRefused as no:
@@ -66,7 +68,7 @@ class MailServer:
         return {address: f"{code} {_text(word)}" for address, (code, word) in refused.items()}
 
     def _connected(self) -> smtplib.SMTP:
-        if self._connection is None:
+        if self._connection is None or self._connection.sock is None:  # the library hangs up after a 421
             self._connection = _connect(urlsplit(self._url))
         return self._connection
 

@@ -101,7 +101,8 @@ def _answer(found: StaticFile) -> Response:
     asked = request.args.get("v")
     response.headers["Cache-Control"] = "public, max-age=31536000, immutable" if asked == found.mark else "public, no-cache"
     response.set_etag(f"{found.mark}{'-gz' if packed else ''}")
-    return response.make_conditional(request)
+    response.make_conditional(request)
+    return response
 
 
 def _compress(response: Response) -> Response:

@@ -101,9 +101,10 @@ def _wrong_organisation(no: WrongOrganisation) -> Answer:
     now = viewer().organisation_name
     theirs = _organisation_named(no.rendered_for)
     text = _("This form was opened for %(then)s; you now act for %(now)s. Nothing was changed.", then=theirs or _("another organisation"), now=now)
+    then = _("Switch back to %(then)s in another tab, then come back here and send it again.", then=theirs) if theirs else ""
     return Answer(
-        409, _("You act for another organisation now"), text,
-        _("Switch back at the top of the page, or open the form anew for %(now)s.", now=now), _("Open the form anew"), _here(),
+        409, _("You act for another organisation now"), text, then or _("Open the form anew for %(now)s.", now=now),
+        _("Switch in another tab") if theirs else _("Open the form anew"), "/" if theirs else _here(), _typed() if theirs else (),
     )  # fmt: skip
 
 

@@ -25,6 +25,7 @@ import re
 import unicodedata
 import uuid
 from collections.abc import Iterable
+from contextlib import suppress
 from decimal import Decimal
 from typing import Any
 
@@ -48,9 +49,10 @@ from app.web.templating import translate, viewer
 CARRIED = ("submission_key", "rendered_for", "version")
 _KEY = re.compile(r"[A-Za-z0-9_-]{16,80}")
 _PHONE = re.compile(r"[0-9 +\-()/.x]{5,30}")
-#: control characters, lone surrogates, and the two marks that make text read in another order than it is written
+#: Control characters, lone surrogates, the marks that make text read in another order than it is written, and what stands
+#: for bytes that were no text.
 _UNFIT = {"Cc", "Cs"}
-_OVERRIDES = "\u202d\u202e"
+_UNFIT_TOO = "\u202d\u202e\ufffd"
 
 
 def new_key() -> str:
@@ -63,6 +65,7 @@ class Typed(StringField):
 
     #: the library's name for how it is drawn, which is what the macro ui.field goes by
     shown_as = "StringField"
+    data: Any
 
     def __init__(self, label: Any = None, *, optional: bool = False, **options: Any) -> None:
         super().__init__(label, **options)
@@ -123,9 +126,9 @@ class TextField(Typed):
         if len(text) > self.most:
             raise StopValidation(_("This is %(length)s characters long; %(most)s fit.", length=f"{len(text):,}", most=f"{self.most:,}"))
         for character in text:
-            if character not in allowed and (unicodedata.category(character) in _UNFIT or character in _OVERRIDES):
+            if character not in allowed and (unicodedata.category(character) in _UNFIT or character in _UNFIT_TOO):
                 code = f"{ord(character):04X}"
-                raise StopValidation(_("This contains a control character (U+%(code)s); write it without.", code=code))
+                raise StopValidation(_("This contains a character that cannot be kept (U+%(code)s); write it without.", code=code))
         return text
 
 
@@ -221,10 +224,8 @@ class MonthCards(RadioField):
 
     def process_formdata(self, valuelist: list[Any]) -> None:
         self.data = None
-        try:
+        with suppress(ValueError, TypeError):  # said below, in one sentence with nothing chosen
             self.data = _month_of(valuelist[0]) if valuelist else None
-        except (ValueError, TypeError):
-            pass  # said below, in one sentence with nothing chosen
 
     def pre_validate(self, form: Any) -> None:
         if self.data is None:
@@ -258,6 +259,7 @@ def _organisation() -> str:
 class PortalForm(FlaskForm):
     """The base of every form that writes. Its hidden fields are checked by app.web.submissions."""
 
+    form_errors: list[str]
     submission_key = Carried(default=new_key)
     rendered_for = Carried(default=_organisation)
     version = Carried(default="")

@@ -11,7 +11,7 @@ pairs for a select. A Reference answers for rows the viewer cannot see with the 
 
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from app.foundation.billing_month import BillingMonth
@@ -26,6 +26,8 @@ class Filter:
 
     name: str
     label: Any = ""
+    #: what the bar says while it is not set; empty: "all"
+    unset: Any = field(default="", kw_only=True)
     kind = "text"
 
     def read(self, text: str) -> Any:

@@ -8,6 +8,7 @@ from werkzeug.exceptions import Forbidden
 
 from app.foundation import tenancy
 from app.foundation.tenancy import Capacity
+from app.web.errors import session_ended
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -64,9 +65,10 @@ def _view() -> Any:
 
 
 def _ask_to_sign_in() -> Any:
-    """To the sign-in page and back afterwards; only a GET can be come back to."""
-    back = request.full_path.rstrip("?") if request.method == "GET" else "/"
-    target = url_for("sign_in.show", next=back)
+    """To the sign-in page and back afterwards. A form is answered with a page that keeps what was typed."""
+    if request.method not in ("GET", "HEAD", "OPTIONS"):
+        return session_ended()
+    target = url_for("sign_in.show", next=request.full_path.rstrip("?"))
     if request.headers.get("HX-Request"):
         return "", 401, {"HX-Redirect": target}
     return redirect(target)

@@ -114,12 +114,12 @@ class Listing:
             if options:
                 here = self.text[f.name]
                 lines = [Option(words, self.link(**{f.name: value}), value == here) for value, words in options]
-                menus.append(Menu(f"filter-{f.name}", self._said(f), [Option(_("All"), self.link(**{f.name: None}), not here), *lines]))
+                menus.append(Menu(f"filter-{f.name}", self._said(f), [Option(f.unset or _("All"), self.link(**{f.name: None}), not here), *lines]))
         return menus
 
     def _said(self, f: Filter) -> str:
         value = self.values[f.name]
-        return _("%(label)s: %(value)s", label=f.label, value=_("all") if value is None else f.words(value))
+        return _("%(label)s: %(value)s", label=f.label, value=(f.unset or _("all")) if value is None else f.words(value))
 
     @property
     def is_filtered(self) -> bool:

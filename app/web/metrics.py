@@ -75,7 +75,7 @@ def exposition(registry: CollectorRegistry) -> bytes:
     """The text that Prometheus reads: this process's counts or, with a shared folder, those of all, and the figures."""
     if os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
         registry = CollectorRegistry()
-        MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+        MultiProcessCollector(registry)
     figures = CollectorRegistry()
-    figures.register(Figures())  # type: ignore[arg-type]
+    figures.register(Figures())
     return generate_latest(registry) + generate_latest(figures)

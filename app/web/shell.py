@@ -67,7 +67,7 @@ def install(app: Flask, menu: Sequence[Line] = ()) -> None:
 def _shell() -> "Shell":
     if "shell" not in g:
         g.shell = Shell()
-    return g.shell  # type: ignore[no-any-return]
+    return g.shell
 
 
 class Shell:

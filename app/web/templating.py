@@ -46,7 +46,7 @@ def install(app: Flask) -> None:
 class Missing(StrictUndefined):
     """A name that is not there may be asked for (`{% if note %}`, `note or ""`); to print, loop over or look into it raises."""
 
-    def __bool__(self) -> bool:
+    def __bool__(self) -> bool:  # type: ignore[override]
         return False
 
 
@@ -68,16 +68,15 @@ def initials(name: str | None) -> str:
     return "".join(word[0] for word in (words[:1] + words[1:][-1:])).upper()
 
 
-def translate(sentence: Refused | str, facts: Mapping[str, Any] | str | None = None) -> str:
+def translate(said: Refused | str, facts: Mapping[str, Any] | str | None = None) -> str:
     """The sentence in the viewer's language with its facts written for people. Facts may be History's JSON text."""
-    if isinstance(sentence, Refused):
-        sentence, facts = sentence.sentence, sentence.facts
-    if not sentence:
+    if isinstance(said, Refused):
+        return translate(said.sentence, said.facts)
+    if not said:
         return ""
-    if isinstance(facts, str):
-        facts = json.loads(facts)
-    words = gettext(sentence)
-    return words % _Shown(facts) if facts or "%(" in words else words
+    filled = _Shown(json.loads(facts) if isinstance(facts, str) else facts)
+    words = str(gettext(said))
+    return words % filled if filled or "%(" in words else words
 
 
 class _Shown(dict[str, Any]):

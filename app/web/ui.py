@@ -6,8 +6,6 @@ all of them. ``templates/components/README.md`` lists the macros with examples.
 
 from __future__ import annotations
 
-from hashlib import sha1
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from flask import Flask
@@ -136,18 +134,10 @@ def _is_component(path: str) -> bool:
 
 
 def install_ui(app: Flask) -> Components:
-    """Registers what every template may use: ``ui``, ``tag_classes``, ``icons``, ``asset``."""
+    """Registers what every template may use: ``ui``, ``tag_classes`` and ``icons``, the sprite's address."""
     ui = Components(app.jinja_env)
-    static = Path(app.static_folder or "static")
-    seen: dict[str, str] = {}
-
-    def asset(path: str) -> str:
-        # The content's hash is in the address, so browsers may keep a file for ever.
-        if path not in seen or app.jinja_env.auto_reload:
-            mark = sha1((static / path).read_bytes(), usedforsecurity=False).hexdigest()[:10]
-            seen[path] = f"{app.static_url_path}/{path}?v={mark}"
-        return seen[path]
-
-    app.jinja_env.globals.update(ui=ui, tag_classes=TAGS, icons=asset("vendor/icons.svg"))
-    app.jinja_env.globals.setdefault("asset", asset)
+    asset: Any = app.jinja_env.globals.get("asset")  # from app.web.assets: the address with the content's hash
+    sprite = "vendor/icons.svg"
+    icons = asset(sprite) if asset else f"{app.static_url_path}/{sprite}"
+    app.jinja_env.globals.update(ui=ui, tag_classes=TAGS, icons=icons)
     return ui

@@ -7,7 +7,7 @@
     entry = make_entry(engagement, "12.5")                            # submitted for this month; rated=True: rated
     with viewing(as_partner(partner)): ...                            # every role of the capacity, or only those named
 
-`product.plans[0].metrics[0]` is loaded. `at=` takes an instant at which the row is made, the whole program's clock set to it.
+`product.plans[0].metrics[0]` is loaded. `at=` takes the instant at which the row is made; the portal's clock stands there meanwhile.
 """
 
 from tests.makers.billing import make_entry, rate

@@ -4,7 +4,6 @@ from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime
 from typing import Any
 
-import time_machine
 from sqlalchemy import select
 
 from app.catalog.model import Product
@@ -19,8 +18,8 @@ from tests.makers.parties import as_customer, as_partner, make_organisation
 
 
 def moved_to(at: datetime | None) -> AbstractContextManager[Any]:
-    """The whole program's clock at `at`, running on from there; None: left as it is."""
-    return nullcontext() if at is None else time_machine.travel(at)
+    """The portal's clock stands at `at` inside the block; None: it runs as it does."""
+    return nullcontext() if at is None else clock.pinned(at)
 
 
 def make_engagement(

@@ -12,7 +12,17 @@ from app.foundation import tenancy
 from app.foundation.billing_month import BillingMonth
 from app.foundation.refusals import Refused
 from app.foundation.tenancy import Viewer
-from app.web.fields import EmailText, MonthCards, MonthField, PhoneText, PortalForm, QuantityField, TextField, new_key, offered
+from app.web.fields import (
+    EmailText,
+    MonthCards,
+    MonthField,
+    PhoneText,
+    PortalForm,
+    QuantityField,
+    TextField,
+    new_key,
+    offered,
+)
 
 
 class EntryForm(PortalForm):

@@ -49,9 +49,10 @@ class Profile(PersonalForm):
 
 
 class ChangePassword(PersonalForm):
-    current = password_field(_l("Present password"))
-    new = password_field(_l("New password"))
-    again = password_field(_l("New password, again"))
+    # Each name has "password" in it: the page that carries a lost session's form along leaves such fields out.
+    current_password = password_field(_l("Present password"))
+    new_password = password_field(_l("New password"))
+    new_password_again = password_field(_l("New password, again"))
 
 
 class FirstCode(PersonalForm):
@@ -95,10 +96,10 @@ def change_password() -> Any:
     form = ChangePassword()
     if form.validate_on_submit():
         try:
-            if form.new.data != form.again.data:
-                raise Refused("again", N_("The two do not match. Type the new password twice."))
+            if form.new_password.data != form.new_password_again.data:
+                raise Refused("new_password_again", N_("The two do not match. Type the new password twice."))
             by = tenancy.current()
-            mark = sign_ins.change_password(form.current.data, form.new.data, source=session_of.here(), by=by)
+            mark = sign_ins.change_password(form.current_password.data, form.new_password.data, source=session_of.here(), by=by)
             session_of.go_on_with(mark)
             return go_to("/account", toast=_("Your password was changed. Your other sessions have ended."))
         except Refused as no:

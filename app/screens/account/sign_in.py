@@ -36,10 +36,10 @@ class Forgotten(PersonalForm):
 
 class NewPassword(PersonalForm):
     password = password_field(_l("New password"))
-    again = password_field(_l("New password, again"))
+    password_again = password_field(_l("New password, again"))
 
 
-@screen.get("/sign-in")
+@screen.get("/sign-in", endpoint="show")
 @public
 def show_form() -> Any:
     back = session_of.same_site(request.args.get("next"))
@@ -140,10 +140,10 @@ def show_new_password(token: str) -> Any:
 def set_password(token: str) -> Any:
     form = NewPassword()
     try:
-        member = sign_ins.holder_of(token)
+        email = sign_ins.holder_of(token).email
         if form.validate_on_submit():
-            if form.password.data != form.again.data:
-                raise Refused("again", N_("The two do not match. Type the new password twice."))
+            if form.password.data != form.password_again.data:
+                raise Refused("password_again", N_("The two do not match. Type the new password twice."))
             sign_ins.set_password_by_link(token, form.password.data, source=session_of.here())
             session_of.close_session()
             return go_to("/sign-in", toast=_("Your new password holds from now on. Sign in with it."))
@@ -151,7 +151,7 @@ def set_password(token: str) -> Any:
         form.refuse(no)
     except NotVisible:
         return _link_spent()
-    return _new_password_page(form, member.email)
+    return _new_password_page(form, email)
 
 
 def _page(form: SignIn, *, too_many: str = "") -> Response:

@@ -117,15 +117,15 @@ def ask_remove(membership_id: uuid.UUID) -> Any:
 @needs("member:manage")
 def remove(membership_id: uuid.UUID) -> Any:
     by = tenancy.current()
-    row = queries.member_here(membership_id, by)
     form = Remove()
     if form.validate_on_submit():
         try:
+            # Nothing is looked up before: sent twice, the second time there is no such member any more.
             submit_once(form, lambda: actions.remove_from_organisation(membership_id, by=by), action="remove-member")
-            return go_to("/members", toast=_("%(name)s no longer belongs to the organisation.", name=row.name))
+            return go_to("/members", toast=_("The member no longer belongs to the organisation."))
         except Refused as no:
             form.refuse(no)
-    return _remove_page(form, row)
+    return _remove_page(form, queries.member_here(membership_id, by))
 
 
 def _with_roles(form: Any) -> Any:
@@ -143,7 +143,7 @@ def _roles_page(form: ChangeRoles, row: Any) -> Response:
         "confirm_page.html", block="decision", status=form.status,
         decision={
             "title": _("Roles of %(name)s", name=row.name), "eyebrow": row.email, "action": f"/members/{row.id}/roles", "cancel": "/members",
-            "submit": _("Save the roles"), "hidden": form.carried, "form": form, "fields": [form.roles], "live": True,
+            "submit": _("Save the roles"), "form": form, "fields": [form.roles], "live": True,
             "sentence": _("They hold from the next page this member opens."),
         },
     )  # fmt: skip
@@ -154,7 +154,7 @@ def _remove_page(form: Remove, row: Any) -> Response:
         "confirm_page.html", block="decision", status=form.status,
         decision={
             "title": _("Remove %(name)s", name=row.name), "eyebrow": row.email, "action": f"/members/{row.id}/remove", "kind": "danger",
-            "submit": _("Remove from the organisation"), "cancel": "/members", "hidden": form.carried, "form": form, "live": True,
+            "submit": _("Remove from the organisation"), "cancel": "/members", "form": form, "live": True,
             "sentence": _("The member no longer sees anything of the organisation. The account stays, as does everything in History."),
         },
     )  # fmt: skip

@@ -1,0 +1,213 @@
+"""What must hold of billing, row by row: amounts follow from prices, months from entries, charges from amounts.
+
+Every check reads in one stream and keeps no more than the tariffs it has met.
+"""
+
+import json
+import uuid
+from collections.abc import Callable, Iterable
+from decimal import Decimal
+from functools import lru_cache
+from itertools import groupby
+from typing import Any
+
+from sqlalchemy import and_, func, select
+
+from app.billing import rules, states
+from app.billing.model import BillingEntry, RatingGroup
+from app.billing.rules import Terms
+from app.catalog import tariff as tariffs
+from app.catalog.model import MetricPrice, PriceVersion, Programme
+from app.catalog.rules import Remuneration, tax_on
+from app.charges.model import ChargeLine
+from app.foundation.database import db
+from app.foundation.history import History
+from app.foundation.money import Money, exponent, round_half_up
+from app.foundation.refusals import Refused
+from app.foundation.self_check import Check, Verdicts
+
+_LINES_OF_ENTRIES = "billing-entry"
+
+
+def checks() -> list[Check]:
+    return [
+        Check("rated amounts follow from quantity and price version", _amounts),
+        Check("rated entries make up their month: no gap, no rest, the tariff of its quantity", _groups),
+        Check("each rated entry has the charge line that follows from its amount", _lines),
+        Check("each charge line of billing has its rated entry", _strays),
+        Check("billing entries are as history says", _states),
+    ]
+
+
+def _amounts() -> Verdicts:
+    terms_of = _terms()
+    rows = select(
+        BillingEntry.number, BillingEntry.amount_minor, BillingEntry.currency, BillingEntry.quantity, BillingEntry.metric_id,
+        BillingEntry.price_version_id, BillingEntry.quantity_before, BillingEntry.quantity_after,
+    ).where(BillingEntry.state == states.RATED)  # fmt: skip
+    for row in db.session.execute(rows.execution_options(yield_per=2000)):
+        terms = terms_of(row.price_version_id, row.metric_id)
+        if terms is None or row.quantity_before is None:
+            yield f"{row.number} is rated without a price version"
+            continue
+        try:
+            rated = rules.rate(terms, row.quantity_before, row.quantity)
+        except (Refused, tariffs.OverLimit, ValueError) as refused:
+            yield f"{row.number} is rated, but its price version says: {refused}"
+            continue
+        stored = Money.of_minor(row.amount_minor, row.currency)
+        if rated.amount != stored or rated.after != row.quantity_after:
+            yield f"{row.number} is rated at {stored}, its price version says {rated.amount}"
+        else:
+            yield ""
+
+
+def _groups() -> Verdicts:
+    """One verdict a group, from its entries in the order they were rated; then the groups that nothing makes up."""
+    terms_of = _terms()
+    of_group = and_(
+        RatingGroup.engagement_id == BillingEntry.engagement_id,
+        RatingGroup.metric_id == BillingEntry.metric_id,
+        RatingGroup.service_month == BillingEntry.service_month,
+    )
+    key = (BillingEntry.engagement_id, BillingEntry.metric_id, BillingEntry.service_month)
+    entries = (
+        select(
+            *key, BillingEntry.number, BillingEntry.amount_minor, BillingEntry.currency, BillingEntry.price_version_id,
+            BillingEntry.quantity_before, BillingEntry.quantity_after,
+            RatingGroup.quantity, RatingGroup.amount_minor.label("group_minor"), RatingGroup.entries,
+        )
+        .outerjoin(RatingGroup, of_group)
+        .where(BillingEntry.state == states.RATED)
+        .order_by(*key, BillingEntry.quantity_after)
+    )  # fmt: skip
+    found = db.session.execute(entries.execution_options(yield_per=2000))
+    for (engagement_id, metric_id, month), rows in groupby(found, key=lambda row: tuple(row[:3])):
+        wrong = _of_one_group(rows, metric_id, terms_of)
+        yield f"engagement {engagement_id}, {month}: {wrong}" if wrong else ""
+    empty = (
+        select(RatingGroup.engagement_id, RatingGroup.service_month, RatingGroup.quantity, RatingGroup.amount_minor, RatingGroup.entries)
+        .where(~select(BillingEntry.id).where(of_group, BillingEntry.state == states.RATED).exists())
+        .execution_options(yield_per=2000)
+    )
+    for row in db.session.execute(empty):
+        is_empty = (row.quantity, row.amount_minor, row.entries) == (0, 0, 0)
+        yield "" if is_empty else f"engagement {row.engagement_id}, {row.service_month}: the month holds {row.amount_minor} without a rated entry"
+
+
+def _of_one_group(rows: Iterable[Any], metric_id: uuid.UUID, terms_of: "TermsOf") -> str:
+    """What is wrong with a group, or ''."""
+    reached, minor, count, versions, row = Decimal(0), 0, 0, set(), None
+    for row in rows:
+        if row.quantity_before != reached:
+            return f"{row.number} was rated from {row.quantity_before}, the entry before it left {reached}"
+        reached, minor, count = row.quantity_after, minor + row.amount_minor, count + 1
+        versions.add(row.price_version_id)
+    assert row is not None
+    if (row.quantity, row.group_minor, row.entries) != (reached, minor, count):
+        return f"the month holds {row.quantity} at {row.group_minor} in {row.entries} entries, they come to {reached} at {minor} in {count}"
+    terms = terms_of(versions.pop(), metric_id) if len(versions) == 1 else None  # two versions share no one tariff
+    if terms is None or terms.tariff is None:
+        return ""
+    cost = round_half_up(tariffs.cost(terms.tariff, reached), exponent(terms.currency))
+    return "" if cost == Money.of_minor(minor, terms.currency).amount else f"{reached} cost {cost}, its entries come to {minor}"
+
+
+def _lines() -> Verdicts:
+    of_entry = and_(ChargeLine.source_kind == _LINES_OF_ENTRIES, ChargeLine.source_id == BillingEntry.id)
+    rows = (
+        select(
+            BillingEntry.number, BillingEntry.amount_minor, BillingEntry.currency, Programme.remuneration, Programme.remuneration_percent,
+            Programme.tax_percent, ChargeLine.id, ChargeLine.gross_minor, ChargeLine.due_minor, ChargeLine.tax_minor,
+            _parties(BillingEntry, "of_entry"), _parties(ChargeLine, "of_line"),
+        )
+        .join(Programme, Programme.id == BillingEntry.programme_id)
+        .outerjoin(ChargeLine, of_entry)
+        .where(BillingEntry.state == states.RATED)
+        .execution_options(yield_per=2000)
+    )  # fmt: skip
+    for row in db.session.execute(rows):
+        if row.id is None:
+            yield f"{row.number} is rated and has no charge line"
+            continue
+        amount = Money.of_minor(row.amount_minor, row.currency)
+        remuneration = Remuneration(row.remuneration, row.remuneration_percent)
+        gross = remuneration.gross(amount)
+        wanted = (gross.minor, remuneration.due(amount).minor, tax_on(gross, row.tax_percent).minor)
+        found = (row.gross_minor, row.due_minor, row.tax_minor)
+        if found != wanted:
+            yield f"{row.number}: its charge line says gross, due, tax {found}; {amount} gives {wanted}"
+        elif tuple(row.of_entry) != tuple(row.of_line):
+            yield f"{row.number}: its charge line names other parties, months or currency"
+        else:
+            yield ""
+
+
+def _parties(model: Any, name: str) -> Any:
+    """What an entry and its line say alike."""
+    from sqlalchemy.orm import Bundle
+
+    return Bundle(
+        name, model.seller_id, model.partner_id, model.customer_id, model.is_test,
+        model.service_month, model.booked_month, model.currency, model.programme_id,
+    )  # fmt: skip
+
+
+def _strays() -> Verdicts:
+    rows = (
+        select(ChargeLine.id, ChargeLine.description, BillingEntry.id.label("entry_id"))
+        .outerjoin(BillingEntry, and_(BillingEntry.id == ChargeLine.source_id, BillingEntry.state == states.RATED))
+        .where(ChargeLine.source_kind == _LINES_OF_ENTRIES)
+        .execution_options(yield_per=2000)
+    )
+    for row in db.session.execute(rows):
+        yield "" if row.entry_id is not None else f"charge line {row.id} ({row.description}) has no rated entry"
+
+
+def _states() -> Verdicts:
+    """The state, and what the last event tells of the amount: an amount that was changed everywhere else still stands there."""
+    last = select(func.max(History.id)).where(History.about_id == BillingEntry.id, History.to_state.is_not(None)).scalar_subquery()
+    rows = (
+        select(
+            BillingEntry.number, BillingEntry.state, BillingEntry.amount_minor, BillingEntry.currency,
+            BillingEntry.quantity_before, BillingEntry.quantity_after, History.to_state, History.facts,
+        )
+        .outerjoin(History, History.id == last)
+        .execution_options(yield_per=2000)
+    )  # fmt: skip
+    for row in db.session.execute(rows):
+        if row.to_state is None:
+            yield f"{row.number} is {row.state} and has no history"
+        elif row.to_state != row.state:
+            yield f"{row.number} is {row.state}, history says {row.to_state}"
+        elif row.state == states.RATED and _told(row) != _stored(row):
+            yield f"{row.number} is rated at {_stored(row)[0]}, history says {_told(row)[0]}"
+        else:
+            yield ""
+
+
+def _told(row: Any) -> tuple[str, Decimal, Decimal]:
+    facts = json.loads(row.facts)
+    return facts["amount"], Decimal(facts["before"]), Decimal(facts["after"])
+
+
+def _stored(row: Any) -> tuple[str, Decimal, Decimal]:
+    return str(Money.of_minor(row.amount_minor, row.currency)), row.quantity_before, row.quantity_after
+
+
+TermsOf = Callable[[uuid.UUID | None, uuid.UUID], Terms | None]
+
+
+def _terms() -> TermsOf:
+    """(price version, metric) -> its terms without limits, as Explain takes them; the last thousand are remembered."""
+
+    @lru_cache(maxsize=1000)
+    def terms_of(version_id: uuid.UUID | None, metric_id: uuid.UUID) -> Terms | None:
+        found = db.session.execute(
+            select(MetricPrice, PriceVersion.currency)
+            .join(PriceVersion, PriceVersion.id == MetricPrice.price_version_id)
+            .where(MetricPrice.price_version_id == version_id, MetricPrice.metric_id == metric_id)
+        ).one_or_none()
+        return None if found is None else Terms(found[0].tariff, found[1], True, None)
+
+    return terms_of

@@ -1,0 +1,87 @@
+"""What billing says about engagements: beside their rows in a list, on their tabs, in their Details. Bounded, never N+1."""
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Integer, Select, and_, case, func, or_, select, type_coerce
+
+from app.billing import states
+from app.billing.model import BillingEntry, RatingGroup
+from app.catalog.model import Product, Programme
+from app.engagements.model import CompletionRequest, Engagement
+from app.engagements.states import OPEN
+from app.foundation.billing_month import BillingMonth
+from app.foundation.database import db
+from app.foundation.history import History
+
+#: Tabs count no further; beyond it they say so with a plus sign.
+MOST_COUNTED = 999
+
+
+def beside(found: Select[Any], months: Mapping[str, BillingMonth]) -> Select[Any]:
+    """The list of engagements with what each row shows of billing. `months`: cut-off policy -> the month that closes next.
+
+    Adds: asked_at (of the open completion request), currency, cut_off, takes_all_three (who may read the figures), rated_minor
+    (all months), month_minor (rated in that month, None without any) and month_waits (something of that month is undecided).
+    """
+    month = case(*((Programme.cut_off == key, month.number) for key, month in months.items()), else_=0)
+    group = select(func.sum(RatingGroup.amount_minor)).where(RatingGroup.engagement_id == Engagement.id)
+    waits = select(BillingEntry.id).where(
+        BillingEntry.engagement_id == Engagement.id,
+        or_(*(and_(Programme.cut_off == key, BillingEntry.service_month == one) for key, one in months.items())),
+        BillingEntry.state.in_(states.UNDECIDED),
+    )
+    asked = select(CompletionRequest.asked_at).where(CompletionRequest.engagement_id == Engagement.id, CompletionRequest.state == OPEN)
+    return found.join(Programme, Programme.id == Product.programme_id).add_columns(
+        asked.correlate(Engagement).scalar_subquery().label("asked_at"),
+        Programme.currency,
+        Programme.cut_off,
+        Programme.viewing_takes_all_three.label("takes_all_three"),
+        group.correlate(Engagement).scalar_subquery().label("rated_minor"),
+        group.where(_number_of(RatingGroup.service_month) == month).correlate(Engagement, Programme).scalar_subquery().label("month_minor"),
+        waits.correlate(Engagement, Programme).exists().label("month_waits"),
+    )
+
+
+def _number_of(month: Any) -> Any:
+    """The column as the whole number it is stored as, for a comparison inside SQL."""
+    return type_coerce(month, Integer)
+
+
+@dataclass(frozen=True)
+class TabCounts:
+    """How many events and entries an engagement has, as its tabs show them: '21', '999+'."""
+
+    history: str
+    entries: str
+
+
+def tab_counts(engagement_id: uuid.UUID) -> TabCounts:
+    """What this viewer may see of each, in one statement that counts no more than MOST_COUNTED rows."""
+    events = select(History.id).where(History.subject_kind == "engagement", History.subject_id == engagement_id)
+    entries = select(BillingEntry.id).where(BillingEntry.engagement_id == engagement_id)
+    few = [found.limit(MOST_COUNTED + 1).subquery() for found in (events, entries)]
+    row = db.session.execute(select(*(select(func.count()).select_from(some).scalar_subquery() for some in few))).one()
+    return TabCounts(*(str(number) if number <= MOST_COUNTED else f"{MOST_COUNTED}+" for number in row))
+
+
+@dataclass(frozen=True)
+class Delivered:
+    """What of an engagement is rated: in minor units, in how many entries, from which service month to which."""
+
+    minor: int
+    entries: int
+    first: BillingMonth
+    last: BillingMonth
+
+
+def delivered(engagement_id: uuid.UUID) -> Delivered | None:
+    """None while nothing is rated. Reads groups, not entries: as many as months and metrics."""
+    row = db.session.execute(
+        select(
+            func.sum(RatingGroup.amount_minor), func.sum(RatingGroup.entries), func.min(RatingGroup.service_month), func.max(RatingGroup.service_month)
+        ).where(RatingGroup.engagement_id == engagement_id, RatingGroup.entries > 0)
+    ).one()
+    return Delivered(int(row[0]), int(row[1]), row[2], row[3]) if row[1] else None

@@ -1,0 +1,178 @@
+"""Billing entries as the customer reads them: what was done, what it is charged, never what the partner is due.
+
+The amount of an entry is in the programme's own terms, net where the partner states net. So nothing here selects it: what a
+customer is charged comes from the charge book, and what is not read cannot leak. Nor does anybody's reason for a refusal.
+"""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import Row, Select, func, or_, select
+
+from app.billing import states
+from app.billing.model import BillingEntry
+from app.catalog.model import Metric, MetricPrice, PriceVersion, Programme
+from app.catalog.price_list import is_derived
+from app.catalog.queries import gross_tariff, remuneration_of
+from app.catalog.tariff import Step, Tariff, cost, entry_steps
+from app.charges.model import ChargeLine
+from app.charges.queries import gross_of
+from app.foundation.billing_month import BillingMonth
+from app.foundation.database import db
+from app.foundation.history import EVENTS, History
+from app.foundation.money import Money
+from app.foundation.refusals import NotVisible
+from app.foundation.tenancy import acting_for_all, one
+
+#: ordered by (submitted_at, id); no amount, no reason, no failure
+OWN_COLUMNS = (
+    BillingEntry.id,
+    BillingEntry.number,
+    BillingEntry.submitted_at,
+    BillingEntry.notes,
+    BillingEntry.state,
+    BillingEntry.quantity,
+    BillingEntry.service_month,
+    BillingEntry.currency,
+    Metric.name.label("metric_name"),
+    Metric.unit.label("unit"),
+)
+LIST_KEYS = (BillingEntry.submitted_at, BillingEntry.id)
+
+#: what the list's status filter offers: two machine states are one to the customer
+SHOWN_AS = {"rated": (states.RATED,), "being-rated": states.UNDECIDED, "rejected": (states.REJECTED,), "withdrawn": (states.WITHDRAWN,)}
+
+
+def own_entries(engagement_id: uuid.UUID, *, month: BillingMonth | None = None, state: str | None = None, search: str | None = None) -> Select[Any]:
+    """The engagement's entries that are charged or will be; rejected and withdrawn ones only when asked for by `state`."""
+    wanted = SHOWN_AS[state] if state else (states.RATED, *states.UNDECIDED)
+    found = (
+        select(*OWN_COLUMNS)
+        .join(Metric, Metric.id == BillingEntry.metric_id)
+        .where(BillingEntry.engagement_id == engagement_id, BillingEntry.state.in_(wanted))
+    )
+    if month:
+        found = found.where(BillingEntry.service_month == month)
+    if search:
+        found = found.where(
+            or_(BillingEntry.notes.icontains(search, autoescape=True), BillingEntry.number.icontains(search, autoescape=True))
+        )
+    return found
+
+
+def own_entry(engagement_id: uuid.UUID, entry_id: uuid.UUID) -> Row[Any]:
+    """One row as own_entries() gives it, whatever its state, or NotVisible."""
+    row = db.session.execute(
+        select(*OWN_COLUMNS)
+        .join(Metric, Metric.id == BillingEntry.metric_id)
+        .where(BillingEntry.engagement_id == engagement_id, BillingEntry.id == entry_id)
+    ).one_or_none()
+    if row is None:
+        raise NotVisible
+    return row
+
+
+def charged_rows(found: Select[Any]) -> Select[Any]:
+    """The entries with what they are charged beside them, for the streamed exports."""
+    line = (ChargeLine.source_id == BillingEntry.id) & (ChargeLine.source_kind == "billing-entry")
+    return found.outerjoin(ChargeLine, line).add_columns(ChargeLine.gross_minor, ChargeLine.tax_minor)
+
+
+def charged_by_engagement(engagement_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, list[Money]]:
+    """Engagement -> what it has been charged so far, gross, one amount a currency."""
+    if not engagement_ids:
+        return {}
+    rows = db.session.execute(
+        select(BillingEntry.engagement_id, ChargeLine.currency, func.sum(ChargeLine.gross_minor).label("gross_minor"))
+        .join(ChargeLine, ChargeLine.source_id == BillingEntry.id)
+        .where(BillingEntry.engagement_id.in_(engagement_ids))
+        .group_by(BillingEntry.engagement_id, ChargeLine.currency)
+        .order_by(ChargeLine.currency)
+    )
+    found: dict[uuid.UUID, list[Money]] = {}
+    for row in rows:
+        found.setdefault(row.engagement_id, []).append(Money.of_minor(row.gross_minor, row.currency))
+    return found
+
+
+def charged_by_month(engagement_id: uuid.UUID, limit: int = 3) -> Sequence[Row[Any]]:
+    """(service_month, currency, gross_minor, tax_minor, entries) of the engagement, newest months first."""
+    return db.session.execute(
+        select(
+            ChargeLine.service_month,
+            ChargeLine.currency,
+            func.sum(ChargeLine.gross_minor).label("gross_minor"),
+            func.sum(ChargeLine.tax_minor).label("tax_minor"),
+            func.count().label("entries"),
+        )
+        .join(BillingEntry, BillingEntry.id == ChargeLine.source_id)
+        .where(BillingEntry.engagement_id == engagement_id)
+        .group_by(ChargeLine.service_month, ChargeLine.currency)
+        .order_by(ChargeLine.service_month.desc(), ChargeLine.currency)
+        .limit(limit)
+    ).all()
+
+
+def counts_for_tabs(engagement_id: uuid.UUID) -> tuple[int, int]:
+    """(events the customer reads, entries that are charged or will be), as the tabs show them."""
+    told = [name for name, event in EVENTS.items() if event.customer_sentence]
+    events = select(func.count(History.id)).where(
+        History.subject_kind == "engagement", History.subject_id == engagement_id, History.event.in_(told)
+    )
+    entries = select(func.count(BillingEntry.id)).where(
+        BillingEntry.engagement_id == engagement_id, BillingEntry.state.in_((states.RATED, *states.UNDECIDED))
+    )
+    row = db.session.execute(select(events.scalar_subquery(), entries.scalar_subquery())).one()
+    return row[0], row[1]
+
+
+@dataclass(frozen=True)
+class GrossExplanation:
+    """How a charged amount came about, at gross. `derived`: unit prices are shown for orientation, amounts are not split."""
+
+    gross: Money
+    tax: Money
+    steps: list[Step]
+    gross_tariff: Tariff
+    derived: bool
+    quantity_before: Decimal
+    quantity_after: Decimal
+    #: the month's whole cost without and with the entry, unrounded; None where prices are derived
+    cost_before: Decimal | None
+    cost_after: Decimal | None
+    price_from: BillingMonth
+    rated_at: datetime
+
+
+def gross_explanation(entry_id: uuid.UUID) -> GrossExplanation | None:
+    """Recomputed at gross from the price version the entry was rated with; None while nothing is charged for it."""
+    entry = one(BillingEntry, entry_id)
+    line = gross_of([entry_id]).get(entry_id)
+    if entry.state != states.RATED or line is None or entry.quantity_before is None or entry.quantity_after is None:
+        return None
+    assert entry.price_version_id is not None and entry.rated_at is not None
+    with acting_for_all("a charge is explained from the version it was rated with"):
+        version = one(PriceVersion, entry.price_version_id)
+        price = db.session.scalars(
+            select(MetricPrice).where(MetricPrice.price_version_id == version.id, MetricPrice.metric_id == entry.metric_id)
+        ).one()
+        remuneration = remuneration_of(one(Programme, entry.programme_id))
+    tariff, derived = gross_tariff(price.tariff, remuneration), is_derived(remuneration)
+    before, after = entry.quantity_before, entry.quantity_after
+    return GrossExplanation(
+        gross=Money.of_minor(line.gross_minor, line.currency),
+        tax=Money.of_minor(line.tax_minor, line.currency),
+        steps=entry_steps(tariff, before, entry.quantity),
+        gross_tariff=tariff,
+        derived=derived,
+        quantity_before=before,
+        quantity_after=after,
+        cost_before=None if derived else cost(tariff, before),
+        cost_after=None if derived else cost(tariff, after),
+        price_from=version.effective_from,
+        rated_at=entry.rated_at,
+    )

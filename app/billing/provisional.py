@@ -1,0 +1,96 @@
+"""What undecided entries would be rated at now: provisional amounts, and what a new entry will find before it."""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import Row, select
+
+from app.billing import rules, states
+from app.billing.model import BillingEntry, RatingGroup
+from app.billing.rating import priced_metric, terms_of
+from app.billing.rules import Rated
+from app.catalog.queries import PlanPrices, prices_of
+from app.engagements.model import Engagement
+from app.foundation.billing_month import BillingMonth
+from app.foundation.database import db
+from app.foundation.money import Money
+from app.foundation.refusals import Refused
+
+#: A month's entries wait for seconds; more than these are never waiting unless nothing rates at all.
+MOST_UNDECIDED = 500
+
+
+@dataclass(frozen=True)
+class Provisional:
+    """One undecided entry as it would be rated now, after everything submitted before it. `rated` None: refused."""
+
+    entry_id: uuid.UUID
+    metric_id: uuid.UUID
+    month: BillingMonth
+    quantity: Decimal
+    rated: Rated | None
+
+    @property
+    def amount(self) -> Money | None:
+        return self.rated.amount if self.rated else None
+
+
+def provisional_ratings(engagement: Engagement, prices: PlanPrices | None = None) -> dict[uuid.UUID, Provisional]:
+    """Entry id -> how it would be rated now. Undecided entries only, in order of submission."""
+    undecided = db.session.execute(
+        select(BillingEntry.id, BillingEntry.metric_id, BillingEntry.service_month, BillingEntry.quantity)
+        .where(BillingEntry.engagement_id == engagement.id, BillingEntry.state.in_(states.UNDECIDED))
+        .order_by(BillingEntry.submitted_at, BillingEntry.id)
+        .limit(MOST_UNDECIDED)
+    ).all()
+    if not undecided:
+        return {}
+    prices = prices or prices_of(engagement.plan_id)
+    reached = {(g.metric_id, g.service_month): g.quantity for g in groups_of(engagement.id)}
+    found: dict[uuid.UUID, Provisional] = {}
+    for entry in undecided:
+        group = (entry.metric_id, entry.service_month)
+        rated = _rated(engagement, prices, group, reached.get(group, Decimal(0)), entry.quantity)
+        found[entry.id] = Provisional(entry.id, *group, entry.quantity, rated)
+        if rated:
+            reached[group] = rated.after
+    return found
+
+
+def quantity_before(engagement: Engagement, metric_id: uuid.UUID, month: BillingMonth, prices: PlanPrices) -> Decimal:
+    """What the month will hold once everything submitted is rated: what a new entry finds before it, most likely."""
+    waiting = provisional_ratings(engagement, prices)
+    reached = [p.rated.after for p in waiting.values() if p.rated and (p.metric_id, p.month) == (metric_id, month)]
+    if reached:
+        return reached[-1]
+    rated: Decimal | None = db.session.scalar(
+        select(RatingGroup.quantity).where(
+            RatingGroup.engagement_id == engagement.id,
+            RatingGroup.metric_id == metric_id,
+            RatingGroup.service_month == month,
+        )
+    )
+    return rated or Decimal(0)
+
+
+def groups_of(engagement_id: uuid.UUID) -> Sequence[Row[Any]]:
+    """(metric_id, service_month, quantity, amount_minor, entries) of what is rated; columns, so that nothing is stale."""
+    return db.session.execute(
+        select(
+            RatingGroup.metric_id, RatingGroup.service_month, RatingGroup.quantity, RatingGroup.amount_minor, RatingGroup.entries
+        ).where(RatingGroup.engagement_id == engagement_id)
+    ).all()
+
+
+def _rated(
+    engagement: Engagement, prices: PlanPrices, group: tuple[uuid.UUID, BillingMonth], before: Decimal, quantity: Decimal
+) -> Rated | None:
+    metric_id, month = group
+    try:
+        rules.check_active(month, engagement.active_from, engagement.ended_at)
+        return rules.rate(terms_of(priced_metric(prices, metric_id, month)), before, quantity)
+    except Refused:
+        return None

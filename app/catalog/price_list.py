@@ -1,0 +1,113 @@
+"""The catalog's price list as customers read it: gross only, whoever asks. Net prices and shares end in this file."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import select
+
+from app.catalog import rules
+from app.catalog.model import Metric, MetricPrice, Plan, PriceVersion, Product, Programme
+from app.catalog.queries import gross_tariff, programme_of, remuneration_of
+from app.catalog.rules import Remuneration
+from app.catalog.tariff import Band, Tariff
+from app.foundation.billing_month import BillingMonth
+from app.foundation.database import db
+from app.foundation.tenancy import acting_for_all
+
+
+@dataclass(frozen=True)
+class GrossPrice:
+    """What one metric of a plan costs in a month, without tax. `derived`: the unit prices follow from another price list."""
+
+    plan_id: Any
+    plan_name: str
+    plan_description: str
+    metric_name: str
+    metric_kind: str
+    unit: str
+    currency: str
+    gross_tariff: Tariff
+    derived: bool
+
+
+@dataclass(frozen=True)
+class FromPrice:
+    """The lowest gross price with which a service begins: of `charge_unit` units, or flat up to `flat_up_to` of them."""
+
+    gross_price: Decimal
+    currency: str
+    unit: str
+    charge_unit: Decimal
+    model: str
+    flat_up_to: Decimal | None
+
+
+def gross_prices(product: Product, month: BillingMonth) -> list[GrossPrice]:
+    """Plan by plan, metric by metric, what is in force in `month`. The product comes with its plans (published_by_slug).
+
+    A metric that is not approved, or has no price yet, is not offered and so not listed.
+    """
+    remuneration = remuneration_of(programme_of(product.id))
+    found = []
+    for plan in product.plans:
+        version = rules.version_for(plan.price_versions, month)
+        prices = {price.metric_id: price for price in version.prices} if version else {}
+        for metric in plan.metrics:
+            if version and metric.approved and metric.id in prices:
+                tariff = gross_tariff(prices[metric.id].tariff, remuneration)
+                found.append(
+                    GrossPrice(
+                        plan.id, plan.name, plan.description, metric.name, metric.kind, metric.unit, version.currency, tariff,
+                        is_derived(remuneration),
+                    )  # fmt: skip
+                )
+    return found
+
+
+def is_derived(remuneration: Remuneration) -> bool:
+    """Whether gross unit prices are derived for display: amounts then come from the charge book alone."""
+    return remuneration.policy != "revenue_share"
+
+
+def from_prices(slugs: Sequence[str], month: BillingMonth) -> dict[str, FromPrice]:
+    """Slug -> the lowest first price among its plans in `month`; services without a price are left out. One statement."""
+    if not slugs:
+        return {}
+    with acting_for_all("gross prices are public, what they are made of is not"):
+        rows = db.session.execute(_PRICES.where(Product.slug.in_(slugs), PriceVersion.effective_from <= month)).all()
+    in_force: dict[Any, PriceVersion] = {}
+    for row in rows:
+        version = in_force.get(row.plan_id)
+        if version is None or (row.PriceVersion.effective_from, row.PriceVersion.number) > (version.effective_from, version.number):
+            in_force[row.plan_id] = row.PriceVersion
+    lowest: dict[str, FromPrice] = {}
+    for row in rows:
+        if in_force[row.plan_id] is row.PriceVersion:
+            price = _first_price(row)
+            if row.slug not in lowest or price.gross_price < lowest[row.slug].gross_price:
+                lowest[row.slug] = price
+    return lowest
+
+
+_PRICES = (
+    select(
+        Product.slug, Plan.id.label("plan_id"), PriceVersion, MetricPrice, Metric.unit,
+        Programme.remuneration, Programme.remuneration_percent,
+    )
+    .join(Programme, Programme.id == Product.programme_id)
+    .join(Plan, Plan.product_id == Product.id)
+    .join(PriceVersion, PriceVersion.plan_id == Plan.id)
+    .join(MetricPrice, MetricPrice.price_version_id == PriceVersion.id)
+    .join(Metric, Metric.id == MetricPrice.metric_id)
+    .where(Product.state == "published", PriceVersion.approved_at.is_not(None), Metric.approved)
+)  # fmt: skip
+
+
+def _first_price(row: Any) -> FromPrice:
+    remuneration = Remuneration(row.remuneration, row.remuneration_percent)
+    tariff = gross_tariff(row.MetricPrice.tariff, remuneration)
+    first: Band = tariff.bands[0]
+    flat = first.up_to if tariff.model == "block" else None
+    return FromPrice(first.price, row.PriceVersion.currency, row.unit, tariff.charge_unit, tariff.model, flat)

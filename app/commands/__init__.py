@@ -1,0 +1,10 @@
+"""The command line: `./run flask <group> <command>`. Each module brings one group and puts it in place by install(app)."""
+
+from flask import Flask
+
+
+def install(app: Flask) -> None:
+    from app.commands import check, demo, jobs, operator
+
+    for group in (check, demo, jobs, operator):
+        group.install(app)

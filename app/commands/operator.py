@@ -1,0 +1,39 @@
+"""`flask operator create`: starts a real installation, with the operator's organisation and its first member."""
+
+import sys
+
+import click
+from email_validator import EmailNotValidError, validate_email
+from flask import Flask, current_app
+from flask.cli import AppGroup
+
+from app.foundation.refusals import Refused
+from app.members import actions, sign_ins
+
+operator = AppGroup("operator", short_help="The organisation that runs this installation.")
+
+
+def install(app: Flask) -> None:
+    app.cli.add_command(operator)
+
+
+@operator.command("create")
+@click.option("--organisation", required=True, help="Name of the operator's organisation.")
+@click.option("--name", required=True, help="Name of its first member.")
+@click.option("--email", required=True, help="What that member signs in with.")
+@click.option("--password-stdin", is_flag=True, help="Read the password from standard input; without it a link to set one is printed.")
+def create(organisation: str, name: str, email: str, password_stdin: bool) -> None:
+    """Make the operator's organisation and its first member, who holds every operator role."""
+    try:
+        address = validate_email(email, check_deliverability=False).normalized
+    except EmailNotValidError as wrong:
+        raise click.ClickException(f"{email!r} is no e-mail address; write it as name@example.com.") from wrong
+    password = sys.stdin.readline().rstrip("\r\n") if password_stdin else None
+    try:
+        member = actions.start_installation(organisation, name, address, password=password)
+    except Refused as no:
+        raise click.ClickException(str(no)) from no
+    click.echo(f"{organisation} runs this installation; {member.name} signs in with {member.email}.")
+    if password is None:
+        hours = int(sign_ins.FIRST_LINK_FOR.total_seconds() // 3600)
+        click.echo(f"Set the password within {hours} hours: {current_app.config['SETTINGS'].portal_url}{sign_ins.first_link(member)}")

@@ -1,0 +1,75 @@
+"""CSV as RFC 4180 has it: comma, CRLF, quotes where needed, UTF-8.
+
+No byte order mark: programs read these files, and most take the mark as part of the first head. Spreadsheet programs that
+guess the encoding have the XLSX beside it. Text that such a program would run as a formula gets an apostrophe in front;
+numbers are plain decimals with a point and without separators, so that every digit arrives.
+"""
+
+import csv
+import uuid
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import UTC, datetime
+from decimal import Decimal
+from io import StringIO
+from typing import Any
+
+from app.documents.columns import Column, labels
+from app.foundation.billing_month import BillingMonth
+from app.foundation.money import Money
+
+#: Characters, not bytes: what is passed on at a time.
+CHUNK = 64 * 1024
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+
+
+def csv_chunks(columns: Sequence[Column], rows: Iterable[Any]) -> Iterator[bytes]:
+    """The file piece by piece, its head first. Holds one piece at a time."""
+    out = StringIO(newline="")
+    write = csv.writer(out, lineterminator="\r\n").writerow
+    readers = [column.read for column in columns]
+    write([harmless(label) for label in labels(columns)])
+    for row in rows:
+        write([_WRITTEN.get(type(value := read(row)), _other)(value) for read in readers])
+        if out.tell() >= CHUNK:
+            yield out.getvalue().encode()
+            out.seek(0)
+            out.truncate()
+    yield out.getvalue().encode()
+
+
+def harmless(text: str) -> str:
+    """The text, with an apostrophe in front where a spreadsheet would read a formula."""
+    return "'" + text if text.startswith(_FORMULA) or (text[:1].isspace() and text.lstrip().startswith(_FORMULA)) else text
+
+
+def plain_decimal(value: Decimal) -> str:
+    """'1200.5': no exponent, no separators, no zeros that say nothing beyond two decimals."""
+    text = f"{value:f}"
+    if "." in text:
+        whole, _, decimals = text.partition(".")
+        text = f"{whole}.{decimals.rstrip('0').ljust(min(2, len(decimals)), '0')}"
+    return text
+
+
+def utc(value: datetime) -> str:
+    """'2026-10-31T17:02:11Z'"""
+    return f"{value.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def _other(value: Any) -> str:
+    if isinstance(value, float):
+        raise TypeError("a float has no place in a file of exact figures")
+    return harmless(str(value))
+
+
+_WRITTEN: dict[type, Callable[[Any], str]] = {
+    type(None): lambda value: "",
+    str: harmless,
+    int: str,
+    bool: lambda value: "yes" if value else "no",
+    Decimal: plain_decimal,
+    Money: lambda value: f"{value.amount:f}",
+    datetime: utc,
+    BillingMonth: str,
+    uuid.UUID: str,
+}

@@ -1,0 +1,33 @@
+"""Rates what partners submitted.
+
+1. Asks which entries are due: submitted, not in their programme's quiet window, not put off after a failure.
+2. Rates each in a transaction of its own; one that is rated, rejected or in review already is left as it is.
+3. Notes an unexpected failure on the entry, which waits for its next try, and goes on with the others.
+"""
+
+import structlog
+
+from app.billing.queries import due_for_rating
+from app.billing.rating import note_failure, rate_entry
+from app.foundation.database import db
+from app.foundation.tenancy import Viewer
+from app.jobs.work import Done, Stopped
+
+log = structlog.get_logger(__name__)
+
+
+def run(*, by: Viewer, stopped: Stopped) -> Done:
+    rated, failed, message = 0, 0, ""
+    for entry_id in due_for_rating():
+        if stopped():
+            break
+        try:
+            rate_entry(entry_id, by=by)
+            rated += 1
+        except Exception as trouble:
+            failed, message = failed + 1, f"{type(trouble).__name__}: {trouble}"
+            log.exception("rating_failed", entry_id=str(entry_id))
+            db.session.remove()
+            note_failure(entry_id, message)
+        db.session.remove()  # each entry is rated from what the database holds, not from what the one before had read
+    return Done(rated, failed, message)

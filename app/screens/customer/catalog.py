@@ -1,0 +1,94 @@
+"""The catalog of published services: what they are, what they cost. Every price is gross, without tax."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
+
+from flask import Blueprint, Response
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+
+from app.catalog import queries
+from app.catalog.price_list import FromPrice, GrossPrice, from_prices, gross_prices
+from app.catalog.queries import CatalogTile
+from app.foundation import clock
+from app.foundation.billing_month import BillingMonth
+from app.foundation.tenancy import one
+from app.parties.model import Organisation
+from app.web.figures import plain, unit_price
+from app.web.filters import Choice, Search
+from app.web.fragments import show
+from app.web.guard import needs
+from app.web.listing import ListOf
+from app.web.tiers import Tier, model_words, per_words, tiers_of
+
+screen = Blueprint("catalog", __name__)
+
+
+@dataclass(frozen=True)
+class PriceLine:
+    """One metric of a plan, as the price table shows it."""
+
+    price: GrossPrice
+    per: str
+    tiers: list[Tier]
+    note: str
+
+
+@screen.get("/catalog")
+@needs("catalog:view", capacity="customer")
+def show_list() -> Response:
+    categories = {name: name for name in queries.categories()}
+    listing = ListOf(Search("search", _l("Search")), Choice("category", _l("Category"), categories)).read()
+    found = queries.published_services(listing.values["search"] or "", listing.values["category"] or "")
+    prices = from_prices([tile.slug for tile in found], _this_month())
+    return show(
+        "customer/catalog.html",
+        block="list",
+        listing=listing,
+        shelves=_shelves(found),
+        count=len(found),
+        from_words={slug: _from(price) for slug, price in prices.items()},
+    )
+
+
+@screen.get("/catalog/<slug>")
+@needs("catalog:view", capacity="customer")
+def show_service(slug: str) -> Response:
+    product = queries.published_by_slug(slug)
+    month = _this_month()
+    lines = [
+        PriceLine(price, per_words(price.gross_tariff, price.unit), tiers_of(price.gross_tariff, price.unit), model_words(price.gross_tariff))
+        for price in gross_prices(product, month)
+    ]
+    return show(
+        "customer/service.html",
+        product=product,
+        partner=one(Organisation, product.partner_id),
+        month=month,
+        lines=lines,
+        currencies=sorted({line.price.currency for line in lines}),
+        derived=any(line.price.derived for line in lines),
+    )
+
+
+def _this_month() -> BillingMonth:
+    return BillingMonth.at(clock.now())
+
+
+def _shelves(found: Sequence[CatalogTile]) -> list[tuple[str, list[Any]]]:
+    """(category, its services) in the list's own order, which is by category."""
+    return [(category, list(tiles)) for category, tiles in groupby(found, key=lambda tile: tile.category)]
+
+
+def _from(price: FromPrice) -> str:
+    """'from USD 150.0000 a h', '... for up to 10 h', as the tile says it."""
+    facts = {"price": f"{price.currency}\u00a0{unit_price(price.gross_price)}", "unit": price.unit}
+    if price.model == "block":
+        if price.flat_up_to is None:
+            return _("%(price)s a month, flat", **facts)
+        return _("from %(price)s for up to %(most)s %(unit)s", most=plain(price.flat_up_to, 0, 6), **facts)
+    if price.charge_unit != 1:
+        return _("from %(price)s for %(many)s %(unit)s", many=plain(price.charge_unit, 0, 6), **facts)
+    return _("from %(price)s per %(unit)s", **facts)

@@ -1,0 +1,148 @@
+"""Request an engagement: plan, name, contact number, additional information, and what the partner asks besides."""
+
+import uuid
+from typing import Any
+
+from flask import Blueprint, Response, request
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from wtforms import BooleanField, Field, RadioField, SelectField
+
+from app.catalog import queries
+from app.catalog.model import CustomParameter, Product
+from app.catalog.price_list import GrossPrice, gross_prices
+from app.engagements.actions import request_engagement
+from app.foundation import clock, tenancy
+from app.foundation.billing_month import BillingMonth
+from app.foundation.refusals import Refused
+from app.foundation.tenancy import one
+from app.parties.model import Organisation
+from app.web.fields import PhoneText, PortalForm, TextField, offered
+from app.web.figures import unit_price
+from app.web.fragments import go_to, show
+from app.web.guard import needs
+from app.web.submissions import submit_once
+from app.web.templating import translate
+from app.web.tiers import per_words
+
+screen = Blueprint("request_engagement", __name__)
+
+
+class RequestForm(PortalForm):
+    """The part every request has. The service's own parameters are added as fields named `parameter-<key>`."""
+
+    plan = RadioField(_l("Plan"), choices=[], validate_choice=False)
+    name = TextField(_l("Name"), most=120)
+    contact_number = PhoneText(_l("Contact number"))
+    additional_information = TextField(_l("Additional information"), most=2000, lines=True, optional=True)
+
+    def refuse(self, refused: Refused) -> None:
+        """The rules name a parameter's field as it stands in the form, dash and all."""
+        if refused.field in self._fields:
+            field = self._fields[refused.field]
+            field.errors = [*field.errors, translate(refused)]
+        else:
+            super().refuse(refused)
+
+    @property
+    def parameters(self) -> list[Field]:
+        return [field for name, field in self._fields.items() if name.startswith("parameter-")]
+
+    def plan_id(self) -> uuid.UUID | None:
+        try:
+            return uuid.UUID(self.plan.data or "")
+        except ValueError:
+            self.plan.errors = [_("Choose a plan.")]
+            return None
+
+
+@screen.get("/catalog/<slug>/request")
+@needs("engagement:request", capacity="customer")
+def show_form(slug: str) -> Response:
+    product = queries.published_by_slug(slug)
+    asked = request.args.get("plan", "")
+    plans = [str(plan.id) for plan in product.plans]
+    chosen = asked if asked in plans else plans[0] if len(plans) == 1 else None
+    return _page(_form(product, plan=chosen), product)
+
+
+@screen.post("/catalog/<slug>/request")
+@needs("engagement:request", capacity="customer")
+def create(slug: str) -> Response:
+    product = queries.published_by_slug(slug)
+    form = _form(product)
+    complete = form.validate_on_submit()
+    plan_id = form.plan_id()
+    if complete and plan_id:
+        try:
+            engagement_id, _first = submit_once(form, lambda: _create(product, plan_id, form), action="request-engagement")
+            toast = _("Requested. The provider was mailed and decides; you are told.")
+            return go_to(f"/my/engagements/{engagement_id}", toast=toast)
+        except Refused as no:
+            form.refuse(no)
+    return _page(form, product)
+
+
+def _create(product: Product, plan_id: uuid.UUID, form: RequestForm) -> Any:
+    return request_engagement(
+        product,
+        plan_id=plan_id,
+        name=form.name.data,
+        contact_number=form.contact_number.data,
+        additional_information=form.additional_information.data or "",
+        given={field.name.removeprefix("parameter-"): field.data for field in form.parameters},
+        by=tenancy.current(),
+    )
+
+
+def _form(product: Product, **shown: Any) -> RequestForm:
+    """The form of this service, its fields in the catalog entry's order."""
+    own = {f"parameter-{parameter.key}": _field(parameter) for parameter in product.parameters}
+    form: RequestForm = type("RequestFormOfService", (RequestForm,), own)(**shown)
+    form.plan.choices = offered((str(plan.id), plan.name) for plan in product.plans)
+    form.plan.flags.required = True
+    for parameter in product.parameters:
+        form[f"parameter-{parameter.key}"].flags.required = parameter.required
+    return form
+
+
+def _field(parameter: CustomParameter) -> Any:
+    optional = not parameter.required
+    match parameter.kind:
+        case "checkbox":
+            return BooleanField(parameter.label)
+        case "selection":
+            choices = offered([("", _("Choose")), *((option, option) for option in parameter.options)])
+            return SelectField(parameter.label, choices=choices, validate_choice=False, default="")
+        case "paragraph":
+            return TextField(parameter.label, most=2000, lines=True, optional=optional)
+        case _:
+            return TextField(parameter.label, most=200, optional=optional)
+
+
+def _page(form: RequestForm, product: Product) -> Response:
+    prices = gross_prices(product, BillingMonth.at(clock.now()))
+    return show(
+        "customer/request.html",
+        block="form",
+        status=form.status,
+        form=form,
+        product=product,
+        partner=one(Organisation, product.partner_id),
+        prices=prices,
+        cards=[
+            {"value": str(plan.id), "label": plan.name, "small": plan.description, "end": _first_price(prices, plan.id)}
+            for plan in product.plans
+        ],
+        here=f"/catalog/{product.slug}",
+    )
+
+
+def _first_price(prices: list[GrossPrice], plan_id: uuid.UUID) -> str:
+    for price in prices:
+        if price.plan_id == plan_id:
+            tariff = price.gross_tariff
+            amount = f"{price.currency}\u00a0{unit_price(tariff.bands[0].price)}"
+            words = {"price": amount, "per": per_words(tariff, price.unit)}
+            return _("from %(price)s / %(per)s", **words) if len(tariff.bands) > 1 else _("%(price)s / %(per)s", **words)
+    return _("no price in force")

@@ -1,0 +1,1 @@
+"""Screens that exist in demo mode only."""

@@ -1,0 +1,154 @@
+"""An amount's explanation as templates show it: tiers, sum, the rounding, the bar, and a sentence where it surprises."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from flask_babel import gettext as _
+
+from app.billing.explanations import Explanation
+from app.billing.rules import Rated
+from app.catalog.model import Programme
+from app.catalog.tariff import ZERO, Step, Tariff
+from app.foundation.exact import SCALE
+from app.foundation.money import Money
+from app.web.figures import money_with_currency, plain, quantity, unit_price
+from app.web.tier_bars import TierBar, tier_bar, whole
+
+
+@dataclass(frozen=True)
+class TierRow:
+    label: str
+    quantity: Decimal
+    price: Decimal
+    #: exact, before any rounding
+    amount: Decimal
+
+
+@dataclass(frozen=True)
+class Explained:
+    """`amount` = `cost_after` - `cost_before`, each the month's whole cost rounded once; `sum_amount` is not rounded."""
+
+    of: Explanation
+    tiers: list[TierRow]
+    #: the tier table's column of prices: "Unit price", "Price per 10 h", "Flat price"
+    price_head: str
+    sum_quantity: Decimal
+    sum_amount: Decimal
+    cost_before: Money
+    cost_after: Money
+    amount: Money
+    surprise: str | None
+    bar: TierBar
+
+    @property
+    def unit(self) -> str:
+        return self.of.metric.unit
+
+
+def explained(of: Explanation) -> Explained:
+    rated, tariff, unit = of.rated, of.tariff, of.metric.unit
+    currency = rated.amount.currency
+    steps = _shown_steps(tariff, rated)
+    swaps = any(step.quantity < 0 for step in steps)
+    return Explained(
+        of=of,
+        tiers=[TierRow(_tier(tariff, step, unit, swaps), step.quantity, step.price, step.amount) for step in steps],
+        price_head=_price_head(tariff, unit),
+        sum_quantity=rated.after - rated.before,
+        sum_amount=rated.unrounded,
+        cost_before=Money(rated.cost_before, currency),
+        cost_after=Money(rated.cost_after, currency),
+        amount=rated.amount,
+        surprise=_surprise(tariff, rated, unit, swaps),
+        bar=tier_bar(tariff, rated.before, rated.after, unit),
+    )
+
+
+def price_sentence(tariff: Tariff, unit: str) -> str:
+    """A tariff in one line: '160.00 to 100 h a month, then 148.125'."""
+    per = unit if tariff.charge_unit == 1 else f"{whole(tariff.charge_unit)} {unit}"
+    if tariff.model == "per_unit":
+        return _("%(price)s per %(per)s", price=_price(tariff.bands[0].price), per=per)
+    pieces = []
+    for band in tariff.bands:
+        facts = {"price": _price(band.price), "limit": None if band.up_to is None else whole(band.up_to), "unit": unit}
+        if band.up_to is None:
+            pieces.append(_("then %(price)s", **facts) if pieces else facts["price"])
+        elif pieces:
+            pieces.append(_("then %(price)s to %(limit)s %(unit)s", **facts))
+        else:
+            pieces.append(_("%(price)s to %(limit)s %(unit)s a month", **facts))
+    said = ", ".join(str(piece) for piece in pieces)
+    if tariff.model == "simple":
+        return _("%(tiers)s; the tier the month reaches prices all of it", tiers=said)
+    if tariff.model == "block":
+        return _("%(tiers)s; flat, once a month", tiers=said)
+    return said if per == unit else _("%(tiers)s, per %(per)s", tiers=said, per=per)
+
+
+def due_words(of: Explanation, programme: Programme) -> str:
+    """By which policy the partner is due what it is; the percentage only where it still explains the amount."""
+    percent = plain(of.remuneration.percent, 0, SCALE)
+    if of.remuneration.policy == "revenue_share":
+        holds = of.remuneration.due(of.gross) == of.due
+        return _("revenue share of %(percent)s %% of gross", percent=percent) if holds else _("revenue share")
+    holds = of.remuneration.gross(of.rated.amount) == of.gross
+    return _("net; %(percent)s %% mark-up makes the gross", percent=percent) if holds else _("net, before our mark-up")
+
+
+def _price(price: Decimal) -> str:
+    return plain(price, 2, SCALE)
+
+
+def _shown_steps(tariff: Tariff, rated: Rated) -> list[Step]:
+    """The steps as a table: a graduated tier passed earlier keeps its row, a tier that only grew is one row."""
+    steps = list(rated.steps)
+    if tariff.model == "graduated":
+        used = {step.start: step for step in steps}
+        rows, start = [], ZERO
+        for band in tariff.bands:
+            if start >= rated.after:
+                break
+            rows.append(used.get(start) or Step(start, band.up_to, ZERO, band.price, ZERO))
+            start = band.up_to or rated.after
+        return rows
+    if len(steps) == 2 and steps[0].start == steps[1].start:
+        left, kept = steps
+        return [Step(kept.start, kept.end, kept.quantity + left.quantity, kept.price, kept.amount + left.amount)]
+    return steps
+
+
+def _tier(tariff: Tariff, step: Step, unit: str, swaps: bool) -> str:
+    if tariff.model == "per_unit":
+        label = _("every %(unit)s", unit=unit)
+    elif step.end is None:
+        label = _("over %(start)s %(unit)s", start=whole(step.start), unit=unit)
+    else:
+        label = _("%(start)s to %(end)s %(unit)s", start=whole(step.start), end=whole(step.end), unit=unit)
+    if not swaps:
+        return str(label)
+    return str(_("taken back: %(tier)s", tier=label) if step.quantity < 0 else _("now: %(tier)s", tier=label))
+
+
+def _price_head(tariff: Tariff, unit: str) -> str:
+    if tariff.model == "block":
+        return str(_("Flat price"))
+    if tariff.charge_unit != 1:
+        return str(_("Price per %(quantity)s %(unit)s", quantity=whole(tariff.charge_unit), unit=unit))
+    return str(_("Unit price"))
+
+
+def _surprise(tariff: Tariff, rated: Rated, unit: str, swaps: bool) -> str | None:
+    """Why a simple or block tier repriced the month, which may make an entry cheaper than nothing."""
+    if not swaps:
+        return str(_("The month stays in this flat tier, so the entry adds nothing.")) if tariff.model == "block" and rated.before else None
+    reached = rated.steps[-1]
+    facts = {"after": quantity(rated.after), "unit": unit, "price": unit_price(reached.price), "amount": money_with_currency(abs(rated.amount))}
+    lowers = rated.amount.amount < 0
+    if tariff.model == "block":
+        said = _("The month moved into another flat tier: the earlier flat price is taken back, %(price)s takes its place.", **facts)
+    elif lowers:
+        said = _("The month moved into a cheaper tier: all %(after)s %(unit)s of it are now %(price)s each.", **facts)
+    else:
+        said = _("The month moved into another tier: all %(after)s %(unit)s of it are now %(price)s each.", **facts)
+    return f"{said} {_('So this entry lowers the month by %(amount)s.', **facts)}" if lowers else str(said)

@@ -1,0 +1,102 @@
+"""What surrounds an engagement's pages, for whoever shows one of its tabs to partner or operator.
+
+    page = queries.engagement_page(engagement_id)             # NotVisible: 404
+    return show("engagements/history.html", block="events", **engagement_header(page, "history"), ...)
+
+The template extends engagements/engagement_page.html and fills `title`, `content` and whatever its tab adds. Keys given:
+`page` (EngagementPage), `e` (the engagement), `here` ("/engagements/<id>"), `programme`, `sees_billing`, `crumbs`, `tabs`,
+`actions` (lines of the Actions menu, for ui.menu), `decides` (Approve and Reject are offered here), `add_entry` (path or
+None), `answers` (may mark as complete and reject completion requests).
+"""
+
+import uuid
+from typing import Any
+
+from flask_babel import gettext as _
+
+from app.billing.engagement_figures import TabCounts, tab_counts
+from app.billing.queries import may_view_billing
+from app.catalog.queries import programme_of
+from app.engagements import menu, states
+from app.engagements.queries import EngagementPage
+from app.foundation import tenancy
+from app.foundation.tenancy import Viewer
+
+#: Where each action lives, below /engagements/<id>. What is not here has no screen for partner or operator.
+PATHS = {
+    states.APPROVE: "/approve",
+    states.REJECT: "/reject",
+    states.ADD_BILLING_ENTRY: "/billing-entries/new",
+    states.MARK_AS_COMPLETE: "/mark-complete",
+    states.DECLINE_KEEP_ACTIVE: "/reject-completion?outcome=keep-active",
+    states.REJECT_COMPLETION_REQUEST: "/reject-completion",
+}
+#: Opens as a page of its own; the others are short decisions, shown as dialogs.
+WHOLE_PAGES = frozenset({states.ADD_BILLING_ENTRY})
+
+
+def address(engagement_id: uuid.UUID) -> str:
+    return f"/engagements/{engagement_id}"
+
+
+def menu_lines(state: str, viewer: Viewer, here: str, *, place: str = "menu") -> list[dict[str, Any]]:
+    """The Actions menu as ui.menu takes it, in the state table's order; what does harm stands last, under a hairline."""
+    lines = [line for line in menu.lines_for(state, viewer, place=place) if line.action in PATHS]
+    lines.sort(key=lambda line: line.danger)
+    first_harmful = next((line for line in lines if line.danger), None)
+    return [
+        {
+            "label": _(line.label),
+            "icon": line.icon,
+            "path": here + PATHS[line.action],
+            "dialog": None if line.action in WHOLE_PAGES else "",
+            "danger": line.danger,
+            "divider": line is first_harmful and len(lines) > 1,
+        }
+        for line in lines
+    ]
+
+
+def engagement_header(page: EngagementPage, current_tab: str) -> dict[str, Any]:
+    """`current_tab`: 'details', 'history' or 'billing-entries'. Two statements: the programme, and the tabs' counts."""
+    viewer = tenancy.current()
+    e = page.engagement
+    here = address(e.id)
+    programme = programme_of(e.product_id)
+    sees_billing = may_view_billing(viewer, takes_all_three=programme.viewing_takes_all_three)
+    offered = {line.action for line in menu.lines_for(e.state, viewer)}
+    return {
+        "page": page,
+        "e": e,
+        "here": here,
+        "programme": programme,
+        "sees_billing": sees_billing,
+        "crumbs": crumbs(page, viewer),
+        "tabs": _tabs(here, tab_counts(e.id), current_tab, sees_billing=sees_billing),
+        "actions": menu_lines(e.state, viewer, here),
+        "decides": states.APPROVE in offered,
+        "add_entry": here + PATHS[states.ADD_BILLING_ENTRY] if states.ADD_BILLING_ENTRY in offered else None,
+        "answers": states.REJECT_COMPLETION_REQUEST in offered,
+        "current_tab": current_tab,
+    }
+
+
+def crumbs(page: EngagementPage, viewer: Viewer) -> list[tuple[str, str]]:
+    """My products / product / Current engagements; the operator has no products of its own."""
+    past = page.engagement.state in states.PAST
+    if viewer.capacity != "partner":
+        return [(_("Engagements"), "/engagements?status=past" if past else "/engagements")]
+    product = f"/products/{page.engagement.product_id}"
+    lists = (_("Past engagements"), f"{product}/past-engagements") if past else (_("Current engagements"), f"{product}/current-engagements")
+    return [(_("My products"), "/products"), (page.product_name, product), lists]
+
+
+def _tabs(here: str, counts: TabCounts, current: str, *, sees_billing: bool) -> list[dict[str, Any]]:
+    tabs = [
+        {"label": _("Details"), "path": here, "current": current == "details"},
+        {"label": _("History"), "path": f"{here}/history", "count": counts.history, "current": current == "history"},
+    ]
+    if sees_billing:
+        entries = {"label": _("Billing entries"), "path": f"{here}/billing-entries", "count": counts.entries}
+        tabs.append({**entries, "current": current == "billing-entries"})
+    return tabs

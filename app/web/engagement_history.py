@@ -1,0 +1,95 @@
+"""An engagement's events as people read them: for its Details, its History tab, and the notice after a lost race."""
+
+import json
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from flask_babel import gettext as _
+from sqlalchemy import select
+
+from app.foundation import history, tenancy
+from app.foundation.billing_month import BillingMonth
+from app.foundation.database import db
+from app.foundation.history import EVENTS, History
+from app.foundation.pages import Page, page_of
+from app.foundation.text import N_
+from app.web.templating import translate
+
+_COLUMNS = (
+    History.sequence, History.event, History.at, History.by_label, History.from_state, History.to_state, History.about_id, History.facts,
+)  # fmt: skip
+#: What somebody else's decision is called when it came first, by event.
+_FASTER = {
+    "request_approved": N_("This engagement was already approved"),
+    "request_rejected": N_("This engagement was already rejected"),
+    "request_withdrawn": N_("The client has withdrawn this request"),
+    "completion_requested": N_("The client has asked for completion in the meantime"),
+    "completion_request_withdrawn": N_("The client has taken the completion request back"),
+    "marked_complete": N_("This engagement was already marked as complete"),
+    "completion_declined": N_("The completion request was already declined; the engagement stays active"),
+    "completion_rejected": N_("The completion request was already rejected and the engagement deleted"),
+}
+
+
+@dataclass(frozen=True)
+class Told:
+    """One event with its sentence in the viewer's language."""
+
+    sequence: int
+    icon: str
+    sentence: str
+    #: a closing note, for those who decide
+    note: str
+    by: str
+    at: datetime
+    from_state: str | None
+    to_state: str | None
+    #: it is about a billing entry, and so are its states
+    about_entry: bool
+
+
+def events_page(engagement_id: uuid.UUID, *, after: str | None = None, before: str | None = None, size: int = 50) -> Page:
+    """Newest first; rows are for told()."""
+    found = select(*_COLUMNS).where(History.subject_kind == "engagement", History.subject_id == engagement_id)
+    return page_of(found, (History.sequence,), after=after, before=before, size=size)
+
+
+def told(rows: Sequence[Any]) -> list[Told]:
+    return [_told(row) for row in rows]
+
+
+def chain_holds(engagement_id: uuid.UUID) -> bool:
+    """Whether nothing of the engagement's history was changed, cut off or added. Reads the whole chain."""
+    with tenancy.acting_for_all("a chain is checked against its end, which no viewer reads"):
+        return next(history.verify("engagement", engagement_id), None) is None
+
+
+def who_was_faster(engagement_id: uuid.UUID) -> dict[str, Any]:
+    """Title and text of the notice on the fresh panel: what was decided, by whom and when."""
+    last = db.session.execute(
+        select(*_COLUMNS)
+        .where(History.subject_kind == "engagement", History.subject_id == engagement_id, History.about_id.is_(None))
+        .order_by(History.sequence.desc())
+        .limit(1)
+    ).one()
+    return {"title": _(_FASTER.get(last.event, N_("This engagement has changed since the page was opened"))), "by": last.by_label, "at": last.at}
+
+
+def _told(row: Any) -> Told:
+    event = EVENTS[row.event]
+    facts = _readable(json.loads(row.facts))
+    return Told(
+        row.sequence, event.icon, translate(event.sentence, facts), str(facts.get("note") or ""), row.by_label, row.at,
+        row.from_state, row.to_state, row.about_id is not None,
+    )  # fmt: skip
+
+
+def _readable(facts: dict[str, Any]) -> dict[str, Any]:
+    """History keeps months as 2026-10; people read October 2026."""
+    try:
+        return {**facts, "month": BillingMonth.parse(facts["month"])}
+    except (KeyError, ValueError, TypeError):
+        return facts

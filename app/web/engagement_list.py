@@ -1,0 +1,240 @@
+"""The lists of engagements that partner and operator read: current, past, one product's or all.
+
+    listed = read_list(default=states.CURRENT, offered=states.CURRENT, product_id=product_id)
+    if kind:
+        return download(kind, "current-engagements", COLUMNS, listed.every_row())
+    return show("engagements/list.html", block="list", **listed.shown(), title=...)
+
+Together one statement: rows, figures and what can be filtered by (engagements/choices.py, billing/engagement_figures.py).
+"""
+
+import uuid
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from sqlalchemy import Select
+
+from app.billing.engagement_figures import beside
+from app.billing.queries import may_view_billing
+from app.documents import Column, rows_of
+from app.engagements import choices, queries, states
+from app.engagements.choices import Choices
+from app.foundation import clock, tenancy
+from app.foundation.billing_month import CUT_OFF_POLICIES, BillingMonth, open_months
+from app.foundation.money import Money
+from app.foundation.pages import page_of
+from app.foundation.tenancy import Viewer
+from app.web import instants
+from app.web.engagement_header import PATHS, address, menu_lines
+from app.web.figures import DASH, money, money_with_currency
+from app.web.filters import Choice, Months, Reference, Search
+from app.web.listing import Listing, ListOf
+from app.web.ui import TAGS
+
+COLUMNS = (
+    Column(_l("Reference"), "number"),
+    Column(_l("Name"), "name"),
+    Column(_l("Client"), "customer_name"),
+    Column(_l("Partner"), "partner_name"),
+    Column(_l("Product"), "product_name"),
+    Column(_l("Plan"), "plan_name"),
+    Column(_l("Status"), lambda row: str(TAGS[row.state].label)),
+    Column(_l("Requested at (UTC)"), "requested_at"),
+    Column(_l("Active from (UTC)"), "active_from"),
+    Column(_l("Ended at (UTC)"), "ended_at"),
+    Column(_l("Identifier"), "id"),
+)
+#: The Status filter's word for every past state at once.
+PAST = "past"
+#: A request waits too long from here on.
+LATE_AFTER = timedelta(hours=24)
+_MONTHS_OFFERED = 13
+
+
+class Cell(NamedTuple):
+    """One figure of a row and the class that says how it is meant."""
+
+    text: Any
+    kind: str = ""
+
+
+class RowShown(NamedTuple):
+    """One row as the template prints it: no filter, macro or call is left for its cells."""
+
+    id: uuid.UUID
+    reference: str
+    name: str
+    client: str
+    #: small print under the client: whose service, on which plan
+    offer: str
+    state: str
+    requested: Any
+    ended: Any
+    waiting: Cell
+    #: what is billed for the month that closes next
+    month: Cell
+    rated: str
+    #: the one likely action: (label, icon, address)
+    go: tuple[str, str, str]
+    actions: Sequence[dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Listed:
+    listing: Listing
+    viewer: Viewer
+    #: filtered, without what only the page shows
+    found: Select[Any]
+    rows: Sequence[Any]
+    choices: Choices
+    #: cut-off policy -> the month that closes next under it
+    months: dict[str, BillingMonth]
+
+    def every_row(self) -> Iterator[Any]:
+        return rows_of(self.found.order_by(*(key.desc() for key in queries.LIST_KEYS)))
+
+    @property
+    def product_name(self) -> str | None:
+        """From the rows of one product's list; None when there are none."""
+        return self.rows[0].product_name if self.rows else None
+
+    @property
+    def asks_past(self) -> bool:
+        return self.listing.values["status"] in (PAST, *states.PAST)
+
+    def crumbs(self, product_name: str) -> list[tuple[str, str]]:
+        """Above one product's list. The operator has no products of its own."""
+        products = (_("My products"), "/products") if self.viewer.capacity == "partner" else (_("Engagements"), "/engagements")
+        return [products, (product_name, self.listing.path.rpartition("/")[0])]
+
+    def shown(self) -> dict[str, Any]:
+        """What engagements/list.html needs, less its words. One currency or month for all rows goes into the column's head."""
+        currencies, months = {row.currency for row in self.rows}, {self.months[row.cut_off] for row in self.rows}
+        one_currency = next(iter(currencies)) if len(currencies) == 1 else None
+        past = self.asks_past or not any(row.state in states.CURRENT for row in self.rows)
+        return {
+            "listing": self.listing,
+            "menus": [menu for menu in self.listing.menus if not self.listing.text[menu.id.removeprefix("filter-")]],
+            "rows": [self._row(row, one_currency) for row in self.rows],
+            "currency": one_currency,
+            "month": instants.month(next(iter(months))) if len(months) == 1 else _("Open month"),
+            "closing": None if past else self._closing(),
+            "shows_product": "product" in self.listing.values,
+            "shows_figures": any(_may_read(self.viewer, row) for row in self.rows),
+            "only_past": past,
+        }
+
+    def _closing(self) -> Any:
+        """(month, when it closes) of the policy whose month closes first among the rows."""
+        ends = [(CUT_OFF_POLICIES[key].closes_at(self.months[key]), key) for key in {row.cut_off for row in self.rows}]
+        return (instants.month(self.months[min(ends)[1]]), instants.deadline(min(ends)[0])) if ends else None
+
+    def _row(self, row: Any, one_currency: str | None) -> RowShown:
+        here = address(row.id)
+        reads = _may_read(self.viewer, row)
+        written = money if one_currency else money_with_currency
+        offer = _("%(plan)s plan", plan=row.plan_name)
+        whose = row.partner_name if self.viewer.capacity == "operator" else None
+        return RowShown(
+            id=row.id,
+            reference=row.number,
+            name=row.name,
+            client=row.customer_name,
+            offer=", ".join(filter(None, (whose, row.product_name if "product" in self.listing.values else None, offer))),
+            state=row.state,
+            requested=instants.instant_short(row.requested_at),
+            ended=instants.instant_short(row.ended_at),
+            waiting=_waiting(row.state, row.requested_at, row.asked_at),
+            month=_month_cell(row, written) if reads else Cell(DASH),
+            rated=written(Money.of_minor(row.rated_minor, row.currency)) if reads and row.rated_minor is not None else DASH,
+            go=self._likely(row.state, here),
+            actions=[{"label": _("View details"), "icon": "view", "path": here, "dialog": None, "danger": False, "divider": False}]
+            + menu_lines(row.state, self.viewer, here),
+        )
+
+    def _likely(self, state: str, here: str) -> tuple[str, str, str]:
+        waits = {states.PENDING: "engagement:decide", states.COMPLETION_REQUESTED: "engagement:complete"}
+        if self.viewer.may(waits.get(state, "-")):
+            return _("Review"), "arrow--right", here
+        if state == states.ACTIVE and self.viewer.may("billing-entry:submit"):
+            return _("Add entry"), "add", here + PATHS[states.ADD_BILLING_ENTRY]
+        return _("View details"), "arrow--right", here
+
+
+def read_list(*, default: Sequence[str], offered: Sequence[str], product_id: uuid.UUID | None = None) -> Listed:
+    """The list that the address asks for. `default`: the states shown when none is chosen; `offered`: those to choose from.
+
+    `product_id`: that product's engagements, else all this viewer may see.
+    """
+    viewer = tenancy.current()
+    now = clock.now()
+    known = {"client": {}, "product": {}, "plan": {}}  # type: dict[str, Any]
+    listing = _list_of(default, offered, known, product_id).read()
+    asked = listing.values
+    found = queries.engagements(
+        states_wanted=_wanted(asked["status"], default),
+        product_id=product_id or asked.get("product"),
+        customer_id=asked["client"],
+        plan_id=asked.get("plan"),
+        requested_in=asked["month"],
+        search=asked["search"] or "",
+    )
+    months = {key: open_months(now, policy)[0] for key, policy in CUT_OFF_POLICIES.items()}
+    whose = {"own_products_of": viewer.organisation_id if viewer.capacity == "partner" else None, "product_id": product_id}
+    with_figures = choices.with_choices(beside(found, months), **whose)
+    page = page_of(with_figures, queries.LIST_KEYS, after=listing.after, before=listing.before)
+    here = choices.choices_of(page.rows, **whose) if page.rows or listing.is_filtered else Choices()
+    known.update(client=here.client, product=here.product, plan=here.plan)
+    return Listed(listing.with_page(page), viewer, found, page.rows, here, months)
+
+
+def _list_of(default: Sequence[str], offered: Sequence[str], known: dict[str, Any], product_id: uuid.UUID | None) -> ListOf:
+    """`known` is filled when the rows are read, before anybody asks the filters for their options."""
+    statuses = {state: TAGS[state].label for state in offered}
+    if len(offered) > len(default):
+        statuses = {**{state: statuses[state] for state in default}, PAST: _l("Past, all"), **statuses}
+    unset = _l("current") if len(offered) > len(default) else ""
+    offer = Reference("plan", _l("Plan"), lambda: known["plan"]) if product_id else Reference("product", _l("Product"), lambda: known["product"])
+    return ListOf(
+        Search("search", _l("Search")),
+        Choice("status", _l("Status"), statuses, unset=unset),
+        Reference("client", _l("Client"), lambda: known["client"]),
+        offer,
+        Months("month", _l("Requested"), _recent_months),
+    )
+
+
+def _wanted(status: str | None, default: Sequence[str]) -> Sequence[str]:
+    if status is None:
+        return default
+    return states.PAST if status == PAST else (status,)
+
+
+def _recent_months() -> list[BillingMonth]:
+    here = BillingMonth.at(clock.now())
+    return [here.shifted(-count) for count in range(_MONTHS_OFFERED)]
+
+
+def _may_read(viewer: Viewer, row: Any) -> bool:
+    return may_view_billing(viewer, takes_all_three=row.takes_all_three)
+
+
+def _waiting(state: str, requested_at: datetime, asked_at: datetime | None) -> Cell:
+    since = {states.PENDING: requested_at, states.COMPLETION_REQUESTED: asked_at}.get(state)
+    if since is None:
+        return Cell(DASH)
+    age = clock.now() - since
+    return Cell(instants.duration(age), "bad strong" if age > LATE_AFTER else "")
+
+
+def _month_cell(row: Any, written: Any) -> Cell:
+    """What the closing month holds: rated, waiting to be rated, or nothing yet."""
+    if row.state not in states.BILLABLE:
+        return Cell(DASH)
+    if row.month_minor is not None:
+        return Cell(written(Money.of_minor(row.month_minor, row.currency)))
+    return Cell(_("submitted"), "second") if row.month_waits else Cell(_("no entry yet"), "amber strong")

@@ -1,0 +1,192 @@
+"""Members and roles: as an admin, without the role, from another organisation, as nobody; page and fragment."""
+
+import re
+import uuid
+
+import pytest
+from sqlalchemy import select
+
+from app.foundation.database import db
+from app.foundation.outbox import OutboxRow
+from app.foundation.tenancy import acting_for_all, viewing
+from app.members import actions, queries
+from app.members.roles import PARTNER_ADMIN, PRICING_VIEWER, PRODUCT_EDITOR
+from tests.people import fill, hidden_fields, move_in, sign_in
+
+ADA, BEN, CY, OLGA = "ada@northbridge.example", "ben@northbridge.example", "cy@contrail.example", "olga@operator.example"
+
+
+@pytest.fixture
+def people(app):
+    with app.app_context():
+        return move_in()
+
+
+@pytest.fixture
+def browser(app, people):
+    def signed_in_as(email):
+        client = app.test_client()
+        sign_in(client, email)
+        return client
+
+    return signed_in_as
+
+
+def paths(people, first_name="ben"):
+    row = people.memberships[first_name].id
+    return ["/members", "/members/roles", "/members/new", f"/members/{row}/roles", f"/members/{row}/remove"]
+
+
+def test_as_nobody_sign_in_is_asked(app, people):
+    for path in paths(people):
+        assert app.test_client().get(path).status_code == 302, path
+
+
+def test_without_the_role_it_is_403_naming_it(browser, people):
+    ben = browser(BEN)
+    for path in paths(people):
+        answer = ben.get(path)
+        assert answer.status_code == 403, path
+        assert "Organisation admin" in answer.text
+    token = hidden_fields(ben.get("/account").text, "/account")["csrf_token"]
+    for path in paths(people)[2:]:
+        assert ben.post(path, data={"csrf_token": token}).status_code == 403, path
+    assert 'href="/members"' not in ben.get("/account").text
+
+
+@pytest.mark.parametrize("email", [CY, OLGA, "dot@acme.example"])
+def test_another_organisations_members_are_404(browser, people, email):
+    stranger = browser(email)
+    form = hidden_fields(stranger.get("/members/new").text, "/members/new")
+    for path in paths(people)[3:]:
+        assert stranger.get(path).status_code == 404, path
+        assert stranger.post(path, data={**form, "roles": []}).status_code == 404, path
+    assert "Ben Novak" not in stranger.get("/members").text
+    assert stranger.get(f"/members/{uuid.uuid4()}/roles").status_code == 404
+
+
+def test_the_list_and_its_fragment(browser, people):
+    ada = browser(ADA)
+    page = ada.get("/members")
+    for shown in ("Ada Marsh", "Abe Adeyemi", "Ben Novak", BEN, "Partner Pricing Viewer", "Add member"):
+        assert shown in page.text
+    assert "Cy Tanaka" not in page.text
+    fragment = ada.get("/members?search=novak", headers={"HX-Request": "true"})
+    assert "<html" not in fragment.text
+    assert "Ben Novak" in fragment.text
+    assert "Abe Adeyemi" not in fragment.text
+    assert "HX-Request" in fragment.headers["Vary"]
+    assert "The search hides everybody" in ada.get("/members?search=zzz").text
+
+
+def test_the_list_pages(app, browser, people):
+    with app.app_context():
+        by = people.viewer("ada")
+        with viewing(by):
+            for number in range(55):
+                actions.take_in(f"Member {number:02d}", f"m{number:02d}@northbridge.example", [], by=by)
+    ada = browser(ADA)
+    seen, path = [], "/members"
+    while path:
+        page = ada.get(path).text
+        seen += re.findall(r'<td class="k-name">([^<(]+?)\s*(?:<span class="second">|<span class="small">)', page)
+        following = re.search(r'href="([^"]+)" rel="next"', page)
+        path = following[1].replace("&amp;", "&") if following else None
+    assert len(seen) == len(set(seen)) == 58
+    assert ada.get("/members?after=rubbish").status_code == 404
+
+
+def test_adding_a_member_by_email(app, browser, people):
+    ada = browser(ADA)
+    answer = fill(ada, "/members/new", email="nia@northbridge.example", name="Nia Cole", roles=[PRODUCT_EDITOR])
+    assert answer.status_code == 303
+    page = ada.get("/members").text
+    assert "Nia Cole" in page
+    assert "has not set a password yet" in page
+    with app.app_context(), acting_for_all("a test"):
+        [notice] = db.session.scalars(select(OutboxRow)).all()
+    nia = app.test_client()
+    assert fill(nia, notice.facts["path"], password="a first password", password_again="a first password").status_code == 303
+    sign_in(nia, "nia@northbridge.example", "a first password")
+    assert nia.get("/account").status_code == 200
+
+
+def test_what_is_refused_names_the_field_and_keeps_what_was_typed(browser, people):
+    ada = browser(ADA)
+    for typed, sentence in (
+        ({"email": BEN, "name": "Ben", "roles": []}, "is a member here already"),
+        ({"email": "no address", "name": "Ben", "roles": []}, "is no e-mail address"),
+        ({"email": "new@x.example", "name": "", "roles": []}, "Name is missing"),
+        ({"email": "new@x.example", "name": "New", "roles": ["operator-admin"]}, "does not exist here"),
+    ):
+        answer = fill(ada, "/members/new", **typed)
+        assert answer.status_code == 422, typed
+        assert sentence in answer.text
+        assert f'value="{typed["email"]}"' in answer.text
+
+
+def test_a_double_click_adds_one_member(browser, people):
+    ada = browser(ADA)
+    form = {**hidden_fields(ada.get("/members/new").text, "/members/new"), "email": "nia@northbridge.example", "name": "Nia", "roles": [PRODUCT_EDITOR]}
+    assert [ada.post("/members/new", data=form).status_code for _ in range(2)] == [303, 303]
+    assert ada.get("/members").text.count("nia@northbridge.example") == 1
+
+
+def test_changing_roles(app, browser, people):
+    ada, ben = browser(ADA), browser(BEN)
+    path = paths(people)[3]
+    page = ada.get(path)
+    assert re.search(r'value="partner-pricing-viewer" checked', page.text)
+    assert fill(ada, path, roles=[PRICING_VIEWER, PARTNER_ADMIN]).status_code == 303
+    assert ben.get("/members").status_code == 200  # it holds from the next page on
+    assert fill(ada, path, roles=[]).status_code == 303
+    assert ben.get("/members").status_code == 403
+
+
+def test_the_last_admin_is_told_why_not(browser, people):
+    ada = browser(ADA)
+    assert fill(ada, f"/members/{people.memberships['abe'].id}/roles", roles=[PRICING_VIEWER]).status_code == 303
+    for verb in ("roles", "remove"):
+        answer = fill(ada, f"/members/{people.memberships['ada'].id}/{verb}")
+        assert answer.status_code == 422
+        assert "Nobody else is organisation admin" in answer.text
+
+
+def test_removing_a_member_twice_says_the_same(app, browser, people):
+    ada = browser(ADA)
+    path = paths(people)[4]
+    form = hidden_fields(ada.get(path).text, path)
+    assert [ada.post(path, data=form).status_code for _ in range(2)] == [303, 303]
+    assert ada.get(path).status_code == 404
+    with app.app_context():
+        assert queries.signed_in(people.ben.id).choices == ()
+
+
+def test_a_form_of_another_organisation_is_409(app, browser, people):
+    with app.app_context():
+        by = people.viewer("dot")
+        with viewing(by):
+            actions.take_in("Ada", ADA, ["customer-admin"], by=by)
+    ada = browser(ADA)
+    here = f"{people.northbridge.id}:partner"
+    token = hidden_fields(ada.get("/account").text, "/account")["csrf_token"]
+    ada.post("/switch", data={"csrf_token": token, "capacity": here})
+    form = {**hidden_fields(ada.get("/members/new").text, "/members/new"), "email": "nia@x.example", "name": "Nia", "roles": []}
+    ada.post("/switch", data={"csrf_token": token, "capacity": f"{people.acme.id}:customer"})
+    assert ada.post("/members/new", data=form).status_code == 409
+    assert "nia@x.example" not in ada.get("/members").text
+
+
+def test_the_roles_page_is_rendered_from_the_table(browser, people):
+    page = browser(ADA).get("/members/roles").text
+    assert "Partner Pricing Submitter" in page
+    assert "Rating reviewer" not in page
+    assert "Rating reviewer" in browser(OLGA).get("/members/roles").text
+
+
+def test_dialogs_are_pages_too(browser, people):
+    ada = browser(ADA)
+    for path in paths(people)[3:]:
+        fragment = ada.get(path, headers={"HX-Request": "true"}).text
+        assert "<html" not in fragment
+        assert fragment.count("<form") == 1
