@@ -62,4 +62,19 @@ def create_app(overrides: Mapping[str, Any] | None = None) -> Flask:
     errors.install(app)
     screens.install(app)
     commands.install(app)
+    _feed_from_rooms()
     return app
+
+
+def _feed_from_rooms() -> None:
+    """What waits, for the menu's counts, and what is watched, for /metrics; each room says its own."""
+    from app.billing import gauges as billing_gauges
+    from app.billing import queries as billing
+    from app.engagements import queries as engagements
+    from app.notices import gauges as notice_gauges
+    from app.web import metrics, shell
+
+    for count in (engagements.waiting_count, billing.waiting_count):
+        shell.waiting(count)
+    for name, help_text, figure in (*billing_gauges.GAUGES, *notice_gauges.GAUGES):
+        metrics.gauge(name, help_text, figure)

@@ -114,7 +114,7 @@
   });
 
   // What needs saying first: the list of errors after a refused form, then flashed messages.
-  addEventListener('htmx:after:swap', () => $('[data-focus]')?.focus());
-  $('[data-focus]')?.focus();
+  const focusOnce = () => { const first = $('[data-focus]'); first?.removeAttribute('data-focus'); first?.focus(); }; // not again while typing
+  addEventListener('htmx:after:swap', focusOnce), focusOnce();
   $$('.flash').forEach((flash) => { toast({ kind: flash.dataset.kind, title: flash.textContent.trim() }); flash.remove(); });
 })();

@@ -182,7 +182,7 @@ class Page(Fragment):
         headings = self.soup.select("h1")
         if len(headings) != 1 or not headings[0].get_text(strip=True):
             wrong.append(f"{len(headings)} h1, or an empty one")
-        if not str((self.soup.html or {}).get("lang") or ""):
+        if self.soup.html is None or not self.soup.html.get("lang"):
             wrong.append("html has no lang")
         if len(self.soup.select("main")) != 1:
             wrong.append("not exactly one main")

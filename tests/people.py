@@ -78,7 +78,7 @@ def move_in() -> People:
         if name.lower() not in people.organisations:
             people.organisations[name.lower()] = make_organisation(name, **{capacity: True})
     with acting_for_all("a test's people"), transaction() as session:
-        for first_name, (name, email, organisation, _, _) in CAST.items():
+        for first_name, (name, email, *_) in CAST.items():
             people.members[first_name] = Member(name=name, email=email, password=PASSWORD_HASH, created_at=clock.now())
         session.add_all(people.members.values())
         session.flush()
@@ -108,7 +108,9 @@ def sign_in(client: FlaskClient, email: str, password: str = PASSWORD) -> TestRe
     return answer
 
 
-def fill(client: FlaskClient, path: str, *, action: str | None = None, headers: Mapping[str, str] | None = None, **typed: Any) -> TestResponse:
+def fill(
+    client: FlaskClient, path: str, *, action: str | None = None, headers: Mapping[str, str] | None = None, **typed: Any
+) -> TestResponse:
     """Open the page at `path`, fill its form and send it. `action`: which form, where the page has several."""
     page = client.get(path)
     assert page.status_code == 200, f"{path} answers {page.status_code}"
@@ -120,4 +122,8 @@ def hidden_fields(html: str, action: str) -> dict[str, str]:
     forms = BeautifulSoup(html, "html.parser").find_all("form", method="post")
     fitting = [form for form in forms if (form.get("action") or action) == action]
     assert fitting, f"no form is sent to {action}: {[form.get('action') for form in forms]}"
-    return {str(one["name"]): str(one.get("value", "")) for one in fitting[-1].find_all("input", type="hidden") if one.get("name")}
+    return {
+        str(one["name"]): str(one.get("value", ""))
+        for one in fitting[-1].find_all("input", type="hidden")
+        if one.get("name")
+    }

@@ -12,6 +12,7 @@ from itertools import groupby
 from typing import Any
 
 from sqlalchemy import and_, func, select
+from sqlalchemy.orm import Bundle, aliased
 
 from app.billing import rules, states
 from app.billing.model import BillingEntry, RatingGroup
@@ -145,8 +146,6 @@ def _lines() -> Verdicts:
 
 def _parties(model: Any, name: str) -> Any:
     """What an entry and its line say alike."""
-    from sqlalchemy.orm import Bundle
-
     return Bundle(
         name, model.seller_id, model.partner_id, model.customer_id, model.is_test,
         model.service_month, model.booked_month, model.currency, model.programme_id,
@@ -166,7 +165,8 @@ def _strays() -> Verdicts:
 
 def _states() -> Verdicts:
     """The state, and what the last event tells of the amount: an amount that was changed everywhere else still stands there."""
-    last = select(func.max(History.id)).where(History.about_id == BillingEntry.id, History.to_state.is_not(None)).scalar_subquery()
+    told = aliased(History)
+    last = select(func.max(told.id)).where(told.about_id == BillingEntry.id, told.to_state.is_not(None)).scalar_subquery()
     rows = (
         select(
             BillingEntry.number, BillingEntry.state, BillingEntry.amount_minor, BillingEntry.currency,

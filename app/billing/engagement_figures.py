@@ -33,14 +33,19 @@ def beside(found: Select[Any], months: Mapping[str, BillingMonth]) -> Select[Any
         or_(*(and_(Programme.cut_off == key, BillingEntry.service_month == one) for key, one in months.items())),
         BillingEntry.state.in_(states.UNDECIDED),
     )
-    asked = select(CompletionRequest.asked_at).where(CompletionRequest.engagement_id == Engagement.id, CompletionRequest.state == OPEN)
+    asked = select(CompletionRequest.asked_at).where(
+        CompletionRequest.engagement_id == Engagement.id, CompletionRequest.state == OPEN
+    )
     return found.join(Programme, Programme.id == Product.programme_id).add_columns(
         asked.correlate(Engagement).scalar_subquery().label("asked_at"),
         Programme.currency,
         Programme.cut_off,
         Programme.viewing_takes_all_three.label("takes_all_three"),
         group.correlate(Engagement).scalar_subquery().label("rated_minor"),
-        group.where(_number_of(RatingGroup.service_month) == month).correlate(Engagement, Programme).scalar_subquery().label("month_minor"),
+        group.where(_number_of(RatingGroup.service_month) == month)
+        .correlate(Engagement, Programme)
+        .scalar_subquery()
+        .label("month_minor"),
         waits.correlate(Engagement, Programme).exists().label("month_waits"),
     )
 
@@ -81,7 +86,10 @@ def delivered(engagement_id: uuid.UUID) -> Delivered | None:
     """None while nothing is rated. Reads groups, not entries: as many as months and metrics."""
     row = db.session.execute(
         select(
-            func.sum(RatingGroup.amount_minor), func.sum(RatingGroup.entries), func.min(RatingGroup.service_month), func.max(RatingGroup.service_month)
+            func.sum(RatingGroup.amount_minor),
+            func.sum(RatingGroup.entries),
+            func.min(RatingGroup.service_month),
+            func.max(RatingGroup.service_month),
         ).where(RatingGroup.engagement_id == engagement_id, RatingGroup.entries > 0)
     ).one()
     return Delivered(int(row[0]), int(row[1]), row[2], row[3]) if row[1] else None

@@ -21,9 +21,9 @@ from app.catalog.queries import gross_tariff, remuneration_of
 from app.catalog.tariff import Step, Tariff, cost, entry_steps
 from app.charges.model import ChargeLine
 from app.charges.queries import gross_of
+from app.engagements.own_history import own_events
 from app.foundation.billing_month import BillingMonth
 from app.foundation.database import db
-from app.foundation.history import EVENTS, History
 from app.foundation.money import Money
 from app.foundation.refusals import NotVisible
 from app.foundation.tenancy import acting_for_all, one
@@ -42,6 +42,9 @@ OWN_COLUMNS = (
     Metric.unit.label("unit"),
 )
 LIST_KEYS = (BillingEntry.submitted_at, BillingEntry.id)
+
+#: tabs count no further
+MOST_COUNTED = 999
 
 #: what the list's status filter offers: two machine states are one to the customer
 SHOWN_AS = {"rated": (states.RATED,), "being-rated": states.UNDECIDED, "rejected": (states.REJECTED,), "withdrawn": (states.WITHDRAWN,)}
@@ -119,13 +122,8 @@ def charged_by_month(engagement_id: uuid.UUID, limit: int = 3) -> Sequence[Row[A
 
 def counts_for_tabs(engagement_id: uuid.UUID) -> tuple[int, int]:
     """(events the customer reads, entries that are charged or will be), as the tabs show them."""
-    told = [name for name, event in EVENTS.items() if event.customer_sentence]
-    events = select(func.count(History.id)).where(
-        History.subject_kind == "engagement", History.subject_id == engagement_id, History.event.in_(told)
-    )
-    entries = select(func.count(BillingEntry.id)).where(
-        BillingEntry.engagement_id == engagement_id, BillingEntry.state.in_((states.RATED, *states.UNDECIDED))
-    )
+    events = select(func.count()).select_from(own_events(engagement_id).limit(MOST_COUNTED).subquery())
+    entries = select(func.count()).select_from(own_entries(engagement_id).limit(MOST_COUNTED).subquery())
     row = db.session.execute(select(events.scalar_subquery(), entries.scalar_subquery())).one()
     return row[0], row[1]
 

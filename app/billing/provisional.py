@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Row, select
+from sqlalchemy import select
 
 from app.billing import rules, states
 from app.billing.model import BillingEntry, RatingGroup
@@ -76,7 +76,7 @@ def quantity_before(engagement: Engagement, metric_id: uuid.UUID, month: Billing
     return rated or Decimal(0)
 
 
-def groups_of(engagement_id: uuid.UUID) -> Sequence[Row[Any]]:
+def groups_of(engagement_id: uuid.UUID) -> Sequence[Any]:
     """(metric_id, service_month, quantity, amount_minor, entries) of what is rated; columns, so that nothing is stale."""
     return db.session.execute(
         select(

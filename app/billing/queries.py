@@ -14,6 +14,7 @@ from app.billing.model import BillingEntry, RatingGroup
 from app.billing.provisional import groups_of, provisional_ratings
 from app.billing.rating import metric_terms
 from app.catalog.model import Metric, Programme
+from app.catalog.queries import PlanPrices
 from app.engagements.model import Engagement
 from app.engagements.queries import Customer, Partner
 from app.foundation import clock
@@ -77,9 +78,9 @@ class MonthTotal:
     entries: int
 
 
-def provisional_amounts(engagement: Engagement) -> dict[uuid.UUID, Money | None]:
+def provisional_amounts(engagement: Engagement, prices: PlanPrices | None = None) -> dict[uuid.UUID, Money | None]:
     """entry id -> the amount it would be rated at now, in order of submission; None where it would be rejected."""
-    return {entry_id: waiting.amount for entry_id, waiting in provisional_ratings(engagement).items()}
+    return {entry_id: waiting.amount for entry_id, waiting in provisional_ratings(engagement, prices).items()}
 
 
 def month_totals(engagement: Engagement, currency: str, provisional: dict[uuid.UUID, Money | None]) -> list[MonthTotal]:

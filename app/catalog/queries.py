@@ -160,3 +160,16 @@ def parameters_of(product_id: uuid.UUID) -> Sequence[CustomParameter]:
 def step_sentence(step: Decimal) -> str:
     """'0.25' for help texts, without trailing zeros."""
     return f"{step.normalize():f}"
+
+
+def programmes() -> Sequence[Programme]:
+    """Every programme this viewer may read, by name: a handful in any installation."""
+    return db.session.scalars(select(Programme).order_by(Programme.name)).all()
+
+
+def cut_offs_in_use(viewer: Viewer) -> list[str]:
+    """The cut-off policies of the programmes a partner sells under; for the operator, of all programmes."""
+    found = select(Programme.cut_off).distinct().order_by(Programme.cut_off)
+    if viewer.capacity == "partner":
+        found = found.where(Programme.id.in_(select(Product.programme_id).where(Product.partner_id == viewer.organisation_id)))
+    return list(db.session.scalars(found))

@@ -21,7 +21,11 @@ def install(app: Flask) -> None:
 @click.option("--organisation", required=True, help="Name of the operator's organisation.")
 @click.option("--name", required=True, help="Name of its first member.")
 @click.option("--email", required=True, help="What that member signs in with.")
-@click.option("--password-stdin", is_flag=True, help="Read the password from standard input; without it a link to set one is printed.")
+@click.option(
+    "--password-stdin",
+    is_flag=True,
+    help="Read the password from standard input; without it a link to set one is printed.",
+)
 def create(organisation: str, name: str, email: str, password_stdin: bool) -> None:
     """Make the operator's organisation and its first member, who holds every operator role."""
     try:
@@ -36,4 +40,6 @@ def create(organisation: str, name: str, email: str, password_stdin: bool) -> No
     click.echo(f"{organisation} runs this installation; {member.name} signs in with {member.email}.")
     if password is None:
         hours = int(sign_ins.FIRST_LINK_FOR.total_seconds() // 3600)
-        click.echo(f"Set the password within {hours} hours: {current_app.config['SETTINGS'].portal_url}{sign_ins.first_link(member)}")
+        click.echo(
+            f"Set the password within {hours} hours: {current_app.config['SETTINGS'].portal_url}{sign_ins.first_link(member)}"
+        )

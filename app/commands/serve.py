@@ -41,8 +41,10 @@ def main() -> int:
         app = create_app()
         settings: Settings = app.config["SETTINGS"]
         with listen(host_for(settings), settings.port) as listener:
-            bring_to_head(app)
+            new = bring_to_head(app)
             if settings.demo:
+                if new:
+                    print("Living through the demo's year, this once: about ten seconds ...", flush=True)
                 seed_if_empty(app)
             run(app, settings, listener)
     except (CannotStart, BadSetting) as reason:
@@ -87,26 +89,26 @@ def listen(host: str, port: int) -> socket.socket:
         ) from None
 
 
-def bring_to_head(app: Flask) -> None:
-    """Migrates when needed. Alembic takes half a second to import, so first see whether it has anything to do."""
+def bring_to_head(app: Flask) -> bool:
+    """Migrates when needed, and says whether the database was new. Alembic is asked only if it has anything to do."""
     with app.app_context():
         try:
-            if at_head():
-                return
+            here = applied()
         except OperationalError as reason:
             raise CannotStart(f"The database cannot be reached: {str(reason.orig).splitlines()[0]}") from None
-        from flask_migrate import upgrade
+        if here != heads():
+            from flask_migrate import upgrade
 
-        upgrade(directory=str(MIGRATIONS))
+            upgrade(directory=str(MIGRATIONS))
+        return not here
 
 
-def at_head() -> bool:
-    """Compares the database's revision with the files' heads, read as text; in doubt, no."""
+def applied() -> set[str]:
+    """The revisions that the database says it is at."""
     with db.engine.connect() as connection:
         if not inspect(connection).has_table("alembic_version"):
-            return False
-        here = set(connection.scalars(text("SELECT version_num FROM alembic_version")))
-    return here == heads()
+            return set()
+        return set(connection.scalars(text("SELECT version_num FROM alembic_version")))
 
 
 def heads() -> set[str]:

@@ -10,7 +10,7 @@ from app.foundation.database import db
 BATCH = 1000
 
 
-def rows_of(statement: Select[Any]) -> Iterator[Row[Any]]:
+def rows_of(statement: Select[*tuple[Any, ...]]) -> Iterator[Row[*tuple[Any, ...]]]:
     """Light rows of a select of columns, filtered by tenancy as it is for whoever is the viewer when reading begins.
 
     PostgreSQL keeps a cursor on its side, SQLite is fetched from in batches.

@@ -29,7 +29,9 @@ class Choices:
     plan: Mapping[uuid.UUID, str] = field(default_factory=dict)
 
 
-def with_choices(found: Select[Any], *, own_products_of: uuid.UUID | None = None, product_id: uuid.UUID | None = None) -> Select[Any]:
+def with_choices(
+    found: Select[Any], *, own_products_of: uuid.UUID | None = None, product_id: uuid.UUID | None = None
+) -> Select[Any]:
     """The list with its clients to choose from, and the product's plans, or without a product the products.
 
     `own_products_of`: the partner who looks; None: the operator, whose products are everybody's.
@@ -37,7 +39,9 @@ def with_choices(found: Select[Any], *, own_products_of: uuid.UUID | None = None
     return found.add_columns(*_columns(own_products_of, product_id))
 
 
-def choices_of(rows: Sequence[Any], *, own_products_of: uuid.UUID | None = None, product_id: uuid.UUID | None = None) -> Choices:
+def choices_of(
+    rows: Sequence[Any], *, own_products_of: uuid.UUID | None = None, product_id: uuid.UUID | None = None
+) -> Choices:
     """Out of the first row of the list; where the filters left none, one statement asks for them alone."""
     row = rows[0] if rows else db.session.execute(select(*_columns(own_products_of, product_id))).one()
     return Choices(_read(row.clients), {} if product_id else _read(row.offers), _read(row.offers) if product_id else {})
@@ -45,14 +49,16 @@ def choices_of(rows: Sequence[Any], *, own_products_of: uuid.UUID | None = None,
 
 def _columns(own_products_of: uuid.UUID | None, product_id: uuid.UUID | None) -> list[Any]:
     # Relations, not engagements: there are as many as there are clients, however often each asked.
-    clients = (
+    clients: Select[Any] = (
         select(Organisation.id, Organisation.name)
         .where(Organisation.id.in_(select(PartnerCustomer.customer_id)))
         .order_by(Organisation.name)
         .limit(MOST)
     )
     if product_id:
-        offers = select(Plan.id, Plan.name).where(Plan.product_id == product_id).order_by(Plan.name).limit(MOST)
+        offers: Select[Any] = (
+            select(Plan.id, Plan.name).where(Plan.product_id == product_id).order_by(Plan.name).limit(MOST)
+        )
     else:
         offers = select(Product.id, Product.name).order_by(Product.name).limit(MOST)
         if own_products_of:

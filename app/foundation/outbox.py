@@ -54,8 +54,10 @@ class OutboxRow(Row, Tenanted, Base):
     failed_at: Mapped[datetime | None] = mapped_column(Instant)
 
 
-def post(notice: Notice, *, subject_kind: str | None = None, subject_id: uuid.UUID | None = None) -> None:
-    """Put a notice in the outbox, inside the caller's transaction."""
+def post(
+    notice: Notice, *, subject_kind: str | None = None, subject_id: uuid.UUID | None = None, due_at: datetime | None = None
+) -> None:
+    """Put a notice in the outbox, inside the caller's transaction; due at once if nothing is said."""
     now = clock.now()
     db.session.add(
         OutboxRow(
@@ -67,6 +69,6 @@ def post(notice: Notice, *, subject_kind: str | None = None, subject_id: uuid.UU
             subject_kind=subject_kind,
             subject_id=subject_id,
             created_at=now,
-            due_at=now,
+            due_at=due_at or now,
         )
     )

@@ -12,12 +12,14 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, and_, or_, tuple_
+from sqlalchemy import ColumnElement, Row, Select, literal, tuple_
 
 from app.foundation.billing_month import BillingMonth
-from app.foundation.database import db
+from app.foundation.database import Exact, Instant, Month, db
 
 PAGE = 50
+#: What our column types hold; asked themselves, they say what their storage holds.
+_OWN_TYPES: dict[type, type] = {Instant: datetime, Month: BillingMonth, Exact: Decimal}
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,7 @@ class BadCursor(ValueError):
 
 def page_of(
     statement: Select[Any],
-    keys: Sequence[ColumnElement[Any]],
+    keys: Sequence[Any],
     *,
     after: str | None = None,
     before: str | None = None,
@@ -67,12 +69,9 @@ def page_of(
 
 
 def _beyond(keys: Sequence[ColumnElement[Any]], values: Sequence[Any], *, upwards: bool) -> ColumnElement[bool]:
-    if db.session.get_bind().dialect.name in ("postgresql", "sqlite"):
-        mine, theirs = tuple_(*keys), tuple_(*values)
-        return mine > theirs if upwards else mine < theirs
-    first, *rest = keys
-    step = first > values[0] if upwards else first < values[0]
-    return or_(step, and_(first == values[0], _beyond(rest, values[1:], upwards=upwards))) if rest else step
+    # typed as their columns are, or a database compares an instant with some text that looks like one
+    mine, theirs = tuple_(*keys), tuple_(*(literal(value, key.type) for value, key in zip(values, keys, strict=True)))
+    return mine > theirs if upwards else mine < theirs
 
 
 def _encode(row: Row[Any], names: Sequence[str]) -> str:
@@ -99,7 +98,7 @@ def _decode(cursor: str, keys: Sequence[ColumnElement[Any]]) -> list[Any]:
 
 
 def _typed(value: Any, key: ColumnElement[Any]) -> Any:
-    wanted = key.type.python_type
+    wanted = _OWN_TYPES.get(type(key.type)) or key.type.python_type
     if wanted is datetime:
         return datetime.fromisoformat(value)
     if wanted is BillingMonth:

@@ -11,16 +11,14 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 
 from sqlalchemy import BindParameter, Boolean, ColumnElement, ForeignKey, Uuid, and_, bindparam, event, false, select, true
 from sqlalchemy.orm import Mapped, ORMExecuteState, Session, mapped_column, with_loader_criteria
 
+from app.foundation.capacity import Capacity
 from app.foundation.database import Base, db
 from app.foundation.refusals import MissingRole, NotVisible
-
-Capacity = Literal["public", "system", "operator", "partner", "customer"]
-
 
 @dataclass(frozen=True)
 class Viewer:

@@ -24,15 +24,38 @@ VIEW = declare("member:view", N_("See the organisation's members, their roles an
 MANAGE = declare("member:manage", N_("Add members, change their roles, remove them from the organisation"))
 VIEW_ALL = declare("member:view-all", N_("See the members of every organisation"))
 
-MEMBER_ADDED = history.declare(Event("member_added", N_("Account made for %(name)s"), fields=frozenset({"name"}), icon="add"))
-RENAMED = history.declare(Event("member_renamed", N_("Name changed from %(before)s to %(after)s"), fields=frozenset({"before", "after"}), icon="edit"))
+MEMBER_ADDED = history.declare(
+    Event("member_added", N_("Account made for %(name)s"), fields=frozenset({"name"}), icon="add")
+)
+RENAMED = history.declare(
+    Event(
+        "member_renamed",
+        N_("Name changed from %(before)s to %(after)s"),
+        fields=frozenset({"before", "after"}),
+        icon="edit",
+    )
+)
 JOINED = history.declare(
-    Event("member_joined", N_("%(member)s joined as %(capacity)s, with the roles: %(roles)s"), fields=frozenset({"member", "capacity", "roles"}), icon="add")
+    Event(
+        "member_joined",
+        N_("%(member)s joined as %(capacity)s, with the roles: %(roles)s"),
+        fields=frozenset({"member", "capacity", "roles"}),
+        icon="add",
+    )
 )
 ROLES_CHANGED = history.declare(
-    Event("member_roles_changed", N_("Roles of %(member)s changed from: %(before)s to: %(after)s"), fields=frozenset({"member", "before", "after"}), icon="edit")
+    Event(
+        "member_roles_changed",
+        N_("Roles of %(member)s changed from: %(before)s to: %(after)s"),
+        fields=frozenset({"member", "before", "after"}),
+        icon="edit",
+    )
 )
-LEFT = history.declare(Event("member_left", N_("%(member)s was removed from the organisation"), fields=frozenset({"member"}), icon="subtract"))
+LEFT = history.declare(
+    Event(
+        "member_left", N_("%(member)s was removed from the organisation"), fields=frozenset({"member"}), icon="subtract"
+    )
+)
 
 
 def add_member(name: str, email: str, *, password: str | None = None, zone: str = "UTC", by: Viewer) -> Member:
@@ -45,7 +68,9 @@ def add_member(name: str, email: str, *, password: str | None = None, zone: str 
     return _add(name, email, passwords.hash_password(password) if password is not None else None, zone, by)
 
 
-def join(member: Member, organisation: Organisation, capacity: Capacity, roles: Iterable[str], *, by: Viewer) -> Membership:
+def join(
+    member: Member, organisation: Organisation, capacity: Capacity, roles: Iterable[str], *, by: Viewer
+) -> Membership:
     """The member acts for the organisation from now on. Refuses a second membership in the same capacity.
 
     The operator may do this for every organisation, an organisation's admin for the own one, in the capacity acted in.
@@ -53,17 +78,27 @@ def join(member: Member, organisation: Organisation, capacity: Capacity, roles: 
     by.must(MANAGE)
     if by.capacity not in ("system", "operator") and (by.organisation_id, by.capacity) != (organisation.id, capacity):
         raise NotVisible
-    if not {"operator": organisation.is_operator, "partner": organisation.is_partner, "customer": organisation.is_customer}.get(capacity):
+    if not {
+        "operator": organisation.is_operator,
+        "partner": organisation.is_partner,
+        "customer": organisation.is_customer,
+    }.get(capacity):
         raise Refused("capacity", N_("%(name)s does not act in this capacity."), name=organisation.name)
     fitting = rules.check_roles(roles, capacity)
     with transaction() as session, acting_for_all("a membership is checked before it is the viewer's"):
         known = select(Membership.id).where(
-            Membership.member_id == member.id, Membership.organisation_id == organisation.id, Membership.capacity == capacity
+            Membership.member_id == member.id,
+            Membership.organisation_id == organisation.id,
+            Membership.capacity == capacity,
         )
         if session.scalar(known):
             raise Refused("email", N_("%(name)s is a member here already."), name=member.name)
         membership = Membership(
-            member_id=member.id, organisation_id=organisation.id, capacity=capacity, roles=fitting, created_at=clock.now()
+            member_id=member.id,
+            organisation_id=organisation.id,
+            capacity=capacity,
+            roles=fitting,
+            created_at=clock.now(),
         )
         session.add(membership)
         session.flush()
@@ -71,20 +106,36 @@ def join(member: Member, organisation: Organisation, capacity: Capacity, roles: 
     return membership
 
 
-def take_in(name: str, email: str, roles: Iterable[str], *, by: Viewer) -> Membership:
-    """Add a member to the viewer's organisation by e-mail. Whoever has an account keeps its name; who has none is mailed a link."""
+def take_in(
+    name: str,
+    email: str,
+    roles: Iterable[str],
+    *,
+    by: Viewer,
+    organisation_id: uuid.UUID | None = None,
+    capacity: Capacity | None = None,
+) -> Membership:
+    """Add a member to the viewer's organisation by e-mail. Whoever has an account keeps its name; who has none is mailed a link.
+
+    `organisation_id` and `capacity`: another one than the viewer acts for, which join() lets the operator do.
+    """
     by.must(MANAGE)
     email = rules.normal_email(email)
     with transaction(), acting_for_all("whether there is an account of this e-mail"):
         member = db.session.scalar(select(Member).where(Member.email == email))
-        organisation = one(Organisation, cast(uuid.UUID, by.organisation_id))
+        organisation = one(Organisation, cast(uuid.UUID, organisation_id or by.organisation_id))
         if member is None:
             member = add_member(name, email, zone=organisation.zone, by=by)
-        membership = join(member, organisation, by.capacity, roles, by=by)
+        membership = join(member, organisation, capacity or by.capacity, roles, by=by)
         if member.password is None:
             sign_ins.post_link(member, "set_password", lasts=sign_ins.FIRST_LINK_FOR, organisation=organisation.name)
         else:
-            told = outbox.Notice("member", str(member.id), "joined_organisation", {"name": member.name, "organisation": organisation.name})
+            told = outbox.Notice(
+                "member",
+                str(member.id),
+                "joined_organisation",
+                {"name": member.name, "organisation": organisation.name},
+            )
             outbox.post(told, subject_kind="member", subject_id=member.id)
     return membership
 
@@ -98,7 +149,9 @@ def change_roles(membership_id: uuid.UUID, roles: Iterable[str], *, by: Viewer) 
         if fitting != membership.roles:
             before = ", ".join(membership.roles)
             membership.roles = fitting
-            history.record(membership, ROLES_CHANGED, by=by, member=member.name, before=before, after=", ".join(fitting))
+            history.record(
+                membership, ROLES_CHANGED, by=by, member=member.name, before=before, after=", ".join(fitting)
+            )
     return membership
 
 
@@ -134,7 +187,9 @@ def start_installation(organisation_name: str, name: str, email: str, *, passwor
             raise Refused("organisation", N_("%(name)s runs this installation already."), name=standing)
         organisation = add_organisation(organisation_name, operator=True, by=by)
         member = add_member(name, email, password=password, by=by)
-        join(member, organisation, "operator", [key for key, role in ROLES.items() if role.capacity == "operator"], by=by)
+        join(
+            member, organisation, "operator", [key for key, role in ROLES.items() if role.capacity == "operator"], by=by
+        )
     return member
 
 
@@ -164,7 +219,9 @@ def _lock_here(membership_id: uuid.UUID, by: Viewer, *, roles_after: list[str]) 
         raise NotVisible
     admin = rules.ADMIN_ROLE[by.capacity]
     holders = {row_id for row_id, (membership, member) in rows.items() if member.active and admin in membership.roles}
-    rules.check_admin_left(len(holders), len(holders - {membership_id} | ({membership_id} if admin in roles_after else set())))
+    rules.check_admin_left(
+        len(holders), len(holders - {membership_id} | ({membership_id} if admin in roles_after else set()))
+    )
     return rows[membership_id]
 
 

@@ -5,7 +5,22 @@ import uuid
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, Boolean, ColumnElement, ForeignKey, Index, Integer, String, Text, UniqueConstraint, Uuid, exists, false, select
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    ColumnElement,
+    ForeignKey,
+    Index,
+    Integer,
+    String,
+    Text,
+    UniqueConstraint,
+    Uuid,
+    exists,
+    false,
+    select,
+)
 from sqlalchemy.orm import Mapped, aliased, mapped_column
 
 from app.foundation.database import Base, Instant, Row
@@ -50,7 +65,9 @@ class Member(Row, Tenanted, Base):
             return false()
         belongs = aliased(Membership)
         return exists(
-            select(belongs.id).where(belongs.member_id == cls.id, belongs.organisation_id == viewer_organisation()).correlate(cls)
+            select(belongs.id)
+            .where(belongs.member_id == cls.id, belongs.organisation_id == viewer_organisation())
+            .correlate(cls)
         )
 
     @property

@@ -20,7 +20,11 @@ def hash_password(password: str) -> str:
 def matches(stored: str | None, password: str) -> bool:
     """Whether the password is the one that was hashed. None: no, after the same work as for a wrong one."""
     try:
-        return _hasher.verify(stored or _nobodys(), _one_spelling(password[:_LONGEST])) and stored is not None and len(password) <= _LONGEST
+        return (
+            _hasher.verify(stored or _nobodys(), _one_spelling(password[:_LONGEST]))
+            and stored is not None
+            and len(password) <= _LONGEST
+        )
     except (VerificationError, InvalidHashError):
         return False
 

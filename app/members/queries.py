@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
 
-from sqlalchemy import Select, func, or_, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import aliased
 
 from app.foundation.database import db
@@ -27,6 +27,7 @@ class Choice:
     organisation_name: str
     capacity: Capacity
     roles: frozenset[str]
+    since: datetime
 
     @property
     def key(self) -> str:
@@ -50,7 +51,7 @@ def signed_in(member_id: uuid.UUID) -> SignedIn | None:
     found = (
         select(
             Member.id, Member.name, Member.email, Member.zone, Member.session_mark,
-            Membership.organisation_id, Membership.capacity, Membership.roles,
+            Membership.organisation_id, Membership.capacity, Membership.roles, Membership.created_at,
             Organisation.name.label("organisation_name"), Organisation.is_operator, Organisation.is_partner, Organisation.is_customer,
         )
         .outerjoin(Membership, Membership.member_id == Member.id)
@@ -62,14 +63,19 @@ def signed_in(member_id: uuid.UUID) -> SignedIn | None:
     if not rows:
         return None
     first = rows[0]
-    choices = sorted((_choice(row) for row in rows if _acts(row)), key=lambda choice: (choice.organisation_name.lower(), choice.capacity))
+    choices = sorted(
+        (_choice(row) for row in rows if _acts(row)),
+        key=lambda choice: (choice.organisation_name.lower(), choice.capacity),
+    )
     return SignedIn(first.id, first.name, first.email, first.zone, first.session_mark, tuple(choices))
 
 
 def viewer_for(person: SignedIn, acting_for: str | None) -> Viewer:
-    """The viewer: the choice named by `acting_for`, else the first; without any, a member whom nobody has taken in yet."""
+    """The viewer: the choice named by `acting_for`, else the oldest; without any, a member whom nobody has taken in yet."""
     known = {choice.key: choice for choice in person.choices}
-    choice = known.get(acting_for or "") or next(iter(person.choices), None)
+    choice = known.get(acting_for or "") or min(
+        person.choices, key=lambda choice: (choice.since, choice.key), default=None
+    )
     if choice is None:
         return Viewer("public", member_id=person.member_id, member_name=person.name, zone=person.zone)
     return Viewer(
@@ -89,7 +95,9 @@ def _acts(row: Any) -> bool:
 
 
 def _choice(row: Any) -> Choice:
-    return Choice(row.organisation_id, row.organisation_name, cast(Capacity, row.capacity), frozenset(row.roles))
+    return Choice(
+        row.organisation_id, row.organisation_name, cast(Capacity, row.capacity), frozenset(row.roles), row.created_at
+    )
 
 
 def members_here(by: Viewer, *, search: str | None = None, after: str | None = None, before: str | None = None) -> Page:
@@ -100,8 +108,10 @@ def members_here(by: Viewer, *, search: str | None = None, after: str | None = N
     found = _members_here(by)
     if search:
         typed = search.lower()
-        found = found.where(or_(func.lower(Member.name).contains(typed, autoescape=True), Member.email.contains(typed, autoescape=True)))
-    return page_of(found, [Membership.created_at, Membership.id], after=after, before=before)  # type: ignore[list-item]
+        found = found.where(
+            or_(func.lower(Member.name).contains(typed, autoescape=True), Member.email.contains(typed, autoescape=True))
+        )
+    return page_of(found, [Membership.created_at, Membership.id], after=after, before=before)
 
 
 def member_here(membership_id: uuid.UUID, by: Viewer) -> Any:
@@ -112,7 +122,7 @@ def member_here(membership_id: uuid.UUID, by: Viewer) -> Any:
     return row
 
 
-def _members_here(by: Viewer) -> Select[Any]:
+def _members_here(by: Viewer) -> Any:
     return (
         select(
             Membership.id, Membership.created_at, Membership.roles,
@@ -159,7 +169,9 @@ def recipients(organisation_id: uuid.UUID, permission: str | None) -> list[Recip
 def recipient(member_id: uuid.UUID) -> Recipient | None:
     """The member a notice is addressed to, if still active."""
     with acting_for_all("whom a member's own notice goes to"):
-        row = db.session.execute(select(Member.id, Member.name, Member.email, Member.zone).where(Member.id == member_id, Member.active)).one_or_none()
+        row = db.session.execute(
+            select(Member.id, Member.name, Member.email, Member.zone).where(Member.id == member_id, Member.active)
+        ).one_or_none()
     return Recipient(*row) if row else None
 
 
@@ -179,7 +191,9 @@ def own_security(by: Viewer, email: str) -> OwnSecurity:
     """The member's own second factor and last twenty tries; nobody else's page asks this."""
     with acting_for_all("a member's own account"):
         row = db.session.execute(
-            select(Member.totp_confirmed_at, Member.totp_secret.is_not(None).label("secret")).where(Member.id == by.member_id)
+            select(Member.totp_confirmed_at, Member.totp_secret.is_not(None).label("secret")).where(
+                Member.id == by.member_id
+            )
         ).one()
         seen = db.session.execute(
             select(SignInAttempt.at, SignInAttempt.source, SignInAttempt.outcome)
@@ -193,6 +207,10 @@ def own_security(by: Viewer, email: str) -> OwnSecurity:
 
 
 def recovery_codes_left(member_id: uuid.UUID) -> int:
-    unused = select(func.count()).select_from(RecoveryCode).where(RecoveryCode.member_id == member_id, RecoveryCode.used_at.is_(None))
+    unused = (
+        select(func.count())
+        .select_from(RecoveryCode)
+        .where(RecoveryCode.member_id == member_id, RecoveryCode.used_at.is_(None))
+    )
     with acting_for_all("a member's own recovery codes"):
         return db.session.scalar(unused) or 0

@@ -5,7 +5,7 @@ The roles page, the API and every guard read this table; nothing else grants any
 
 from dataclasses import dataclass
 
-from app.foundation.tenancy import Capacity
+from app.foundation.capacity import Capacity
 from app.foundation.text import N_
 
 
@@ -34,14 +34,31 @@ ROLES: dict[str, Role] = {
     role.key: role
     for role in (
         Role(PRICING_VIEWER, N_("Partner Pricing Viewer"), "partner", N_("Sees billing entries and amounts")),
-        Role(PRICING_SUBMITTER, N_("Partner Pricing Submitter"), "partner", N_("Adds and withdraws billing entries, with Viewer and Editor")),
-        Role(INSTANCE_EDITOR, N_("Software Instance Editor"), "partner", N_("Approves, rejects and completes engagements")),
+        Role(
+            PRICING_SUBMITTER,
+            N_("Partner Pricing Submitter"),
+            "partner",
+            N_("Adds and withdraws billing entries, with Viewer and Editor"),
+        ),
+        Role(
+            INSTANCE_EDITOR,
+            N_("Software Instance Editor"),
+            "partner",
+            N_("Approves, rejects and completes engagements"),
+        ),
         Role(PRODUCT_EDITOR, N_("Product Editor"), "partner", N_("Lists products, plans and prices")),
         Role(PARTNER_ADMIN, N_("Organisation admin"), "partner", N_("Manages the organisation's members")),
         Role(CUSTOMER_MEMBER, N_("Service requester"), "customer", N_("Requests services and asks for completion")),
         Role(CUSTOMER_ADMIN, N_("Organisation admin"), "customer", N_("Manages the organisation's members")),
-        Role(OPERATOR_RATER, N_("Rating reviewer"), "operator", N_("Decides billing entries in review, never own ones")),
-        Role(OPERATOR_PROGRAMMES, N_("Programme manager"), "operator", N_("Sets cut-off, completion outcome and review threshold")),
+        Role(
+            OPERATOR_RATER, N_("Rating reviewer"), "operator", N_("Decides billing entries in review, never own ones")
+        ),
+        Role(
+            OPERATOR_PROGRAMMES,
+            N_("Programme manager"),
+            "operator",
+            N_("Sets cut-off, completion outcome and review threshold"),
+        ),
         Role(OPERATOR_ADMIN, N_("Operator admin"), "operator", N_("Manages organisations and members")),
     )
 }
@@ -50,7 +67,16 @@ ROLES: dict[str, Role] = {
 EVERY_MEMBER: dict[Capacity, frozenset[str]] = {
     "partner": frozenset({"engagement:view"}),
     "customer": frozenset({"engagement:view-own", "charge:view-own", "catalog:view"}),
-    "operator": frozenset({"engagement:view", "programme:view", "organisation:view", "member:view-all", "billing-entry:view", "rating-queue:view"}),
+    "operator": frozenset(
+        {
+            "engagement:view",
+            "programme:view",
+            "organisation:view",
+            "member:view-all",
+            "billing-entry:view",
+            "rating-queue:view",
+        }
+    ),
 }
 
 #: (permission, capacity) -> the roles that must ALL be held.

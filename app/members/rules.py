@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 from ipaddress import IPv6Address, ip_address
 from math import ceil
 
+from app.foundation.capacity import Capacity
 from app.foundation.refusals import Refused
-from app.foundation.tenancy import Capacity
 from app.foundation.text import N_
 from app.members.roles import CUSTOMER_ADMIN, OPERATOR_ADMIN, PARTNER_ADMIN, ROLES
 

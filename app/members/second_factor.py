@@ -35,7 +35,12 @@ SWITCHED_ON = history.declare(Event("second_factor_switched_on", N_("Second fact
 SWITCHED_OFF = history.declare(Event("second_factor_switched_off", N_("Second factor switched off"), icon="security"))
 CODES_RENEWED = history.declare(Event("recovery_codes_renewed", N_("New recovery codes made"), icon="renew"))
 CODE_USED = history.declare(
-    Event("recovery_code_used", N_("Signed in with a recovery code; %(left)s left"), fields=frozenset({"left"}), icon="security")
+    Event(
+        "recovery_code_used",
+        N_("Signed in with a recovery code; %(left)s left"),
+        fields=frozenset({"left"}),
+        icon="security",
+    )
 )
 
 WRONG_CODE = N_("This code is wrong or has been used. Enter the one your authenticator shows now.")
@@ -76,7 +81,10 @@ def confirm(code: str, *, by: Viewer) -> list[str]:
             raise AlreadyDone("on" if member.has_second_factor else "off", "switch on")
         step = matching_step(_secret_of(member), code, clock.of_the_machine(), None)
         if step is None:
-            raise Refused("code", N_("This code does not fit. Check that the clock of your telephone is right and enter the next one."))
+            raise Refused(
+                "code",
+                N_("This code does not fit. Check that the clock of your telephone is right and enter the next one."),
+            )
         member.totp_confirmed_at, member.totp_last_step = clock.now(), step
         history.record(member, SWITCHED_ON, by=by)
         return _replace_codes(member.id)
@@ -142,7 +150,11 @@ def _use_recovery_code(member: Member, code: str) -> bool:
     with transaction() as session:
         spent = session.execute(
             update(RecoveryCode)
-            .where(RecoveryCode.member_id == member.id, RecoveryCode.digest == _digest(member.id, code), RecoveryCode.used_at.is_(None))
+            .where(
+                RecoveryCode.member_id == member.id,
+                RecoveryCode.digest == _digest(member.id, code),
+                RecoveryCode.used_at.is_(None),
+            )
             .values(used_at=clock.now())
             .execution_options(synchronize_session=False)
         )

@@ -100,7 +100,11 @@ def ask_for_link(email: str, *, source: str) -> None:
 def post_link(member: Member, template: str, *, lasts: timedelta, **facts: Any) -> None:
     """Put a link to set a password in the outbox, inside the caller's transaction. `facts`: what else the mail says."""
     link = {"path": f"/reset-password/{link_token(member, lasts=lasts)}", "hours": int(lasts.total_seconds() // 3600)}
-    outbox.post(outbox.Notice("member", str(member.id), template, {"name": member.name, **link, **facts}), subject_kind="member", subject_id=member.id)
+    outbox.post(
+        outbox.Notice("member", str(member.id), template, {"name": member.name, **link, **facts}),
+        subject_kind="member",
+        subject_id=member.id,
+    )
 
 
 def link_token(member: Member, *, lasts: timedelta) -> str:
@@ -149,4 +153,3 @@ def _bound_to(member: Member) -> str:
 def _signed_in(member_id: uuid.UUID, attempt_id: int) -> None:
     one(Member, member_id, lock=True).last_sign_in_at = clock.now()
     tries.settle(attempt_id, tries.SIGNED_IN)
-

@@ -18,7 +18,14 @@ from app.foundation.text import N_
 from app.members import keys, passwords, rules
 from app.members.model import Member, SignInAttempt
 
-FAILED, THROTTLED, SIGNED_IN, CODE_AWAITED, LINK_ASKED, LINK_USED = "failed", "throttled", "signed-in", "code-awaited", "link-asked", "link-used"
+FAILED, THROTTLED, SIGNED_IN, CODE_AWAITED, LINK_ASKED, LINK_USED = (
+    "failed",
+    "throttled",
+    "signed-in",
+    "code-awaited",
+    "link-asked",
+    "link-used",
+)
 CONFIRMED = "confirmed"
 
 #: After these the e-mail's failures no longer count: whoever did it was the member.
@@ -93,7 +100,9 @@ def link_used(email: str, source: str) -> None:
 def forget_old_tries() -> int:
     """Delete tries older than KEPT_DAYS; returns how many. Safe to say again."""
     with transaction() as session, acting_for_all("old tries are of no use"):
-        gone: Any = session.execute(delete(SignInAttempt).where(SignInAttempt.at < clock.now() - timedelta(days=KEPT_DAYS)))
+        gone: Any = session.execute(
+            delete(SignInAttempt).where(SignInAttempt.at < clock.now() - timedelta(days=KEPT_DAYS))
+        )
         return int(gone.rowcount)
 
 
@@ -128,7 +137,9 @@ def _failures_since_success(digest: str, own: int | None) -> list[datetime]:
     return failed
 
 
-def _instants(whose: ColumnElement[bool], outcomes: tuple[str, ...], most: int, own: int | None = None) -> list[datetime]:
+def _instants(
+    whose: ColumnElement[bool], outcomes: tuple[str, ...], most: int, own: int | None = None
+) -> list[datetime]:
     return [at for at, _ in _recent(whose, outcomes, most, own)]
 
 

@@ -113,6 +113,7 @@ def _mark_told(row: OutboxRow, refused: dict[str, str]) -> None:
                 Notice("address", address, claimed.template, dict(claimed.facts)),
                 subject_kind=claimed.subject_kind,
                 subject_id=claimed.subject_id,
+                due_at=clock.now() + FIRST_WAIT,
             )
         _forget_link(claimed)
 

@@ -23,6 +23,7 @@ SCREENS = (
     "customer.catalog",
     "customer.request_engagement",
     "customer.my_engagements",
+    "customer.my_billing_entries",
     "customer.my_charges",
     "operator.rating_queue",
     "operator.programmes",

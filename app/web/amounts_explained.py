@@ -12,7 +12,8 @@ from app.catalog.tariff import ZERO, Step, Tariff
 from app.foundation.exact import SCALE
 from app.foundation.money import Money
 from app.web.figures import money_with_currency, plain, quantity, unit_price
-from app.web.tier_bars import TierBar, tier_bar, whole
+from app.web.tier_bars import TierBar, tier_bar
+from app.web.tiers import per_words, tier_words
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ def explained(of: Explanation) -> Explained:
     swaps = any(step.quantity < 0 for step in steps)
     return Explained(
         of=of,
-        tiers=[TierRow(_tier(tariff, step, unit, swaps), step.quantity, step.price, step.amount) for step in steps],
+        tiers=[TierRow(_tier(step, unit, swaps), step.quantity, step.price, step.amount) for step in steps],
         price_head=_price_head(tariff, unit),
         sum_quantity=rated.after - rated.before,
         sum_amount=rated.unrounded,
@@ -64,28 +65,6 @@ def explained(of: Explanation) -> Explained:
     )
 
 
-def price_sentence(tariff: Tariff, unit: str) -> str:
-    """A tariff in one line: '160.00 to 100 h a month, then 148.125'."""
-    per = unit if tariff.charge_unit == 1 else f"{whole(tariff.charge_unit)} {unit}"
-    if tariff.model == "per_unit":
-        return _("%(price)s per %(per)s", price=_price(tariff.bands[0].price), per=per)
-    pieces = []
-    for band in tariff.bands:
-        facts = {"price": _price(band.price), "limit": None if band.up_to is None else whole(band.up_to), "unit": unit}
-        if band.up_to is None:
-            pieces.append(_("then %(price)s", **facts) if pieces else facts["price"])
-        elif pieces:
-            pieces.append(_("then %(price)s to %(limit)s %(unit)s", **facts))
-        else:
-            pieces.append(_("%(price)s to %(limit)s %(unit)s a month", **facts))
-    said = ", ".join(str(piece) for piece in pieces)
-    if tariff.model == "simple":
-        return _("%(tiers)s; the tier the month reaches prices all of it", tiers=said)
-    if tariff.model == "block":
-        return _("%(tiers)s; flat, once a month", tiers=said)
-    return said if per == unit else _("%(tiers)s, per %(per)s", tiers=said, per=per)
-
-
 def due_words(of: Explanation, programme: Programme) -> str:
     """By which policy the partner is due what it is; the percentage only where it still explains the amount."""
     percent = plain(of.remuneration.percent, 0, SCALE)
@@ -94,10 +73,6 @@ def due_words(of: Explanation, programme: Programme) -> str:
         return _("revenue share of %(percent)s %% of gross", percent=percent) if holds else _("revenue share")
     holds = of.remuneration.gross(of.rated.amount) == of.gross
     return _("net; %(percent)s %% mark-up makes the gross", percent=percent) if holds else _("net, before our mark-up")
-
-
-def _price(price: Decimal) -> str:
-    return plain(price, 2, SCALE)
 
 
 def _shown_steps(tariff: Tariff, rated: Rated) -> list[Step]:
@@ -118,24 +93,17 @@ def _shown_steps(tariff: Tariff, rated: Rated) -> list[Step]:
     return steps
 
 
-def _tier(tariff: Tariff, step: Step, unit: str, swaps: bool) -> str:
-    if tariff.model == "per_unit":
-        label = _("every %(unit)s", unit=unit)
-    elif step.end is None:
-        label = _("over %(start)s %(unit)s", start=whole(step.start), unit=unit)
-    else:
-        label = _("%(start)s to %(end)s %(unit)s", start=whole(step.start), end=whole(step.end), unit=unit)
+def _tier(step: Step, unit: str, swaps: bool) -> str:
+    label = tier_words(step.start, step.end, unit)
     if not swaps:
-        return str(label)
+        return label
     return str(_("taken back: %(tier)s", tier=label) if step.quantity < 0 else _("now: %(tier)s", tier=label))
 
 
 def _price_head(tariff: Tariff, unit: str) -> str:
     if tariff.model == "block":
         return str(_("Flat price"))
-    if tariff.charge_unit != 1:
-        return str(_("Price per %(quantity)s %(unit)s", quantity=whole(tariff.charge_unit), unit=unit))
-    return str(_("Unit price"))
+    return str(_("Unit price") if tariff.charge_unit == 1 else _("Price per %(per)s", per=per_words(tariff, unit)))
 
 
 def _surprise(tariff: Tariff, rated: Rated, unit: str, swaps: bool) -> str | None:

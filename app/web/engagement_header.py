@@ -87,7 +87,11 @@ def crumbs(page: EngagementPage, viewer: Viewer) -> list[tuple[str, str]]:
     if viewer.capacity != "partner":
         return [(_("Engagements"), "/engagements?status=past" if past else "/engagements")]
     product = f"/products/{page.engagement.product_id}"
-    lists = (_("Past engagements"), f"{product}/past-engagements") if past else (_("Current engagements"), f"{product}/current-engagements")
+    lists = (
+        (_("Past engagements"), f"{product}/past-engagements")
+        if past
+        else (_("Current engagements"), f"{product}/current-engagements")
+    )
     return [(_("My products"), "/products"), (page.product_name, product), lists]
 
 

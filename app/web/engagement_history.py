@@ -3,17 +3,20 @@
 import json
 import uuid
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from flask_babel import gettext as _
-from sqlalchemy import select
+from sqlalchemy import Select, select
 
 from app.foundation import history, tenancy
 from app.foundation.billing_month import BillingMonth
 from app.foundation.database import db
 from app.foundation.history import EVENTS, History
+from app.foundation.money import Money
 from app.foundation.pages import Page, page_of
 from app.foundation.text import N_
 from app.web.templating import translate
@@ -51,14 +54,19 @@ class Told:
     about_entry: bool
 
 
-def events_page(engagement_id: uuid.UUID, *, after: str | None = None, before: str | None = None, size: int = 50) -> Page:
+def events_page(
+    engagement_id: uuid.UUID, *, after: str | None = None, before: str | None = None, size: int = 50
+) -> Page:
     """Newest first; rows are for told()."""
-    found = select(*_COLUMNS).where(History.subject_kind == "engagement", History.subject_id == engagement_id)
+    found: Select[Any] = select(*_COLUMNS).where(
+        History.subject_kind == "engagement", History.subject_id == engagement_id
+    )
     return page_of(found, (History.sequence,), after=after, before=before, size=size)
 
 
-def told(rows: Sequence[Any]) -> list[Told]:
-    return [_told(row) for row in rows]
+def told(rows: Sequence[Any], *, amounts: bool) -> list[Told]:
+    """`amounts`: whether this viewer may see billing; else a dash stands where a sentence names an amount."""
+    return [_told(row, amounts) for row in rows]
 
 
 def chain_holds(engagement_id: uuid.UUID) -> bool:
@@ -75,21 +83,35 @@ def who_was_faster(engagement_id: uuid.UUID) -> dict[str, Any]:
         .order_by(History.sequence.desc())
         .limit(1)
     ).one()
-    return {"title": _(_FASTER.get(last.event, N_("This engagement has changed since the page was opened"))), "by": last.by_label, "at": last.at}
+    return {
+        "title": _(_FASTER.get(last.event, N_("This engagement has changed since the page was opened"))),
+        "by": last.by_label,
+        "at": last.at,
+    }
 
 
-def _told(row: Any) -> Told:
+def _told(row: Any, amounts: bool) -> Told:
     event = EVENTS[row.event]
-    facts = _readable(json.loads(row.facts))
+    facts = _readable(json.loads(row.facts), amounts)
     return Told(
         row.sequence, event.icon, translate(event.sentence, facts), str(facts.get("note") or ""), row.by_label, row.at,
         row.from_state, row.to_state, row.about_id is not None,
     )  # fmt: skip
 
 
-def _readable(facts: dict[str, Any]) -> dict[str, Any]:
-    """History keeps months as 2026-10; people read October 2026."""
+def _readable(facts: dict[str, Any], amounts: bool) -> dict[str, Any]:
+    """History keeps months as 2026-10 and amounts as 1875.00 USD; people read October 2026 and USD 1,875.00."""
+    readable = dict(facts)
+    with suppress(KeyError, ValueError, TypeError):
+        readable["month"] = BillingMonth.parse(facts["month"])
+    if "amount" in facts:
+        readable["amount"] = _money(str(facts["amount"])) if amounts else None
+    return readable
+
+
+def _money(text: str) -> Money | str:
+    number, _space, currency = text.partition(" ")
     try:
-        return {**facts, "month": BillingMonth.parse(facts["month"])}
-    except (KeyError, ValueError, TypeError):
-        return facts
+        return Money(Decimal(number), currency)
+    except (ValueError, ArithmeticError, LookupError):
+        return text

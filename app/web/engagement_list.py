@@ -108,7 +108,9 @@ class Listed:
 
     def crumbs(self, product_name: str) -> list[tuple[str, str]]:
         """Above one product's list. The operator has no products of its own."""
-        products = (_("My products"), "/products") if self.viewer.capacity == "partner" else (_("Engagements"), "/engagements")
+        products = (
+            (_("My products"), "/products") if self.viewer.capacity == "partner" else (_("Engagements"), "/engagements")
+        )
         return [products, (product_name, self.listing.path.rpartition("/")[0])]
 
     def shown(self) -> dict[str, Any]:
@@ -144,16 +146,19 @@ class Listed:
             reference=row.number,
             name=row.name,
             client=row.customer_name,
-            offer=", ".join(filter(None, (whose, row.product_name if "product" in self.listing.values else None, offer))),
+            offer=", ".join(
+                filter(None, (whose, row.product_name if "product" in self.listing.values else None, offer))
+            ),
             state=row.state,
             requested=instants.instant_short(row.requested_at),
             ended=instants.instant_short(row.ended_at),
             waiting=_waiting(row.state, row.requested_at, row.asked_at),
             month=_month_cell(row, written) if reads else Cell(DASH),
-            rated=written(Money.of_minor(row.rated_minor, row.currency)) if reads and row.rated_minor is not None else DASH,
+            rated=written(Money.of_minor(row.rated_minor, row.currency))
+            if reads and row.rated_minor is not None
+            else DASH,
             go=self._likely(row.state, here),
-            actions=[{"label": _("View details"), "icon": "view", "path": here, "dialog": None, "danger": False, "divider": False}]
-            + menu_lines(row.state, self.viewer, here),
+            actions=[_view_details(here), *menu_lines(row.state, self.viewer, here)],
         )
 
     def _likely(self, state: str, here: str) -> tuple[str, str, str]:
@@ -172,7 +177,7 @@ def read_list(*, default: Sequence[str], offered: Sequence[str], product_id: uui
     """
     viewer = tenancy.current()
     now = clock.now()
-    known = {"client": {}, "product": {}, "plan": {}}  # type: dict[str, Any]
+    known: dict[str, Any] = {"client": {}, "product": {}, "plan": {}}
     listing = _list_of(default, offered, known, product_id).read()
     asked = listing.values
     found = queries.engagements(
@@ -184,7 +189,10 @@ def read_list(*, default: Sequence[str], offered: Sequence[str], product_id: uui
         search=asked["search"] or "",
     )
     months = {key: open_months(now, policy)[0] for key, policy in CUT_OFF_POLICIES.items()}
-    whose = {"own_products_of": viewer.organisation_id if viewer.capacity == "partner" else None, "product_id": product_id}
+    whose = {
+        "own_products_of": viewer.organisation_id if viewer.capacity == "partner" else None,
+        "product_id": product_id,
+    }
     with_figures = choices.with_choices(beside(found, months), **whose)
     page = page_of(with_figures, queries.LIST_KEYS, after=listing.after, before=listing.before)
     here = choices.choices_of(page.rows, **whose) if page.rows or listing.is_filtered else Choices()
@@ -192,13 +200,19 @@ def read_list(*, default: Sequence[str], offered: Sequence[str], product_id: uui
     return Listed(listing.with_page(page), viewer, found, page.rows, here, months)
 
 
-def _list_of(default: Sequence[str], offered: Sequence[str], known: dict[str, Any], product_id: uuid.UUID | None) -> ListOf:
+def _list_of(
+    default: Sequence[str], offered: Sequence[str], known: dict[str, Any], product_id: uuid.UUID | None
+) -> ListOf:
     """`known` is filled when the rows are read, before anybody asks the filters for their options."""
     statuses = {state: TAGS[state].label for state in offered}
     if len(offered) > len(default):
         statuses = {**{state: statuses[state] for state in default}, PAST: _l("Past, all"), **statuses}
     unset = _l("current") if len(offered) > len(default) else ""
-    offer = Reference("plan", _l("Plan"), lambda: known["plan"]) if product_id else Reference("product", _l("Product"), lambda: known["product"])
+    offer = (
+        Reference("plan", _l("Plan"), lambda: known["plan"])
+        if product_id
+        else Reference("product", _l("Product"), lambda: known["product"])
+    )
     return ListOf(
         Search("search", _l("Search")),
         Choice("status", _l("Status"), statuses, unset=unset),
@@ -206,6 +220,10 @@ def _list_of(default: Sequence[str], offered: Sequence[str], known: dict[str, An
         offer,
         Months("month", _l("Requested"), _recent_months),
     )
+
+
+def _view_details(here: str) -> dict[str, Any]:
+    return {"label": _("View details"), "icon": "view", "path": here, "dialog": None, "danger": False, "divider": False}
 
 
 def _wanted(status: str | None, default: Sequence[str]) -> Sequence[str]:

@@ -25,7 +25,7 @@ from flask_babel import gettext as _
 from flask_wtf.csrf import CSRFError
 from markupsafe import escape
 from sqlalchemy.exc import OperationalError
-from werkzeug.exceptions import HTTPException, InternalServerError
+from werkzeug.exceptions import BadRequest, HTTPException, InternalServerError, NotFound
 
 from app.foundation.database import db
 from app.foundation.pages import BadCursor
@@ -65,6 +65,16 @@ def install(app: Flask) -> None:
         app.register_error_handler(kind, _answering(answer))
     app.register_error_handler(HTTPException, _http)
     app.register_error_handler(InternalServerError, _broken)
+    app.before_request(_refuse_broken_addresses)  # when the viewer is known, so that the page has their shell
+
+
+def _refuse_broken_addresses() -> None:
+    """NUL, half characters and bytes that are no UTF-8 reach no query: databases and file systems choke on them."""
+    if any(sign in request.path for sign in ("\x00", "\ufffd")):
+        raise NotFound
+    for name, value in request.args.items(multi=True):
+        if "\x00" in name or "\x00" in value:
+            raise BadRequest
 
 
 def _answering(answer: Any) -> Any:

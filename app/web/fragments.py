@@ -1,5 +1,6 @@
 """One template a screen; its named blocks are the fragments htmx asks for."""
 
+import json
 from typing import Any
 
 from flask import current_app, make_response, render_template, request
@@ -22,6 +23,18 @@ def show(template: str, *, block: str | None = None, status: int = 200, **contex
         body = render_template(template, **context)
     response = make_response(body, status)
     response.vary.add("HX-Request")
+    return response
+
+
+def show_fresh(path: str, template: str, **context: Any) -> Response:
+    """After a lost race: 409 with the page of `path` as it stands now.
+
+    Asked from a dialog, the dialog closes and that page takes the place of whatever lay under it.
+    """
+    response = show(template, status=409, **context)
+    if wants_fragment():
+        response.headers.update({"HX-Retarget": "#content", "HX-Reselect": "#content", "HX-Reswap": "outerHTML", "HX-Push-Url": path})
+        response.headers["HX-Trigger"] = json.dumps({"dialog-close": True})
     return response
 
 

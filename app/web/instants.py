@@ -6,6 +6,8 @@ In a template (``at`` an aware datetime, None an em dash):
     {{ entry.submitted_at | instant_text }}    plain text "31 Oct 2026 18:02", for attributes
     {{ month.closes_at | instant_utc }}        plain text "3 Nov 2026 00:00 UTC"
     {{ entry.month | month }}                  "October 2026"
+    {{ entry.month | month_name }}             "October", where the year is plain
+    {{ month.frozen_at | day }}                plain text "3 Oct 2026"
     {{ entry.submitted_at | ago }}             "2 d 11 h": how long since
     {{ seconds | duration }}                   "12 min 40 s"; takes seconds or a timedelta, two units at most
     {{ closes_at | deadline }}                 "closes 3 Nov 2026 00:00 UTC, 01:00 in Prague, in 1 d 4 h" as Markup; its
@@ -71,6 +73,17 @@ def month(value: BillingMonth | None) -> str:
         return DASH
     names = _month_names(str(get_locale() or "en"), "stand-alone", "wide")
     return f"{names[value.month]} {value.year}"
+
+
+def month_name(value: BillingMonth) -> str:
+    return _month_names(str(get_locale() or "en"), "stand-alone", "wide")[value.month]
+
+
+def day(at: datetime | None) -> str:
+    if at is None:
+        return DASH
+    local = at.astimezone(viewer_zone())
+    return f"{_day(local)} {local.year}"
 
 
 def duration(length: timedelta | float | int | None) -> str:
@@ -158,6 +171,8 @@ FILTERS = {
     "instant_text": instant_text,
     "instant_utc": instant_utc,
     "month": month,
+    "month_name": month_name,
+    "day": day,
     "duration": duration,
     "ago": ago,
     "deadline": deadline,

@@ -1,7 +1,6 @@
-"""What browsers are told to refuse, and addresses that nothing of ours can have made."""
+"""What browsers are told to refuse."""
 
-from flask import Flask, Response, request
-from werkzeug.exceptions import BadRequest, NotFound
+from flask import Flask, Response
 
 from app.web.templating import viewer
 
@@ -23,7 +22,6 @@ ALWAYS = {
 def install(app: Flask) -> None:
     settings = app.config.get("SETTINGS")
     over_tls = settings is not None and settings.secure_cookies
-    app.before_request(_refuse_broken_addresses)
 
     @app.after_request
     def _set(response: Response) -> Response:
@@ -36,12 +34,3 @@ def install(app: Flask) -> None:
             signed_in = viewer().member_id is not None
             response.headers["Cache-Control"] = "no-store" if signed_in else "no-cache, private"
         return response
-
-
-def _refuse_broken_addresses() -> None:
-    """NUL, half characters and bytes that are no UTF-8 reach no query: databases and file systems choke on them."""
-    if any(sign in request.path for sign in ("\x00", "\ufffd")):
-        raise NotFound
-    for name, value in request.args.items(multi=True):
-        if "\x00" in name or "\x00" in value:
-            raise BadRequest

@@ -144,6 +144,11 @@ class Shell:
         return sum(self.counts.values())
 
     @property
+    def inbox_path(self) -> str:
+        """Where what waits is listed: the Inbox, as soon as there is one; Home tells it as well."""
+        return "/inbox" if "inbox.show" in current_app.view_functions else "/"
+
+    @property
     def search_path(self) -> None:
         return None
 

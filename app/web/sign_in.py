@@ -39,7 +39,7 @@ class Person(UserMixin):
 def install(app: Flask) -> None:
     keys.follow(app.config["SECRET_KEY"])
     app.config.update(
-        SESSION_PROTECTION="strict",
+        SESSION_PROTECTION="strong",  # Flask-Login takes any other word than strong and basic for none at all
         PERMANENT_SESSION_LIFETIME=timedelta(hours=SESSION_HOURS),
         REMEMBER_COOKIE_HTTPONLY=True,
         REMEMBER_COOKIE_SAMESITE="Lax",
@@ -93,7 +93,12 @@ def wait_for_code(passed: Passed, back: str) -> None:
     """Between the two steps: signed in as nobody, the password of one member proven."""
     until = clock.now() + timedelta(seconds=CODE_WAITS_SECONDS)
     session.clear()
-    session[_SECOND_STEP] = {"member": passed.member_id.hex, "mark": passed.mark, "until": until.timestamp(), "back": back}
+    session[_SECOND_STEP] = {
+        "member": passed.member_id.hex,
+        "mark": passed.mark,
+        "until": until.timestamp(),
+        "back": back,
+    }
 
 
 def awaited_code() -> tuple[uuid.UUID, str, str] | None:

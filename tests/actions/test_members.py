@@ -35,7 +35,13 @@ def test_a_new_member_is_mailed_a_link_and_waits_for_a_password(people):
     with viewing(by):
         membership = actions.take_in("Nia  Cole", " Nia@Northbridge.example", [PRODUCT_EDITOR], by=by)
         row = queries.member_here(membership.id, by)
-    assert (row.name, row.email, row.roles, row.invited, row.second_factor) == ("Nia Cole", "nia@northbridge.example", [PRODUCT_EDITOR], True, False)
+    assert (row.name, row.email, row.roles, row.invited, row.second_factor) == (
+        "Nia Cole",
+        "nia@northbridge.example",
+        [PRODUCT_EDITOR],
+        True,
+        False,
+    )
     [notice] = told()
     assert (notice.audience, notice.address, notice.template) == ("member", str(row.member_id), "set_password")
     assert notice.facts["path"].startswith("/reset-password/")
@@ -52,7 +58,10 @@ def test_who_has_an_account_keeps_its_name_and_password(people):
         assert queries.member_here(membership.id, by).name == "Cy Tanaka"
     assert [notice.template for notice in told()] == ["joined_organisation"]
     person = queries.signed_in(people.cy.id)
-    assert [(choice.organisation_name, choice.capacity) for choice in person.choices] == [("Contrail", "partner"), ("Northbridge", "partner")]
+    assert [(choice.organisation_name, choice.capacity) for choice in person.choices] == [
+        ("Contrail", "partner"),
+        ("Northbridge", "partner"),
+    ]
 
 
 def test_nobody_joins_twice(people):
@@ -116,8 +125,11 @@ def test_roles_change_at_once_and_are_recorded(people):
     by = people.viewer("ada")
     with viewing(by):
         actions.change_roles(people.memberships["ben"].id, [PRODUCT_EDITOR, PRICING_VIEWER], by=by)
-        actions.change_roles(people.memberships["ben"].id, [PRICING_VIEWER, PRODUCT_EDITOR], by=by)  # the same again: no event
+        actions.change_roles(
+            people.memberships["ben"].id, [PRICING_VIEWER, PRODUCT_EDITOR], by=by
+        )  # the same again: no event
     person = queries.signed_in(people.ben.id)
+    assert person is not None
     assert queries.viewer_for(person, None).may("product:edit")
     assert list(events()).count("member_roles_changed") == 1
     with viewing(by), pytest.raises(Refused):
@@ -165,20 +177,32 @@ def test_each_sees_its_own_organisations_members_only(people):
     seen = {}
     for first_name in ("ada", "cy", "dot", "olga"):
         with viewing(people.viewer(first_name)):
-            seen[first_name] = (db.session.scalar(select(func.count()).select_from(Member)), db.session.scalar(select(func.count()).select_from(Membership)))
+            seen[first_name] = (
+                db.session.scalar(select(func.count()).select_from(Member)),
+                db.session.scalar(select(func.count()).select_from(Membership)),
+            )
     assert seen == {"ada": (3, 3), "cy": (1, 1), "dot": (1, 1), "olga": (8, 8)}
 
 
 def test_whom_a_notice_goes_to(people):
     named = {one.name for one in queries.recipients(people.northbridge.id, "billing-entry:submit")}
     assert named == {"Ada Marsh", "Abe Adeyemi"}
-    assert {one.name for one in queries.recipients(people.northbridge.id, None)} == {"Ada Marsh", "Abe Adeyemi", "Ben Novak"}
+    assert {one.name for one in queries.recipients(people.northbridge.id, None)} == {
+        "Ada Marsh",
+        "Abe Adeyemi",
+        "Ben Novak",
+    }
     assert queries.recipient(people.ben.id).email == "ben@northbridge.example"
 
 
 def test_a_zone_and_a_name_that_do_not_exist(people):
     by = people.viewer("ben")
-    for name, zone, field in (("", "UTC", "name"), ("Ben\x07", "UTC", "name"), ("Ben", "Mars/Olympus", "zone"), ("Ben", "../etc/passwd", "zone")):
+    for name, zone, field in (
+        ("", "UTC", "name"),
+        ("Ben\x07", "UTC", "name"),
+        ("Ben", "Mars/Olympus", "zone"),
+        ("Ben", "../etc/passwd", "zone"),
+    ):
         with viewing(by), pytest.raises(Refused) as no:
             actions.change_profile(name, zone, by=by)
         assert no.value.field == field

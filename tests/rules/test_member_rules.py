@@ -39,7 +39,10 @@ def test_passwords_that_are_taken(password):
 
 
 def test_roles_come_in_the_tables_order_and_of_one_capacity():
-    assert rules.check_roles([PARTNER_ADMIN, PRICING_VIEWER, PRICING_VIEWER], "partner") == [PRICING_VIEWER, PARTNER_ADMIN]
+    assert rules.check_roles([PARTNER_ADMIN, PRICING_VIEWER, PRICING_VIEWER], "partner") == [
+        PRICING_VIEWER,
+        PARTNER_ADMIN,
+    ]
     for wrong in (["operator-admin"], ["no-such-role"], [PRICING_VIEWER, ""]):
         with pytest.raises(Refused):
             rules.check_roles(wrong, "partner")
@@ -80,5 +83,7 @@ def test_every_role_that_is_asked_for_exists_in_its_capacity():
 
 def test_adding_billing_entries_takes_all_three_roles():
     assert "billing-entry:submit" not in permissions_of(frozenset({PRICING_VIEWER, PRICING_SUBMITTER}), "partner")
-    assert "billing-entry:submit" in permissions_of(frozenset({PRICING_VIEWER, PRICING_SUBMITTER, "software-instance-editor"}), "partner")
+    assert "billing-entry:submit" in permissions_of(
+        frozenset({PRICING_VIEWER, PRICING_SUBMITTER, "software-instance-editor"}), "partner"
+    )
     assert "member:manage" not in permissions_of(frozenset({PARTNER_ADMIN}), "customer")

@@ -21,7 +21,9 @@ def _keys():
     keys.follow(before)
 
 
-@pytest.mark.parametrize(("seconds", "code"), [(59, "287082"), (1111111109, "081804"), (1234567890, "005924"), (20000000000, "353130")])
+@pytest.mark.parametrize(
+    ("seconds", "code"), [(59, "287082"), (1111111109, "081804"), (1234567890, "005924"), (20000000000, "353130")]
+)
 def test_the_standards_vectors(seconds, code):
     assert matching_step(SECRET, code, datetime.fromtimestamp(seconds, UTC), None) == seconds // 30
 

@@ -38,7 +38,10 @@ def test_name_and_zone(client):
     assert '<option selected value="Europe/Prague">' in page.text
 
 
-@pytest.mark.parametrize(("name", "zone"), [("", "UTC"), ("Ada", "Mars/Olympus"), ("Ada", ""), ("A" * 300, "UTC"), ("Ada\u202e", "UTC"), ("Ada", "UTC\0")])
+@pytest.mark.parametrize(
+    ("name", "zone"),
+    [("", "UTC"), ("Ada", "Mars/Olympus"), ("Ada", ""), ("A" * 300, "UTC"), ("Ada\u202e", "UTC"), ("Ada", "UTC\0")],
+)
 def test_what_is_refused_is_kept_and_named(client, name, zone):
     answer = fill(client, "/account", name=name, zone=zone)
     assert answer.status_code == 422
@@ -52,11 +55,29 @@ def test_a_markup_name_stays_text(client):
 def test_changing_the_password_ends_the_other_sessions(app, client):
     other = app.test_client()
     sign_in(other, ADA)
-    wrong = fill(client, "/account/password", current_password="wrong password", new_password="a new password", new_password_again="a new password")
+    wrong = fill(
+        client,
+        "/account/password",
+        current_password="wrong password",
+        new_password="a new password",
+        new_password_again="a new password",
+    )
     assert wrong.status_code == 422
-    differ = fill(client, "/account/password", current_password=PASSWORD, new_password="a new password", new_password_again="a newer password")
+    differ = fill(
+        client,
+        "/account/password",
+        current_password=PASSWORD,
+        new_password="a new password",
+        new_password_again="a newer password",
+    )
     assert differ.status_code == 422
-    done = fill(client, "/account/password", current_password=PASSWORD, new_password="a new password", new_password_again="a new password")
+    done = fill(
+        client,
+        "/account/password",
+        current_password=PASSWORD,
+        new_password="a new password",
+        new_password_again="a new password",
+    )
     assert done.status_code == 303
     assert client.get("/account").status_code == 200
     assert other.get("/account").status_code == 302
@@ -64,14 +85,28 @@ def test_changing_the_password_ends_the_other_sessions(app, client):
 
 def test_too_many_wrong_present_passwords_are_429(client):
     for _ in range(5):
-        fill(client, "/account/password", current_password="wrong password", new_password="a new password", new_password_again="a new password")
-    answer = fill(client, "/account/password", current_password=PASSWORD, new_password="a new password", new_password_again="a new password")
+        fill(
+            client,
+            "/account/password",
+            current_password="wrong password",
+            new_password="a new password",
+            new_password_again="a new password",
+        )
+    answer = fill(
+        client,
+        "/account/password",
+        current_password=PASSWORD,
+        new_password="a new password",
+        new_password_again="a new password",
+    )
     assert answer.status_code == 429
     assert int(answer.headers["Retry-After"]) > 0
 
 
-def test_the_second_factor_from_set_up_to_switching_off(client):
+def test_the_second_factor_from_set_up_to_switching_off(app, people):
     with time_machine.travel("2026-11-02T12:00:10Z", tick=False) as now:
+        client = app.test_client()
+        sign_in(client, ADA)
         page = client.get("/account")
         assert client.get("/account/second-factor").status_code == 303  # nothing to show before it is begun
         client.post("/account/second-factor/begin", data=hidden_fields(page.text, "/account/second-factor/begin"))
@@ -130,7 +165,15 @@ def test_switching_to_another_organisation_and_back(app, client, people):
 
 def test_there_is_no_switching_to_others(app, client, people):
     take_in_elsewhere(app, people)
-    for key in (f"{people.globex.id}:customer", f"{people.acme.id}:partner", f"{people.acme.id}:operator", f"{people.northbridge.id}:system", "", "x:y", "\0"):
+    for key in (
+        f"{people.globex.id}:customer",
+        f"{people.acme.id}:partner",
+        f"{people.acme.id}:operator",
+        f"{people.northbridge.id}:system",
+        "",
+        "x:y",
+        "\0",
+    ):
         assert switch(client, key).status_code == 404, key
     assert "Ben Novak" in client.get("/members").text
 
@@ -175,7 +218,13 @@ def test_an_organisation_that_is_no_partner_any_more_gives_no_viewer(app, client
 
 def test_nobody_signed_in_is_asked_to_sign_in(app, people):
     client = app.test_client()
-    for path in ("/account", "/account/password", "/account/second-factor", "/account/second-factor/off", "/account/recovery-codes"):
+    for path in (
+        "/account",
+        "/account/password",
+        "/account/second-factor",
+        "/account/second-factor/off",
+        "/account/recovery-codes",
+    ):
         answer = client.get(path)
         assert answer.status_code == 302, path
         assert answer.headers["Location"].startswith("/sign-in?next=")
@@ -185,7 +234,12 @@ def test_a_members_own_pages_wear_no_password_in_a_lost_session(app, client, peo
     page = client.get("/account/password")
     with app.app_context(), acting_for_all("a test"), transaction():
         one(Member, people.ada.id).session_mark = "ended"
-    sent = {**hidden_fields(page.text, "/account/password"), "current_password": "my secret one", "new_password": "my secret two", "new_password_again": "my secret two"}
+    sent = {
+        **hidden_fields(page.text, "/account/password"),
+        "current_password": "my secret one",
+        "new_password": "my secret two",
+        "new_password_again": "my secret two",
+    }
     answer = client.post("/account/password", data=sent)
     assert answer.status_code in (400, 401)
     assert "my secret" not in answer.text

@@ -52,7 +52,19 @@ def test_who_signs_in_goes_back_to_where_they_wanted(client):
 
 @pytest.mark.parametrize(
     "elsewhere",
-    ["https://evil.example/", "//evil.example", "/\\evil.example", "\\\\evil", "/\t/evil.example", "/\n/evil", "javascript:alert(1)", "evil", "", "/ /x", "/" + "a" * 3000],
+    [
+        "https://evil.example/",
+        "//evil.example",
+        "/\\evil.example",
+        "\\\\evil",
+        "/\t/evil.example",
+        "/\n/evil",
+        "javascript:alert(1)",
+        "evil",
+        "",
+        "/ /x",
+        "/" + "a" * 3000,
+    ],
 )
 def test_next_never_leads_elsewhere(client, elsewhere):
     assert same_site(elsewhere) == "/"
@@ -72,7 +84,16 @@ def test_wrong_email_and_wrong_password_look_the_same(client):
     assert not is_signed_in(client)
 
 
-@pytest.mark.parametrize("typed", [{"email": "", "password": ""}, {"email": ADA}, {"password": PASSWORD}, {"email": "\0", "password": "\0"}, {"email": "🙂" * 300, "password": "x" * 100_000}])
+@pytest.mark.parametrize(
+    "typed",
+    [
+        {"email": "", "password": ""},
+        {"email": ADA},
+        {"password": PASSWORD},
+        {"email": "\0", "password": "\0"},
+        {"email": "🙂" * 300, "password": "x" * 100_000},
+    ],
+)
 def test_a_damaged_form_is_422(client, typed):
     page = client.get("/sign-in")
     answer = client.post("/sign-in", data={**hidden_fields(page.text, "/sign-in"), **typed})

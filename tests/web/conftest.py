@@ -12,7 +12,6 @@ from flask import Blueprint, Flask, g, session
 from app.config import HERE, settings_from
 from app.foundation import clock, database, tenancy
 from app.foundation.tenancy import Viewer
-from app.members.queries import Choice
 from app.parties.model import Organisation
 from app.web import assets, csrf, errors, guard, logs, metrics, security_headers, shell, templating, ui
 from app.web.guard import public
@@ -99,7 +98,9 @@ def _believe() -> None:
         permissions = frozenset({"engagement:view", "billing-entry:view"})
         tenancy.set_viewer(Viewer("partner", uuid.UUID(acting_for), NAMES[acting_for], uuid.UUID(int=7), "Ada Byron", permissions, "Europe/Prague"))
         g.signed_in = SimpleNamespace(email="ada@northbridge.example")
-        g.memberships = tuple(Choice(uuid.UUID(key), name, "partner", frozenset()) for key, name in NAMES.items())
+        g.memberships = tuple(
+            SimpleNamespace(organisation_id=uuid.UUID(key), organisation_name=name, capacity="partner", key=f"{key}:partner") for key, name in NAMES.items()
+        )
 
 
 def _sign_in() -> Blueprint:

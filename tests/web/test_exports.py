@@ -81,7 +81,7 @@ def test_xlsx(client: FlaskClient) -> None:
 def test_the_viewer_stays_while_pieces_are_sent(client: FlaskClient, little: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("app.documents.csv_stream.CHUNK", 1)  # a piece a row
     answer = client.get("/list.csv", buffered=False)
-    pieces = iter(answer.response)
+    pieces: Iterator[Any] = iter(answer.response)
     assert next(pieces) == b"Name,Customer\r\nContrail,no\r\n"
     with tenancy.viewing(tenancy.PUBLIC):  # the thread serves somebody else in between
         assert tenancy.current() is tenancy.PUBLIC

@@ -13,9 +13,9 @@ from app.web.fields import PortalForm
 class PersonalForm(PortalForm):
     """A form about oneself, of no organisation. Sent twice it does the same again, so it carries no submission key."""
 
-    submission_key = None
-    rendered_for = None
-    version = None
+    submission_key = None  # type: ignore[assignment]
+    rendered_for = None  # type: ignore[assignment]
+    version = None  # type: ignore[assignment]
 
     def validate(self, extra_validators: Any = None) -> bool:
         return FlaskForm.validate(self, extra_validators=extra_validators) and self._storable()

@@ -40,7 +40,14 @@ OUTCOMES = {
 @lru_cache
 def _zones() -> list[str]:
     """UTC first, then Continent/City; names kept for old computers are left out."""
-    return ["UTC", *sorted(zone for zone in available_timezones() if "/" in zone and not zone.startswith(("Etc/", "SystemV/", "US/", "posix/", "right/")))]
+    return [
+        "UTC",
+        *sorted(
+            zone
+            for zone in available_timezones()
+            if "/" in zone and not zone.startswith(("Etc/", "SystemV/", "US/", "posix/", "right/"))
+        ),
+    ]
 
 
 class Profile(PersonalForm):
@@ -99,7 +106,9 @@ def change_password() -> Any:
             if form.new_password.data != form.new_password_again.data:
                 raise Refused("new_password_again", N_("The two do not match. Type the new password twice."))
             by = tenancy.current()
-            mark = sign_ins.change_password(form.current_password.data, form.new_password.data, source=session_of.here(), by=by)
+            mark = sign_ins.change_password(
+                form.current_password.data, form.new_password.data, source=session_of.here(), by=by
+            )
             session_of.go_on_with(mark)
             return go_to("/account", toast=_("Your password was changed. Your other sessions have ended."))
         except Refused as no:
@@ -165,7 +174,10 @@ def renew_recovery_codes() -> Any:
     form = AskPassword()
     if form.validate_on_submit():
         try:
-            return _codes_page(second_factor.renew_codes(form.password.data, source=session_of.here(), by=tenancy.current()), fresh=False)
+            return _codes_page(
+                second_factor.renew_codes(form.password.data, source=session_of.here(), by=tenancy.current()),
+                fresh=False,
+            )
         except Refused as no:
             form.refuse(no)
         except AlreadyDone:
@@ -185,7 +197,15 @@ def _account(form: Profile) -> Response:
     person = session_of.person()
     assert person is not None
     security = queries.own_security(tenancy.current(), person.email)
-    return show("account/show.html", status=form.status, form=form, person=person, security=security, roles=ROLES, outcomes=OUTCOMES)
+    return show(
+        "account/show.html",
+        status=form.status,
+        form=form,
+        person=person,
+        security=security,
+        roles=ROLES,
+        outcomes=OUTCOMES,
+    )
 
 
 def _set_up_page(form: FirstCode) -> Any:

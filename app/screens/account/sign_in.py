@@ -157,7 +157,7 @@ def set_password(token: str) -> Any:
 def _page(form: SignIn, *, too_many: str = "") -> Response:
     """With the demo's sign-ins beside it, in demo mode only."""
     demo = current_app.config["DEMO_SIGN_INS"]
-    return show("account/sign_in.html", status=form.status, form=form, too_many=too_many, demo=demo, demo_password="portal-demo")  # noqa: S106
+    return show("account/sign_in.html", status=form.status, form=form, too_many=too_many, demo=demo)
 
 
 def _new_password_page(form: NewPassword, email: str) -> Response:

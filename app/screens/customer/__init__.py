@@ -1,1 +1,55 @@
-"""What a customer does: browse the catalog, request a service, follow the engagement, read the charges. Gross and tax only."""
+"""What a customer does: browse the catalog, request a service, follow the engagement, read the charges. Gross and tax only.
+
+What surrounds the three tabs of an own engagement stands here, since two screens show them.
+"""
+
+from typing import Any
+
+from flask_babel import gettext as _
+
+from app.billing.own_entries import counts_for_tabs
+from app.engagements import menu
+from app.engagements.menu import MenuLine
+from app.engagements.queries import EngagementPage
+from app.foundation import clock, tenancy
+from app.foundation.billing_month import BillingMonth
+from app.foundation.tenancy import Viewer
+
+#: The customer's own verbs, as paths below the engagement; the state table says when each is offered.
+STEER = "engagement:steer"
+_MONTHS_OFFERED = 12
+
+
+def recent_months() -> list[BillingMonth]:
+    """What a month filter offers, newest first."""
+    here = BillingMonth.at(clock.now())
+    return [here.shifted(-back) for back in range(_MONTHS_OFFERED)]
+
+
+def path_of(action: str) -> str:
+    return action.replace("_", "-")
+
+
+def own_verbs(state: str, instance_state: str, viewer: Viewer) -> list[tuple[str, MenuLine]]:
+    """(the last part of the path, the menu's line) of what this customer may do now."""
+    lines = menu.lines_for(state, viewer, instance_state=instance_state)
+    return [(path_of(line.action), line) for line in lines if line.permission == STEER]
+
+
+def own_header(page: EngagementPage, tab: str) -> dict[str, Any]:
+    """For customer/engagement_page.html. `tab`: 'details', 'history' or 'billing-entries'. One statement."""
+    e = page.engagement
+    here = f"/my/engagements/{e.id}"
+    events, entries = counts_for_tabs(e.id)
+    tabs = (
+        ("details", _("Details"), here, None),
+        ("history", _("History"), f"{here}/history", events),
+        ("billing-entries", _("Billing entries"), f"{here}/billing-entries", entries),
+    )
+    return {
+        "page": page,
+        "e": e,
+        "here": here,
+        "tabs": [{"label": label, "path": path, "count": count, "current": key == tab} for key, label, path, count in tabs],
+        "verbs": own_verbs(e.state, e.instance_state, tenancy.current()),
+    }

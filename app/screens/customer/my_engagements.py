@@ -4,43 +4,38 @@ import json
 import uuid
 from typing import Any
 
-from flask import Blueprint, Response
+from flask import Blueprint, Response, request
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
-from app.billing import own_entries
+from app.billing.own_entries import charged_by_engagement
 from app.documents import Column, rows_of
-from app.engagements import actions, menu, queries, states
+from app.engagements import actions, queries, states
+from app.engagements.model import Engagement
+from app.engagements.own_history import LIST_KEYS, own_events
 from app.engagements.queries import EngagementPage
-from app.foundation import clock, history, tenancy, transitions
+from app.foundation import tenancy
 from app.foundation.billing_month import BillingMonth
-from app.foundation.money import Money
+from app.foundation.history import EVENTS
 from app.foundation.pages import page_of
 from app.foundation.refusals import AlreadyDone, Refused
+from app.screens.customer import own_header, own_verbs, recent_months
 from app.web.exports import download
 from app.web.fields import PortalForm, TextField
 from app.web.filters import Choice, Months, Search
-from app.web.fragments import go_to, show, show_stale
+from app.web.fragments import go_to, show, show_fresh
 from app.web.guard import needs
 from app.web.listing import ListOf
 from app.web.submissions import submit_once
 from app.web.templating import translate
-from app.web.tiers import tier_bar, tier_words
 from app.web.ui import TAGS
 
 screen = Blueprint("my_engagements", __name__)
 
 STATES = {state: TAGS[state].label for state in (*states.CURRENT, *states.PAST)}
-ENTRY_STATES = {"rated": _l("Rated"), "being-rated": _l("Being rated"), "rejected": _l("Rejected"), "withdrawn": _l("Withdrawn")}
-
-
-def _recent_months() -> list[BillingMonth]:
-    here = BillingMonth.at(clock.now())
-    return [here.shifted(-back) for back in range(12)]
-
-
-LIST = ListOf(Search("search", _l("Search")), Choice("status", _l("Status"), STATES), Months("month", _l("Requested"), _recent_months))
-ENTRIES = ListOf(Search("search", _l("Search")), Months("month", _l("Month"), _recent_months), Choice("status", _l("Status"), ENTRY_STATES))
+LIST = ListOf(Search("search", _l("Search")), Choice("status", _l("Status"), STATES), Months("month", _l("Requested"), recent_months))
+HISTORY = ListOf()
+VERBS = "any('withdraw','request-completion','withdraw-completion-request','delete-instance')"
 
 COLUMNS = (
     Column(_l("Number"), "number"),
@@ -52,18 +47,6 @@ COLUMNS = (
     Column(_l("Requested at (UTC)"), "requested_at"),
     Column(_l("Active from (UTC)"), "active_from"),
     Column(_l("Ended at (UTC)"), "ended_at"),
-)
-ENTRY_COLUMNS = (
-    Column(_l("Number"), "number"),
-    Column(_l("Month"), "service_month"),
-    Column(_l("Metric"), "metric_name"),
-    Column(_l("Quantity"), "quantity"),
-    Column(_l("Unit"), "unit"),
-    Column(_l("Notes"), "notes"),
-    Column(_l("Status"), lambda row: str(ENTRY_STATES[_shown_as(row.state)])),
-    Column(_l("Amount without tax"), lambda row: None if row.gross_minor is None else Money.of_minor(row.gross_minor, row.currency)),
-    Column(_l("Tax"), lambda row: None if row.tax_minor is None else Money.of_minor(row.tax_minor, row.currency)),
-    Column(_l("Currency"), "currency"),
 )
 
 
@@ -93,146 +76,138 @@ def show_list(kind: str = "") -> Response:
         block="list",
         listing=listing.with_page(page),
         rows=page.rows,
-        charged=own_entries.charged_by_engagement([row.id for row in page.rows]),
-        verbs={(row.state, row.instance_state): _verbs(row.state, row.instance_state, viewer) for row in page.rows},
+        charged=charged_by_engagement([row.id for row in page.rows]),
+        verbs={(row.state, row.instance_state): own_verbs(row.state, row.instance_state, viewer) for row in page.rows},
     )
 
 
 @screen.get("/my/engagements/<uuid:engagement_id>")
 @needs("engagement:view-own", capacity="customer")
 def show_details(engagement_id: uuid.UUID) -> Response:
-    return _details(engagement_id)
+    return show("customer/engagement_details.html", stale=False, **_details(queries.engagement_page(engagement_id)))
 
 
 @screen.get("/my/engagements/<uuid:engagement_id>/history")
 @needs("engagement:view-own", capacity="customer")
 def show_history(engagement_id: uuid.UUID) -> Response:
     page = queries.engagement_page(engagement_id)
-    return show("customer/engagement_history.html", block="events", events=_told(engagement_id), **_header(page, "history"))
+    listing = HISTORY.read()
+    events = page_of(own_events(engagement_id), LIST_KEYS, after=listing.after, before=listing.before)
+    listing = listing.with_page(events)
+    return show("customer/engagement_history.html", block="events", listing=listing, events=_told(events.rows), **own_header(page, "history"))
 
 
-@screen.get("/my/engagements/<uuid:engagement_id>/billing-entries")
-@screen.get("/my/engagements/<uuid:engagement_id>/billing-entries.<any(csv, xlsx):kind>")
-@needs("engagement:view-own", capacity="customer")
-def show_entries(engagement_id: uuid.UUID, kind: str = "") -> Response:
-    page = queries.engagement_page(engagement_id)
-    listing = ENTRIES.read()
-    if kind:
-        ordered = own_entries.charged_rows(_filtered(engagement_id, listing)).order_by(*(key.desc() for key in own_entries.LIST_KEYS))
-        return download(kind, f"{page.engagement.number}-billing-entries", ENTRY_COLUMNS, rows_of(ordered))
-    return _entries(page, listing)
-
-
-@screen.get("/my/engagements/<uuid:engagement_id>/billing-entries/<uuid:entry_id>")
-@needs("engagement:view-own", capacity="customer")
-def explain(engagement_id: uuid.UUID, entry_id: uuid.UUID) -> Response:
-    """The same list with one entry opened; alone, where the list's page does not hold it."""
-    page = queries.engagement_page(engagement_id)
-    listing = ENTRIES.read(path=f"/my/engagements/{engagement_id}/billing-entries")
-    return _entries(page, listing, opened=own_entries.own_entry(engagement_id, entry_id))
-
-
-@screen.get("/my/engagements/<uuid:engagement_id>/<any('withdraw','request-completion','withdraw-completion-request','delete-instance'):verb>")
+@screen.get(f"/my/engagements/<uuid:engagement_id>/<{VERBS}:verb>")
 @needs("engagement:steer", capacity="customer")
 def ask(engagement_id: uuid.UUID, verb: str) -> Response:
     page = queries.engagement_page(engagement_id)
-    if not _possible(page, verb):
-        return _stale(engagement_id)
-    return _confirm(page, verb, _form_of(verb))
+    return _confirm(page, verb, _form_of(verb, version=page.engagement.version))
 
 
-@screen.post("/my/engagements/<uuid:engagement_id>/<any('withdraw','request-completion','withdraw-completion-request','delete-instance'):verb>")
+@screen.post(f"/my/engagements/<uuid:engagement_id>/<{VERBS}:verb>")
 @needs("engagement:steer", capacity="customer")
 def act(engagement_id: uuid.UUID, verb: str) -> Response:
     page = queries.engagement_page(engagement_id)
     form = _form_of(verb)
     if form.validate_on_submit():
-        words = {"wish": form.wish.data or ""} if isinstance(form, RequestCompletion) else {}
-        action = getattr(actions, _action(verb))
         try:
-            submit_once(form, lambda: action(page.engagement, by=tenancy.current(), **words), action=verb)
-            return go_to(f"/my/engagements/{engagement_id}", toast=_decision_words(page, verb)["toast"])
+            submit_once(form, lambda: _act(engagement_id, verb, form), action=verb)
+            return go_to(f"/my/engagements/{engagement_id}", toast=_words(page, verb)["toast"])
         except Refused as no:
             form.refuse(no)
         except AlreadyDone:
-            return _stale(engagement_id)
+            return _fresh(engagement_id)
     return _confirm(page, verb, form)
 
 
-def _action(verb: str) -> str:
-    return verb.replace("-", "_")
+def _act(engagement_id: uuid.UUID, verb: str, form: PortalForm) -> Engagement:
+    """The verb, if the engagement still is as the form showed it."""
+    engagement = tenancy.one(Engagement, engagement_id, lock=True)
+    if form.seen_version is not None and form.seen_version != engagement.version:
+        raise AlreadyDone(engagement.state, verb)
+    by = tenancy.current()
+    if isinstance(form, RequestCompletion):
+        return actions.request_completion(engagement, wish=form.wish.data or "", by=by)
+    plain = {
+        "withdraw": actions.withdraw,
+        "withdraw-completion-request": actions.withdraw_completion_request,
+        "delete-instance": actions.delete_instance,
+    }
+    return plain[verb](engagement, by=by)
 
 
-def _form_of(verb: str) -> PortalForm:
-    return RequestCompletion() if verb == "request-completion" else Confirm()
+def _form_of(verb: str, **shown: Any) -> PortalForm:
+    return RequestCompletion(**shown) if verb == "request-completion" else Confirm(**shown)
 
 
-def _possible(page: EngagementPage, verb: str) -> bool:
+def _confirm(page: EngagementPage, verb: str, form: PortalForm) -> Response:
+    """The question, or the engagement as it stands where it is not to be asked any more."""
     e = page.engagement
-    removed = verb == "delete-instance" and e.instance_state == states.INSTANCE_REMOVED
-    return transitions.next_state(states.TRANSITIONS, e.state, _action(verb)) is not None and not removed
+    if verb not in dict(own_verbs(e.state, e.instance_state, tenancy.current())):
+        return _fresh(e.id)
+    words = _words(page, verb)
+    fields = [form.wish] if isinstance(form, RequestCompletion) else []
+    asked = {"eyebrow": e.number, "action": request.path, "cancel": f"/my/engagements/{e.id}", "form": form, "fields": fields, "live": True}
+    return show("confirm_page.html", block="decision", status=form.status, decision={**asked, **words})
 
 
-def _verbs(state: str, instance_state: str, viewer: tenancy.Viewer) -> list[tuple[str, menu.MenuLine]]:
-    """(the last part of the path, the menu's line) of what may be done now."""
-    lines = menu.lines_for(state, viewer, instance_state=instance_state)
-    return [(line.action.replace("_", "-"), line) for line in lines if line.permission == "engagement:steer"]
-
-
-def _stale(engagement_id: uuid.UUID) -> Response:
-    """Somebody was faster: the engagement as it stands now."""
-    notice = _("It has changed since that page was opened, so this can no longer be done. This is how it stands now.")
-    return show_stale(f"/my/engagements/{engagement_id}", notice, lambda: _details(engagement_id, notice))
-
-
-def _header(page: EngagementPage, tab: str) -> dict[str, Any]:
-    """What surrounds every tab."""
-    e = page.engagement
-    here = f"/my/engagements/{e.id}"
-    events, entries = own_entries.counts_for_tabs(e.id)
-    tabs = (("details", _("Details"), here, None), ("history", _("History"), f"{here}/history", events),
-            ("billing-entries", _("Billing entries"), f"{here}/billing-entries", entries))  # fmt: skip
+def _words(page: EngagementPage, verb: str) -> dict[str, Any]:
+    """Title, outcome in one sentence, the button's verb, and what is said afterwards."""
+    partner = page.partner_name
     return {
-        "page": page,
-        "e": e,
-        "here": here,
-        "tabs": [{"label": label, "path": path, "count": count, "current": key == tab} for key, label, path, count in tabs],
-        "verbs": _verbs(e.state, e.instance_state, tenancy.current()),
+        "withdraw": {
+            "title": _("Withdraw request"),
+            "sentence": _("The request is taken back, %(partner)s is told, and nothing is charged.", partner=partner),
+            "submit": _("Withdraw request"),
+            "kind": "danger",
+            "toast": _("Withdrawn. %(partner)s is told by e-mail.", partner=partner),
+        },
+        "request-completion": {
+            "title": _("Request completion"),
+            "sentence": _("%(partner)s is asked to mark the engagement as complete; until then work goes on and is charged.", partner=partner),
+            "submit": _("Request completion"),
+            "toast": _("Completion requested. %(partner)s is told by e-mail and decides.", partner=partner),
+        },
+        "withdraw-completion-request": {
+            "title": _("Withdraw completion request"),
+            "sentence": _("The engagement stays active as if completion had not been asked for, and %(partner)s is told.", partner=partner),
+            "submit": _("Withdraw completion request"),
+            "toast": _("The engagement stays active. %(partner)s is told by e-mail.", partner=partner),
+        },
+        "delete-instance": {
+            "title": _("Delete instance"),
+            "sentence": _("The instance leaves your account for good; the engagement, its history and its charges stay readable."),
+            "submit": _("Delete instance"),
+            "kind": "danger",
+            "toast": _("The instance is deleted. Its history and charges stay here."),
+        },
+    }[verb]
+
+
+def _fresh(engagement_id: uuid.UUID) -> Response:
+    """Somebody was faster: 409 with the engagement as it stands now."""
+    context = _details(queries.engagement_page(engagement_id))
+    return show_fresh(f"/my/engagements/{engagement_id}", "customer/engagement_details.html", stale=True, **context)
+
+
+def _details(page: EngagementPage) -> dict[str, Any]:
+    engagement_id = page.engagement.id
+    latest = page_of(own_events(engagement_id), LIST_KEYS, size=3)
+    return {
+        "asked": queries.open_completion_request(engagement_id),
+        "latest": _told(latest.rows),
+        "charged": charged_by_engagement([engagement_id]).get(engagement_id, []),
+        **own_header(page, "details"),
     }
 
 
-def _details(engagement_id: uuid.UUID, stale: str = "") -> Response:
-    tenancy.db.session.expire_all()
-    page = queries.engagement_page(engagement_id)
-    return show(
-        "customer/engagement_details.html",
-        status=409 if stale else 200,
-        stale=stale,
-        asked=queries.open_completion_request(engagement_id),
-        latest=_told(engagement_id)[:3],
-        charged=own_entries.charged_by_engagement([engagement_id]).get(engagement_id, []),
-        **_header(page, "details"),
-    )
-
-
-def _told(engagement_id: uuid.UUID) -> list[dict[str, Any]]:
-    """The events that are for the customer, newest first, as ui.timeline takes them."""
+def _told(rows: Any) -> list[dict[str, Any]]:
+    """Events as ui.timeline needs them; History keeps months as 2026-10, people read October 2026."""
     told = []
-    for row in history.events_of("engagement", engagement_id):
-        event = history.EVENTS.get(row.event)
-        if event is None or not event.customer_sentence:
-            continue
+    for row in rows:
         facts = json.loads(row.facts)
         if "month" in facts:
             facts["month"] = BillingMonth.parse(facts["month"])
-        told.append({"icon": event.icon, "text": translate(event.customer_sentence, facts), "at": row.at, "by": row.by_label})
+        event = EVENTS[row.event]
+        told.append({"icon": event.icon, "text": translate(event.customer_sentence or "", facts), "at": row.at, "by": row.by_label})
     return told
-
-
-def _shown_as(state: str) -> str:
-    return next(key for key, shown in own_entries.SHOWN_AS.items() if state in shown)
-
-
-def _filtered(engagement_id: uuid.UUID, listing: Any) -> Any:
-    wanted = listing.values
-    return own_entries.own_entries(engagement_id, month=wanted["month"], state=wanted["status"], search=wanted["search"])

@@ -33,7 +33,9 @@ def show_all(kind: str = "") -> Any:
         title=_("Past engagements") if listed.asks_past else _("Current engagements"),
         crumbs=[(_("Home"), "/")],
         beside=None,
-        empty_text=_("A client requests one from the catalog; it appears here and is mailed to the product's request address."),
+        empty_text=_(
+            "A client requests one from the catalog; it appears here and is mailed to the product's request address."
+        ),
         empty_action=(_("See your products"), "/products") if partner else None,
     )
 
@@ -55,6 +57,8 @@ def show_of_product(product_id: uuid.UUID, kind: str = "") -> Any:
         title=_("Current engagements"),
         crumbs=listed.crumbs(name),
         beside=(_("Past engagements"), past),
-        empty_text=_("A client requests one from the catalog; it appears here and is mailed to the product's request address."),
+        empty_text=_(
+            "A client requests one from the catalog; it appears here and is mailed to the product's request address."
+        ),
         empty_action=(_("Past engagements"), past),
     )

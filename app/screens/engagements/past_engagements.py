@@ -33,6 +33,8 @@ def show_of_product(product_id: uuid.UUID, kind: str = "") -> Any:
         title=_("Past engagements"),
         crumbs=listed.crumbs(name),
         beside=(_("Current engagements"), current),
-        empty_text=_("Completed, rejected, withdrawn and deleted engagements move here with their history and billing entries."),
+        empty_text=_(
+            "Completed, rejected, withdrawn and deleted engagements move here with their history and billing entries."
+        ),
         empty_action=(_("Current engagements"), current),
     )

@@ -29,7 +29,9 @@ LIST = ListOf(Search("search", _l("Name or e-mail")))
 
 
 def _roles_field() -> SelectMultipleField:
-    return SelectMultipleField(_l("Roles"), validate_choice=False, widget=ListWidget(prefix_label=False), option_widget=CheckboxInput())
+    return SelectMultipleField(
+        _l("Roles"), validate_choice=False, widget=ListWidget(prefix_label=False), option_widget=CheckboxInput()
+    )
 
 
 class AddMember(PortalForm):
@@ -53,7 +55,14 @@ def show_list() -> Any:
     by = tenancy.current()
     page = queries.members_here(by, **listing.values, after=listing.after, before=listing.before)
     labels = {key: translate(role.label) for key, role in ROLES.items()}
-    return show("organisation/members.html", block="list", listing=listing.with_page(page), rows=page.rows, labels=labels, me=by.member_id)
+    return show(
+        "organisation/members.html",
+        block="list",
+        listing=listing.with_page(page),
+        rows=page.rows,
+        labels=labels,
+        me=by.member_id,
+    )
 
 
 @screen.get("/members/roles")
@@ -78,7 +87,11 @@ def add() -> Any:
     if form.validate_on_submit():
         by = tenancy.current()
         try:
-            submit_once(form, lambda: actions.take_in(form.name.data, form.email.data, form.roles.data, by=by), action="add-member")
+            submit_once(
+                form,
+                lambda: actions.take_in(form.name.data, form.email.data, form.roles.data, by=by),
+                action="add-member",
+            )
             return go_to("/members", toast=_("%(email)s is a member now and was mailed.", email=form.email.data))
         except Refused as no:
             form.refuse(no)
@@ -100,7 +113,9 @@ def change_roles(membership_id: uuid.UUID) -> Any:
     form = _with_roles(ChangeRoles())
     if form.validate_on_submit():
         try:
-            submit_once(form, lambda: actions.change_roles(membership_id, form.roles.data, by=by), action="change-roles")
+            submit_once(
+                form, lambda: actions.change_roles(membership_id, form.roles.data, by=by), action="change-roles"
+            )
             return go_to("/members", toast=_("%(name)s has the roles you chose.", name=row.name))
         except Refused as no:
             form.refuse(no)
@@ -164,4 +179,8 @@ def _grants(capacity: Capacity) -> list[tuple[str, list[Role]]]:
     """(what may be done, the roles that must all be held), declared permissions only."""
     granted = {name: roles for (name, where), roles in GRANTS.items() if where == capacity}
     granted |= {name: frozenset() for name in EVERY_MEMBER.get(capacity, ())}
-    return [(PERMISSIONS[name], [ROLES[key] for key in ROLES if key in needed]) for name, needed in granted.items() if name in PERMISSIONS]
+    return [
+        (PERMISSIONS[name], [ROLES[key] for key in ROLES if key in needed])
+        for name, needed in granted.items()
+        if name in PERMISSIONS
+    ]

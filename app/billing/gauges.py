@@ -1,0 +1,30 @@
+"""What the installation's owner watches about rating: (name, help, function giving the figure), for /metrics."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+from sqlalchemy import func, select
+
+from app.billing import states
+from app.billing.model import BillingEntry
+from app.billing.rules import OVERDUE_AFTER_HOURS
+from app.foundation import clock
+from app.foundation.database import db
+
+
+def awaiting_rating() -> int:
+    """Submitted, and neither rated, rejected nor put before a person yet. Stays near zero while the job runs."""
+    return db.session.scalar(select(func.count(BillingEntry.id)).where(BillingEntry.state == states.SUBMITTED)) or 0
+
+
+def overdue() -> int:
+    """Undecided for more than a day: people are late, or the machine is."""
+    since = clock.now() - timedelta(hours=OVERDUE_AFTER_HOURS)
+    late = select(func.count(BillingEntry.id)).where(BillingEntry.state.in_(states.UNDECIDED), BillingEntry.submitted_at < since)
+    return db.session.scalar(late) or 0
+
+
+GAUGES: tuple[tuple[str, str, Callable[[], float]], ...] = (
+    ("portal_billing_entries_awaiting_rating", "Billing entries submitted and not yet rated", awaiting_rating),
+    ("portal_reviews_overdue", "Billing entries undecided for more than 24 hours", overdue),
+)

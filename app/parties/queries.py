@@ -1,0 +1,50 @@
+"""Reading organisations and who works for whom. The tenancy listener decides what of it is seen."""
+
+import uuid
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Row, Select, func, or_, select
+from sqlalchemy.orm import aliased
+
+from app.foundation.database import db
+from app.parties.model import Organisation, PartnerCustomer
+
+LIST_COLUMNS = (
+    Organisation.id,
+    Organisation.name,
+    Organisation.is_operator,
+    Organisation.is_partner,
+    Organisation.is_customer,
+    Organisation.created_at,
+)
+#: by name, A to Z
+LIST_KEYS = (Organisation.name, Organisation.id)
+_CAPACITIES = {"operator": Organisation.is_operator, "partner": Organisation.is_partner, "customer": Organisation.is_customer}
+
+
+def organisations(*, search: str | None = None, capacity: str | None = None) -> Select[Any]:
+    """For page_of(LIST_KEYS, oldest_first=True). Adds `customers` and `partners`: how many relations to either side."""
+    found = select(*LIST_COLUMNS, _related(PartnerCustomer.partner_id).label("customers"), _related(PartnerCustomer.customer_id).label("partners"))
+    if search:
+        found = found.where(Organisation.name.icontains(search, autoescape=True))
+    if capacity:
+        found = found.where(_CAPACITIES[capacity])
+    return found
+
+
+def _related(side: Any) -> Any:
+    return select(func.count(PartnerCustomer.id)).where(side == Organisation.id).correlate(Organisation).scalar_subquery()
+
+
+def related_to(organisation_id: uuid.UUID, limit: int = 200) -> Sequence[Row[Any]]:
+    """(id, name, since, partner_id) of the organisations at the other ends, by name. `partner_id`: which end is the partner."""
+    other = aliased(Organisation)
+    mine, theirs = PartnerCustomer.partner_id == organisation_id, PartnerCustomer.customer_id == organisation_id
+    return db.session.execute(
+        select(other.id, other.name, PartnerCustomer.since, PartnerCustomer.partner_id)
+        .join(other, or_(mine & (other.id == PartnerCustomer.customer_id), theirs & (other.id == PartnerCustomer.partner_id)))
+        .where(or_(mine, theirs))
+        .order_by(other.name)
+        .limit(limit)
+    ).all()

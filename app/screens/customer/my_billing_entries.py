@@ -1,0 +1,126 @@
+"""Billing entries of an own engagement: what was done, what it is charged at gross, and how each amount came about."""
+
+import uuid
+from typing import Any
+
+from flask import Blueprint, Response
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+
+from app.billing import own_entries
+from app.billing.own_entries import LIST_KEYS, GrossExplanation, charged_by_month, charged_rows, gross_explanation
+from app.charges.queries import gross_of
+from app.documents import Column, rows_of
+from app.engagements.queries import EngagementPage, engagement_page
+from app.foundation.money import Money
+from app.foundation.pages import page_of
+from app.screens.customer import own_header, recent_months
+from app.web.exports import download
+from app.web.figures import money
+from app.web.filters import Choice, Months, Search
+from app.web.fragments import show
+from app.web.guard import needs
+from app.web.instants import month as month_words
+from app.web.listing import Listing, ListOf
+from app.web.tier_bars import tier_bar
+from app.web.tiers import model_words, per_words, tier_words
+
+screen = Blueprint("my_billing_entries", __name__)
+
+STATES = {"rated": _l("Rated"), "being-rated": _l("Being rated"), "rejected": _l("Rejected"), "withdrawn": _l("Withdrawn")}
+LIST = ListOf(Search("search", _l("Search")), Months("month", _l("Month"), recent_months), Choice("status", _l("Status"), STATES))
+COLUMNS = (
+    Column(_l("Number"), "number"),
+    Column(_l("Month"), "service_month"),
+    Column(_l("Metric"), "metric_name"),
+    Column(_l("Quantity"), "quantity"),
+    Column(_l("Unit"), "unit"),
+    Column(_l("Notes"), "notes"),
+    Column(_l("Status"), lambda row: str(STATES[_shown_as(row.state)])),
+    Column(_l("Amount without tax"), lambda row: None if row.gross_minor is None else Money.of_minor(row.gross_minor, row.currency)),
+    Column(_l("Tax"), lambda row: None if row.tax_minor is None else Money.of_minor(row.tax_minor, row.currency)),
+    Column(_l("Currency"), "currency"),
+)
+
+
+@screen.get("/my/engagements/<uuid:engagement_id>/billing-entries")
+@screen.get("/my/engagements/<uuid:engagement_id>/billing-entries.<any(csv, xlsx):kind>")
+@needs("engagement:view-own", capacity="customer")
+def show_list(engagement_id: uuid.UUID, kind: str = "") -> Response:
+    page = engagement_page(engagement_id)
+    listing = LIST.read()
+    if kind:
+        every = charged_rows(_filtered(engagement_id, listing)).order_by(*(key.desc() for key in LIST_KEYS))
+        return download(kind, f"{page.engagement.number}-billing-entries", COLUMNS, rows_of(every))
+    return _entries(page, listing)
+
+
+@screen.get("/my/engagements/<uuid:engagement_id>/billing-entries/<uuid:entry_id>")
+@needs("engagement:view-own", capacity="customer")
+def explain(engagement_id: uuid.UUID, entry_id: uuid.UUID) -> Response:
+    """The list with one entry opened; that entry alone where the list's page does not hold it."""
+    page = engagement_page(engagement_id)
+    listing = LIST.read(path=f"/my/engagements/{engagement_id}/billing-entries")
+    return _entries(page, listing, opened=own_entries.own_entry(engagement_id, entry_id))
+
+
+def _entries(page: EngagementPage, listing: Listing, opened: Any = None) -> Response:
+    engagement_id = page.engagement.id
+    found = page_of(_filtered(engagement_id, listing), LIST_KEYS, after=listing.after, before=listing.before)
+    rows = found.rows if opened is None or any(row.id == opened.id for row in found.rows) else [opened]
+    charged = gross_of([row.id for row in rows])
+    return show(
+        "customer/billing_entries.html",
+        block="entries",
+        listing=listing.with_page(found),
+        query=_query(listing),
+        rows=rows,
+        charged={key: (Money.of_minor(line.gross_minor, line.currency), Money.of_minor(line.tax_minor, line.currency)) for key, line in charged.items()},
+        shown_as={row.state: _shown_as(row.state) for row in rows},
+        opened=opened,
+        explanation=_explained(opened, gross_explanation(opened.id)) if opened else None,
+        cells=[_cell(total) for total in charged_by_month(engagement_id)],
+        **own_header(page, "billing-entries"),
+    )  # fmt: skip
+
+
+def _filtered(engagement_id: uuid.UUID, listing: Listing) -> Any:
+    wanted = listing.values
+    return own_entries.own_entries(engagement_id, month=wanted["month"], state=wanted["status"], search=wanted["search"])
+
+
+def _query(listing: Listing) -> str:
+    """What an Explain link carries along, so that Close leads back to the same page of the same list."""
+    at = {"after": listing.after} if listing.after else {"before": listing.before} if listing.before else {}
+    address = listing.link(**at)
+    return address[address.find("?") :] if "?" in address else ""
+
+
+def _shown_as(state: str) -> str:
+    return next(key for key, shown in own_entries.SHOWN_AS.items() if state in shown)
+
+
+def _cell(total: Any) -> dict[str, Any]:
+    gross, tax = (Money.of_minor(minor, total.currency) for minor in (total.gross_minor, total.tax_minor))
+    return {
+        "label": month_words(total.service_month),
+        "figure": money(gross),
+        "currency": total.currency,
+        "small": _("plus tax %(tax)s", tax=money(tax)) if tax else _("no tax"),
+    }
+
+
+def _explained(entry: Any, of: GrossExplanation | None) -> dict[str, Any] | None:
+    """The opened row's inside; None while nothing is charged for the entry."""
+    if of is None:
+        return None
+    tariff, unit = of.gross_tariff, entry.unit
+    return {
+        "of": of,
+        "steps": [(tier_words(step.start, step.end, unit), step.quantity, step.price, step.amount) for step in of.steps],
+        "per": per_words(tariff, unit),
+        "sum": sum(step.amount for step in of.steps),
+        "model": model_words(tariff),
+        "bar": tier_bar(tariff, of.quantity_before, of.quantity_after, unit),
+        "total": of.gross + of.tax,
+    }

@@ -1,0 +1,218 @@
+"""Add billing entry: month, metric, quantity, notes; what it will come to and until when, before Next submits it."""
+
+import uuid
+from dataclasses import dataclass
+from typing import Any
+
+from flask import Blueprint, Response, request
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from wtforms import BooleanField, SelectField
+from wtforms.validators import ValidationError
+
+from app.billing import actions
+from app.billing.actions import Draft
+from app.billing.explanations import Preview, preview
+from app.billing.model import BillingEntry
+from app.catalog.model import Programme
+from app.catalog.queries import PricedMetric, prices_of, programme_of, step_sentence
+from app.engagements.model import Engagement
+from app.engagements.queries import EngagementPage, engagement_page
+from app.foundation import clock, tenancy
+from app.foundation.billing_month import BillingMonth
+from app.foundation.refusals import AlreadyDone, Refused
+from app.foundation.tenancy import one
+from app.web.amounts_explained import explained
+from app.web.engagement_header import address, crumbs
+from app.web.entry_list import months_to_bill
+from app.web.fields import Carried, MonthCards, PortalForm, QuantityField, TextField, offered
+from app.web.fragments import go_to, show, wants_fragment
+from app.web.guard import needs
+from app.web.instants import deadline
+from app.web.price_words import price_words
+from app.web.submissions import submit_once
+from app.web.templating import translate
+
+screen = Blueprint("add_billing_entry", __name__)
+
+
+class AddEntry(PortalForm):
+    month = MonthCards(_l("Month the work belongs to"))
+    metric = SelectField(_l("Metric"), validate_choice=False)
+    quantity = QuantityField(_l("Quantity"))
+    notes = TextField(_l("Notes"), most=500, lines=True, optional=True)
+    #: the entry that the page's warning names, so that it is asked about once
+    warned = Carried(default="")
+    different = BooleanField(_l("It is different work, submit it as well"))
+
+    def validate_metric(self, field: SelectField) -> None:
+        if self.metric_id is None:
+            raise ValidationError(_("Choose one of the plan's metrics."))
+
+    @property
+    def metric_id(self) -> uuid.UUID | None:
+        try:
+            return uuid.UUID(self.metric.data or "")
+        except ValueError:
+            return None
+
+    @property
+    def draft(self) -> Draft | None:
+        """What was entered, where every field has its shape."""
+        if self.month.data is None or self.metric_id is None or self.quantity.data is None or self.errors:
+            return None
+        return Draft(self.metric_id, self.month.data, self.quantity.data, self.notes.data or "")
+
+
+@dataclass(frozen=True)
+class Question:
+    """An entry that looks like this one, or an earlier set-up. Asked about once; it never forbids."""
+
+    earlier: BillingEntry
+    is_set_up: bool
+
+
+class Unasked(Exception):
+    """The person has not seen the question yet: nothing was submitted."""
+
+
+@screen.get("/engagements/<uuid:engagement_id>/billing-entries/new")
+@needs("billing-entry:submit")
+def show_form(engagement_id: uuid.UUID) -> Response:
+    page = engagement_page(engagement_id)
+    programme = programme_of(page.engagement.product_id)
+    form = AddEntry(data=_start(page.engagement, programme))
+    return _show(page, programme, form)
+
+
+@screen.post("/engagements/<uuid:engagement_id>/billing-entries/new")
+@needs("billing-entry:submit")
+def submit(engagement_id: uuid.UUID) -> Response:
+    """Next. With `preview` among the fields it only shows the amount."""
+    page = engagement_page(engagement_id)
+    programme = programme_of(page.engagement.product_id)
+    form = AddEntry()
+    fine = form.validate_on_submit()
+    if "preview" in request.form:
+        return _show(page, programme, form)
+    if fine:
+        try:
+            entry_id, _first = submit_once(form, lambda: _submit(page.engagement, programme, form), action="add-billing-entry")
+            number = one(BillingEntry, entry_id).number
+            return go_to(f"{address(engagement_id)}/billing-entries", toast=_("%(number)s submitted, rating takes seconds", number=number))
+        except Refused as no:
+            form.refuse(no)
+        except Unasked:
+            pass  # the question is on the page below
+        except AlreadyDone:
+            page = engagement_page(engagement_id)
+    return _show(page, programme, form, status=422)
+
+
+def _submit(engagement: Engagement, programme: Programme, form: AddEntry) -> BillingEntry:
+    """Inside the submission's transaction: a second click finds the key spent, not the first click's entry as a twin."""
+    draft = form.draft
+    assert draft is not None
+    question = _question(engagement, draft)
+    if question and actions.takes_entries(engagement) and not form.different.data and form.warned.data != str(question.earlier.id):
+        actions.checked(engagement, programme, draft, clock.now())  # a rule's no comes before a question
+        raise Unasked
+    return actions.submit(engagement, draft, by=tenancy.current())
+
+
+def _question(engagement: Engagement, draft: Draft) -> Question | None:
+    twin = actions.twin_of(engagement.id, draft)
+    if twin:
+        return Question(twin, is_set_up=False)
+    set_up = actions.set_up_before(engagement.id, draft.metric_id)
+    return Question(set_up, is_set_up=True) if set_up else None
+
+
+def _start(engagement: Engagement, programme: Programme) -> dict[str, Any]:
+    """What the form begins with: the month that closes first, or a rejected entry that is to be corrected."""
+    months = months_to_bill(engagement, programme)
+    like = request.args.get("like", "")
+    try:
+        earlier = actions.entry_of(engagement.id, uuid.UUID(like)) if like else None
+    except ValueError:
+        earlier = None
+    if earlier is None:
+        return {"month": months[0] if months else None}
+    month = earlier.service_month if earlier.service_month in months else months[0] if months else None
+    return {"month": month, "metric": str(earlier.metric_id), "quantity": earlier.quantity.normalize(), "notes": earlier.notes}
+
+
+def _show(page: EngagementPage, programme: Programme, form: AddEntry, status: int = 200) -> Response:
+    engagement = page.engagement
+    months = months_to_bill(engagement, programme)
+    refused = not actions.takes_entries(engagement)
+    month = form.month.data if form.month.data in months else months[0] if months else None
+    metrics = [] if month is None else [priced for priced in prices_of(engagement.plan_id).in_month(month) if priced.metric.approved]
+    chosen = _chosen(form, metrics)
+    draft = None if refused else form.draft
+    came_to, why_not = _previewed(engagement, programme, draft)
+    if form.is_submitted() and not wants_fragment() and why_not and not form.errors:
+        form.refuse(why_not)  # "Show amount" without script: the no belongs on its field
+    return show(
+        "engagements/add_billing_entry.html",
+        block="preview",
+        status=409 if refused else max(status, form.status if form.is_submitted() and form.quantity.raw else 200, 422 if why_not else 200),
+        page=page,
+        e=engagement,
+        here=address(engagement.id),
+        crumbs=[crumbs(page, tenancy.current())[-1], (engagement.name, address(engagement.id)), (_("Billing entries"), f"{address(engagement.id)}/billing-entries")],
+        refused=refused,
+        form=form,
+        cards=_cards(months, month, programme),
+        closed=_just_closed(engagement, programme, months),
+        month=month,
+        metrics=metrics,
+        chosen=chosen,
+        price=price_words(chosen) if chosen else "",
+        step=step_sentence(chosen.metric.step) if chosen else "",
+        preview=came_to,
+        how=explained(came_to.explanation) if came_to else None,
+        why_not=translate(why_not) if why_not else "",
+        question=_question(engagement, draft) if draft else None,
+        closes=deadline(programme.policy.closes_at(month)) if month else None,
+        in_grace=month is not None and clock.now() >= month.next.starts_at,
+        threshold=programme.review_threshold,
+        live=wants_fragment(),
+    )
+
+
+def _chosen(form: AddEntry, metrics: list[PricedMetric]) -> PricedMetric | None:
+    form.metric.choices = offered([(str(priced.metric.id), priced.metric.name) for priced in metrics])
+    chosen = next((priced for priced in metrics if priced.metric.id == form.metric_id), None)
+    if chosen is None and metrics:
+        chosen = metrics[0]
+        form.metric.data = form.metric.data or str(chosen.metric.id)
+    return chosen
+
+
+def _previewed(engagement: Engagement, programme: Programme, draft: Draft | None) -> tuple[Preview | None, Refused | None]:
+    if draft is None:
+        return None, None
+    try:
+        return preview(engagement, programme, draft), None
+    except Refused as no:
+        return None, no
+
+
+def _cards(months: list[BillingMonth], chosen: BillingMonth | None, programme: Programme) -> list[dict[str, Any]]:
+    """The open months as ui.radio_cards takes them, each with its closing instant, the viewer's time and the time left."""
+    cards = []
+    for month in months:
+        closes: Any = deadline(programme.policy.closes_at(month))
+        facts = {"utc": closes.utc, "local": closes.local}
+        small = _("closes %(utc)s (%(local)s)", **facts) if closes.local else _("closes %(utc)s", **facts)
+        card = {"value": str(month), "label": translate("%(month)s", {"month": month}), "small": small, "end": _("%(left)s left", left=closes.left)}
+        cards.append({**card, "icon": "timer"} if month == months[0] else card)
+    return cards
+
+
+def _just_closed(engagement: Engagement, programme: Programme, months: list[BillingMonth]) -> tuple[BillingMonth, Any] | None:
+    """The month before the open ones and its closing instant, if there was anything to bill in it."""
+    if not months or engagement.active_from is None or not months[0].previous.overlaps(engagement.active_from, None):
+        return None
+    return months[0].previous, programme.policy.closes_at(months[0].previous)

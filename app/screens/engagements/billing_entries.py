@@ -1,0 +1,180 @@
+"""Billing entries of one engagement: month totals, the list, Explain, and withdrawing what is not decided yet."""
+
+import json
+import uuid
+from typing import Any
+
+from flask import Blueprint, Response, make_response, redirect, request
+from flask_babel import gettext as _
+
+from app.billing import actions, queries, states
+from app.billing.explanations import explanation
+from app.billing.queries import LIST_KEYS
+from app.catalog.model import Metric
+from app.catalog.queries import prices_of
+from app.documents import rows_of
+from app.engagements.queries import EngagementPage, engagement_page
+from app.foundation import tenancy
+from app.foundation.pages import page_of
+from app.foundation.refusals import AlreadyDone, MissingRole
+from app.foundation.tenancy import one
+from app.web.amounts_explained import due_words, explained
+from app.web.engagement_header import address, engagement_header
+from app.web.entry_list import COLUMNS, entries, line, list_of, strip, total_of, with_amounts
+from app.web.exports import download
+from app.web.fields import PortalForm
+from app.web.fragments import go_to, show, wants_fragment
+from app.web.guard import needs
+from app.web.submissions import submit_once
+
+screen = Blueprint("billing_entries", __name__)
+
+class Withdraw(PortalForm):
+    pass
+
+
+@screen.get("/engagements/<uuid:engagement_id>/billing-entries")
+@screen.get("/engagements/<uuid:engagement_id>/billing-entries.<any(csv, xlsx):kind>")
+@needs("billing-entry:view")
+def show_list(engagement_id: uuid.UUID, kind: str = "") -> Response:
+    page = engagement_page(engagement_id)
+    return _download(page, kind) if kind else _list_page(page)
+
+
+@screen.get("/engagements/<uuid:engagement_id>/billing-entries/<uuid:entry_id>")
+@needs("billing-entry:view")
+def explain(engagement_id: uuid.UUID, entry_id: uuid.UUID) -> Response:
+    """How the amount came about: its own page, or for htmx the list with the row opened."""
+    page = engagement_page(engagement_id)
+    entry = actions.entry_of(engagement_id, entry_id)
+    if wants_fragment():
+        return _list_page(page, opened=entry)
+    header = _header(page)
+    crumbs = [*header["crumbs"], (page.engagement.name, header["here"]), (_("Billing entries"), f"{header['here']}/billing-entries")]
+    return show(
+        "engagements/explain.html",
+        **{**header, "crumbs": crumbs},
+        **_explained(entry, page, header),
+        unit=one(Metric, entry.metric_id).unit,
+    )
+
+
+@screen.get("/engagements/<uuid:engagement_id>/billing-entries/<uuid:entry_id>/still-submitted")
+@needs("billing-entry:view")
+def still_submitted(engagement_id: uuid.UUID, entry_id: uuid.UUID) -> Any:
+    """What a Submitted row asks every two seconds: itself again, until it is decided, and then the list reads itself anew."""
+    page = engagement_page(engagement_id)
+    entry = actions.entry_of(engagement_id, entry_id)
+    if not wants_fragment():
+        return redirect(f"{address(engagement_id)}/billing-entries", 303)
+    _check_sees(page)
+    if entry.state == states.SUBMITTED:
+        return show("engagements/billing_entries.html", block="asks_again", here=address(engagement_id), entry=entry)
+    return make_response("", 200, {"HX-Trigger": json.dumps({"entry-decided": {"number": entry.number}})})
+
+
+@screen.get("/engagements/<uuid:engagement_id>/billing-entries/<uuid:entry_id>/withdraw")
+@needs("billing-entry:submit")
+def confirm_withdraw(engagement_id: uuid.UUID, entry_id: uuid.UUID) -> Response:
+    page = engagement_page(engagement_id)
+    entry = actions.entry_of(engagement_id, entry_id)
+    if entry.state != states.SUBMITTED:
+        return _list_page(page, faster=entry)
+    return _ask_withdraw(page, entry, Withdraw())
+
+
+@screen.post("/engagements/<uuid:engagement_id>/billing-entries/<uuid:entry_id>/withdraw")
+@needs("billing-entry:submit")
+def withdraw(engagement_id: uuid.UUID, entry_id: uuid.UUID) -> Response:
+    page = engagement_page(engagement_id)
+    entry = actions.entry_of(engagement_id, entry_id)
+    form = Withdraw()
+    if not form.validate_on_submit():
+        return _ask_withdraw(page, entry, form)
+    try:
+        submit_once(form, lambda: actions.withdraw(entry, by=tenancy.current()), action="withdraw-billing-entry")
+    except AlreadyDone:
+        return _list_page(page, faster=actions.entry_of(engagement_id, entry_id))
+    return go_to(f"{address(engagement_id)}/billing-entries", toast=_("%(number)s withdrawn.", number=entry.number))
+
+
+def _ask_withdraw(page: EngagementPage, entry: Any, form: Withdraw) -> Response:
+    back = f"{address(page.engagement.id)}/billing-entries"
+    decision = {
+        "title": _("Withdraw billing entry"),
+        "eyebrow": entry.number,
+        "action": request.path,
+        "submit": _("Withdraw %(number)s", number=entry.number),
+        "sentence": _("%(number)s is not rated and not charged. It stays in the list as Withdrawn.", number=entry.number),
+        "kind": "danger",
+        "cancel": back,
+        "form": form,
+    }
+    return show("confirm_page.html", block="decision", status=form.status, decision=decision)
+
+
+def _header(page: EngagementPage) -> dict[str, Any]:
+    header = engagement_header(page, "billing-entries")
+    if not header["sees_billing"]:
+        raise MissingRole("billing-entry:view-with-all-three")
+    return header
+
+
+def _check_sees(page: EngagementPage) -> None:
+    _header(page)
+
+
+def _list_page(page: EngagementPage, *, opened: Any = None, faster: Any = None) -> Response:
+    """The whole tab. `opened`: the entry whose Explain is open; `faster`: one that was decided before it was withdrawn."""
+    header = _header(page)
+    engagement, here = page.engagement, f"{header['here']}/billing-entries"
+    prices = prices_of(engagement.plan_id)
+    provisional = queries.provisional_amounts(engagement, prices)
+    currency = header["programme"].currency
+    totals = queries.month_totals(engagement, currency, provisional)
+    listing = list_of([total.month for total in totals], prices.metrics).read(here)
+    asked = listing.values
+    found = page_of(entries(engagement.id, asked), LIST_KEYS, after=listing.after, before=listing.before)  # type: ignore[arg-type]
+    listing = listing.with_page(found)
+    return show(
+        "engagements/billing_entries.html",
+        block="content",
+        status=409 if faster else 200,
+        **header,
+        listing=listing,
+        query=_query(),
+        several_metrics=len(prices.metrics) > 1,
+        unit=prices.metrics[0].unit if len(prices.metrics) == 1 else None,
+        currency=currency,
+        lines=[line(row, provisional, here, takes_entries=header["add_entry"] is not None) for row in found.rows],
+        strip=strip(engagement, header["programme"], totals, currency),
+        total=total_of(totals, asked),
+        opened=opened,
+        faster=faster,
+        **(_explained(opened, page, header) if opened else {}),
+    )
+
+
+def _query() -> str:
+    """The list's filters and place, carried along by the links that open and close a row."""
+    text = request.query_string.decode("ascii", "ignore")
+    return f"?{text}" if text else ""
+
+
+def _explained(entry: Any, page: EngagementPage, header: dict[str, Any]) -> dict[str, Any]:
+    found = explanation(entry, page.engagement, header["programme"])
+    return {
+        "entry": entry,
+        "how": explained(found) if found else None,
+        "due_words": due_words(found, header["programme"]) if found else "",
+    }
+
+
+def _download(page: EngagementPage, kind: str) -> Response:
+    _check_sees(page)
+    engagement = page.engagement
+    prices = prices_of(engagement.plan_id)
+    provisional = queries.provisional_amounts(engagement, prices)
+    listing = list_of([], prices.metrics).read()
+    found = entries(engagement.id, listing.values).order_by(*(key.desc() for key in LIST_KEYS))
+    return download(kind, f"{engagement.number}-billing-entries", COLUMNS, with_amounts(rows_of(found), provisional))

@@ -1,0 +1,129 @@
+"""The list of an engagement's billing entries, prepared for its template and its files: filters, lines, month totals."""
+
+import uuid
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from types import SimpleNamespace
+from typing import Any
+
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from sqlalchemy import Select
+
+from app.billing import actions, queries, states
+from app.billing.queries import MonthTotal
+from app.catalog.model import Metric, Programme
+from app.documents import Column
+from app.engagements.model import Engagement
+from app.foundation import clock, tenancy
+from app.foundation.billing_month import BillingMonth, open_months
+from app.foundation.money import Money
+from app.months.queries import rows_of as month_rows
+from app.months.states import FROZEN
+from app.web.filters import Choice, Filter, Months, Reference, Search
+from app.web.listing import ListOf
+from app.web.ui import TAGS
+
+#: Months in the strip above the list, beside the cell that says which month closes next.
+STRIP_MONTHS = 3
+_STATES = (states.SUBMITTED, states.IN_REVIEW, states.RATED, states.REJECTED, states.WITHDRAWN)
+
+Provisional = dict[uuid.UUID, Money | None]
+
+
+@dataclass(frozen=True)
+class Line:
+    """One entry as the table shows it; `row` has billing.queries.LIST_COLUMNS."""
+
+    row: Any
+    amount: Money | None
+    #: the amount is what it would be rated at now
+    provisional: bool
+    actions: list[dict[str, Any]]
+
+
+def list_of(months: Sequence[BillingMonth], metrics: Sequence[Metric]) -> ListOf:
+    filters: list[Filter] = [
+        Search("search", _l("Search notes and numbers")),
+        Months("month", _l("Month"), choices=lambda: list(months)),
+        Choice("status", _l("Status"), {state: TAGS[state].label for state in _STATES}),
+    ]
+    if len(metrics) > 1:
+        filters.append(Reference("metric", _l("Metric"), {metric.id: metric.name for metric in metrics}))
+    return ListOf(*filters)
+
+
+def entries(engagement_id: uuid.UUID, asked: dict[str, Any]) -> Select[Any]:
+    return queries.entries_of(
+        engagement_id,
+        month=asked["month"],
+        state=asked["status"],
+        metric_id=asked.get("metric"),
+        search=asked["search"] or "",
+    )
+
+
+def line(row: Any, provisional: Provisional, here: str, *, takes_entries: bool) -> Line:
+    """`here`: the list's path; `takes_entries`: the engagement and the member may add one."""
+    undecided = row.state in states.UNDECIDED
+    amount = provisional.get(row.id) if undecided else None
+    if row.state == states.RATED:
+        amount = Money.of_minor(row.amount_minor, row.currency)
+    offered = []
+    if tenancy.current().may("billing-entry:submit"):
+        if row.state == states.SUBMITTED:
+            offered.append({"label": _("Withdraw"), "icon": "undo", "path": f"{here}/{row.id}/withdraw", "dialog": True})
+        elif row.state == states.REJECTED and takes_entries:
+            offered.append({"label": _("Correct and submit again"), "icon": "add", "path": f"{here}/new?like={row.id}", "dialog": False})
+    return Line(row, amount, undecided, offered)
+
+
+def strip(e: Engagement, programme: Programme, totals: Sequence[MonthTotal], currency: str) -> list[dict[str, Any]]:
+    """Cells for the months with entries, newest first ({total, open, frozen_at}), and last {closes, closes_at}."""
+    still_open = open_months(clock.now(), programme.policy)
+    billable = months_to_bill(e, programme)
+    shown = list(totals[:STRIP_MONTHS])
+    if not shown and billable:
+        shown = [MonthTotal(billable[0], Money.zero(currency), Money.zero(currency), Decimal(0), 0)]
+    frozen = {month: row.frozen_at for month, row in month_rows(programme.cut_off, [t.month for t in shown]).items() if row.state == FROZEN}
+    cells: list[dict[str, Any]] = [{"total": t, "open": t.month in still_open, "frozen_at": frozen.get(t.month)} for t in shown]
+    if billable:
+        cells.append({"closes": billable[0], "closes_at": programme.policy.closes_at(billable[0])})
+    return cells
+
+
+def months_to_bill(e: Engagement, programme: Programme) -> list[BillingMonth]:
+    """The months an entry may be added for now, the one that closes first at the front."""
+    if not actions.takes_entries(e) or e.active_from is None:
+        return []
+    return [month for month in open_months(clock.now(), programme.policy) if month.overlaps(e.active_from, e.ended_at)]
+
+
+def total_of(totals: Sequence[MonthTotal], asked: dict[str, Any]) -> MonthTotal | None:
+    """The month the list shows all of: filtered to it and to nothing else."""
+    others = [name for name, value in asked.items() if value is not None and name != "month"]
+    return None if others else next((total for total in totals if total.month == asked["month"]), None)
+
+
+def with_amounts(rows: Iterator[Any], provisional: Provisional) -> Iterator[Any]:
+    for row in rows:
+        rated = None if row.amount_minor is None else Money.of_minor(row.amount_minor, row.currency)
+        yield SimpleNamespace(**row._mapping, amount=rated, provisional=provisional.get(row.id), status=str(TAGS[row.state].label))
+
+
+COLUMNS = (
+    Column(_l("Entry"), "number"),
+    Column(_l("Month"), "service_month"),
+    Column(_l("Metric"), "metric_name"),
+    Column(_l("Quantity"), "quantity"),
+    Column(_l("Unit"), "unit"),
+    Column(_l("Status"), "status"),
+    Column(_l("Amount"), "amount"),
+    Column(_l("Provisional amount"), "provisional"),
+    Column(_l("Currency"), "currency"),
+    Column(_l("Notes"), "notes"),
+    Column(_l("Reason"), "reason"),
+    Column(_l("Submitted by"), "submitted_by_name"),
+    Column(_l("Submitted at (UTC)"), "submitted_at"),
+)

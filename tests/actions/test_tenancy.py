@@ -1,0 +1,176 @@
+"""Tenant A never sees B's ids: whatever the shape of the query, whoever asks, read or write."""
+
+import uuid
+from dataclasses import replace
+
+import pytest
+from sqlalchemy import delete, exists, func, select, update
+from sqlalchemy.orm import aliased
+
+from app.billing.model import BillingEntry, RatingGroup
+from app.catalog.model import Plan, PriceVersion, Product, Programme
+from app.charges.model import ChargeLine
+from app.engagements.model import CompletionRequest, Engagement
+from app.foundation.database import Base, db, transaction
+from app.foundation.history import History
+from app.foundation.idempotency import Submission
+from app.foundation.outbox import OutboxRow
+from app.foundation.tenancy import (
+    PUBLIC, ForEverybody, NoViewer, OfParties, Tenanted, Viewer, acting_for_all, as_tester, one, set_viewer, viewing,
+)  # fmt: skip
+from app.parties.model import Organisation, PartnerCustomer
+from tests.makers import as_customer, as_operator, as_partner, make_engagement, make_entry, make_organisation, make_product
+
+BUSINESS = [mapper.class_ for mapper in Base.registry.mappers if issubclass(mapper.class_, OfParties)]
+
+
+@pytest.fixture
+def two_worlds() -> dict[str, Viewer]:
+    """Northbridge works for Acme, Contrail for Globex; each with a rated entry."""
+    viewers: dict[str, Viewer] = {}
+    for partner_name, customer_name in (("Northbridge", "Acme"), ("Contrail", "Globex")):
+        partner, customer = make_organisation(partner_name, partner=True), make_organisation(customer_name, customer=True)
+        engagement = make_engagement(make_product(partner=partner, name=f"Service of {partner_name}"), customer, state="completion_requested")
+        make_entry(engagement, "10", rated=True)
+        viewers[partner_name], viewers[customer_name] = as_partner(partner), as_customer(customer)
+    viewers["operator"] = as_operator()
+    return viewers
+
+
+def ids(model: type) -> set[uuid.UUID]:
+    return set(db.session.scalars(select(model.id)))  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("model", BUSINESS, ids=lambda m: m.__name__)
+def test_each_sees_its_own_rows_and_no_other(model: type[OfParties], two_worlds: dict[str, Viewer]) -> None:
+    with acting_for_all("a test counts"):
+        everything = ids(model)
+    assert len(everything) == 2
+    seen = {}
+    for name, viewer in two_worlds.items():
+        with viewing(viewer):
+            seen[name] = ids(model)
+    assert len(seen["Northbridge"]) == 1
+    assert seen["Northbridge"] == seen["Acme"]
+    assert seen["Contrail"] == seen["Globex"] == everything - seen["Northbridge"]
+    assert seen["operator"] == everything
+    with viewing(PUBLIC):
+        assert ids(model) == set()
+
+
+@pytest.mark.parametrize(
+    "shape",
+    [
+        lambda: select(func.count()).select_from(Engagement),
+        lambda: select(func.count(Engagement.id)),
+        lambda: select(func.count()).select_from(aliased(Engagement)),
+        lambda: select(func.count()).select_from(select(Engagement.id).subquery()),
+        lambda: select(func.count()).select_from(BillingEntry).join(Engagement, Engagement.id == BillingEntry.engagement_id),
+        lambda: select(func.count()).select_from(Product).where(exists().where(Engagement.product_id == Product.id)),
+        lambda: select(select(func.count(Engagement.id)).scalar_subquery()),
+        lambda: select(func.count()).select_from(select(Engagement.id).union_all(select(Engagement.id).where(Engagement.state == "x")).subquery()),
+    ],
+)  # fmt: skip
+def test_no_shape_of_query_gets_around_it(shape: object, two_worlds: dict[str, Viewer]) -> None:
+    with viewing(two_worlds["Northbridge"]):
+        assert db.session.scalar(shape()) == 1  # type: ignore[operator]
+
+
+def test_updates_and_deletes_reach_own_rows_only(two_worlds: dict[str, Viewer]) -> None:
+    with viewing(two_worlds["Northbridge"]), transaction() as session:
+        changed = session.execute(update(Engagement).values(name="Mine now").execution_options(synchronize_session=False))
+        assert changed.rowcount == 1  # type: ignore[attr-defined]
+        gone = session.execute(delete(CompletionRequest).execution_options(synchronize_session=False))
+        assert gone.rowcount == 1  # type: ignore[attr-defined]
+    with acting_for_all("a test looks"):
+        assert sorted(db.session.scalars(select(Engagement.name)))[0] == "Mine now"
+        assert db.session.scalar(select(func.count(CompletionRequest.id))) == 1
+
+
+def test_nobody_makes_rows_for_another(two_worlds: dict[str, Viewer]) -> None:
+    with viewing(two_worlds["Contrail"]):
+        mine = db.session.scalars(select(Engagement)).one()
+        columns = {name: getattr(mine, name) for name in ("seller_id", "partner_id", "customer_id")}
+        stolen = CompletionRequest(**columns, engagement_id=mine.id, asked_by_name="x", asked_at=mine.requested_at)
+    with viewing(two_worlds["Northbridge"]), pytest.raises(PermissionError), transaction() as session:
+        session.add(stolen)
+
+
+def test_without_a_viewer_nothing_is_read() -> None:
+    set_viewer(None)
+    with pytest.raises(NoViewer):
+        db.session.scalars(select(Product)).all()
+
+
+def test_no_partner_learns_of_anothers_customers(two_worlds: dict[str, Viewer]) -> None:
+    with viewing(two_worlds["Northbridge"]):
+        names = set(db.session.scalars(select(Organisation.name)))
+        relations = db.session.scalar(select(func.count(PartnerCustomer.id)))
+    assert {"Acme", "Northbridge", "Contrail"} <= names  # who offers services is public
+    assert "Globex" not in names
+    assert relations == 1
+    with viewing(two_worlds["Acme"]):
+        assert "Globex" not in set(db.session.scalars(select(Organisation.name)))
+
+
+def test_drafts_are_the_partners_and_the_operators(two_worlds: dict[str, Viewer]) -> None:
+    with acting_for_all("a test's partner"):
+        northbridge = db.session.scalars(select(Organisation).where(Organisation.name == "Northbridge")).one()
+    draft = make_product(partner=northbridge, name="Secret plan", state="draft")
+    for name, sees in (("Northbridge", True), ("operator", True), ("Contrail", False), ("Acme", False)):
+        with viewing(two_worlds[name]):
+            assert (draft.id in ids(Product)) is sees
+            assert (draft.plans[0].id in ids(Plan)) is sees
+            assert (draft.plans[0].price_versions[0].id in ids(PriceVersion)) is sees
+
+
+def test_customers_read_no_programme_and_nobody_reads_the_systems_rows(two_worlds: dict[str, Viewer]) -> None:
+    with viewing(two_worlds["Acme"]):
+        assert ids(Programme) == set()
+    for viewer in two_worlds.values():
+        with viewing(viewer):
+            assert ids(OutboxRow) == ids(Submission) == set()
+
+
+def test_history_follows_its_subject(two_worlds: dict[str, Viewer]) -> None:
+    with viewing(two_worlds["Northbridge"]):
+        mine = set(db.session.scalars(select(History.subject_id).where(History.subject_kind == "engagement")))
+        assert mine == ids(Engagement)
+
+
+def test_test_rows_are_outside_every_list(two_worlds: dict[str, Viewer]) -> None:
+    northbridge = two_worlds["Northbridge"]
+    with viewing(northbridge), transaction() as session:
+        session.execute(update(Engagement).values(is_test=True).execution_options(synchronize_session=False))
+    for viewer in (northbridge, two_worlds["operator"]):
+        with viewing(viewer):
+            assert len(ids(Engagement)) == (0 if viewer is northbridge else 1)
+        with viewing(as_tester(viewer)):
+            assert len(ids(Engagement)) == (1 if viewer is northbridge else 2)
+
+
+def test_another_capacity_of_one_organisation_is_another_viewer(two_worlds: dict[str, Viewer]) -> None:
+    as_its_own_customer = replace(two_worlds["Northbridge"], capacity="customer")
+    with viewing(as_its_own_customer):
+        assert ids(Engagement) == set()
+
+
+def test_every_table_says_who_sees_it() -> None:
+    silent = [m.class_.__name__ for m in Base.registry.mappers if not issubclass(m.class_, Tenanted)]
+    assert silent == []
+    open_to_all = {m.class_.__name__ for m in Base.registry.mappers if issubclass(m.class_, ForEverybody)}
+    assert open_to_all == {"NumberSeries", "CustomParameter", "Metric", "MetricPrice"}, (
+        "A model that everybody may read is a decision: add it here and say why in its docstring."
+    )
+
+
+def test_a_foreign_row_does_not_exist(two_worlds: dict[str, Viewer]) -> None:
+    from app.foundation.refusals import NotVisible
+
+    with viewing(two_worlds["Contrail"]):
+        foreign = {model: ids(model).pop() for model in (Engagement, BillingEntry, RatingGroup, ChargeLine)}
+    with viewing(two_worlds["Northbridge"]):
+        for model, row_id in foreign.items():
+            for lock in (False, True):
+                with pytest.raises(NotVisible):
+                    one(model, row_id, lock=lock)

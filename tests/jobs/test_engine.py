@@ -1,0 +1,192 @@
+"""Ticks happen, failures stop nothing, Ctrl-C is not held up, and what became of a run can be read."""
+
+import threading
+import time
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from flask import Flask
+
+from app.billing import states
+from app.foundation import clock, idempotency, job_results
+from app.foundation.database import db, transaction
+from app.foundation.tenancy import Viewer, acting_for_all, current, one, viewing
+from app.billing.model import BillingEntry
+from app.jobs import engine
+from app.jobs.schedule import JOBS, Job
+from app.jobs.work import Done, Stopped
+from tests.makers import as_operator, as_partner, make_engagement, make_entry, make_organisation, make_product
+
+
+@pytest.fixture
+def timetable(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Another timetable for one test: name=handler, every second, first at once."""
+    monkeypatch.setattr(engine, "_noted_at", {})
+
+    def instead(**handlers: Callable[..., Done]) -> None:
+        jobs = {name: Job(name, 1, handler, first_after_seconds=0) for name, handler in handlers.items()}
+        monkeypatch.setattr(engine, "JOBS", jobs)
+
+    return instead
+
+
+def result(app: Flask, name: str) -> job_results.JobResult:
+    with app.app_context(), acting_for_all("a test looks"):
+        return next(row for row in job_results.results() if row.name == name)
+
+
+def test_the_running_portal_rates_within_seconds(app: Flask) -> None:
+    with app.app_context():
+        entry = make_entry(make_engagement(make_product()), "2")
+    jobs = engine.start(app)
+    try:
+        deadline = time.monotonic() + 10
+        state = states.SUBMITTED
+        while state == states.SUBMITTED and time.monotonic() < deadline:
+            time.sleep(0.1)
+            with app.app_context(), acting_for_all("a test looks"):
+                state = one(BillingEntry, entry.id).state
+    finally:
+        jobs.stop()
+    assert state == states.RATED
+    assert result(app, "rate_billing_entries").rows_done == 1
+
+
+def test_a_job_that_raises_is_noted_and_runs_again(app: Flask, timetable: Callable[..., None]) -> None:
+    runs: list[str] = []
+
+    def broken(*, by: Viewer, stopped: Stopped) -> Done:
+        runs.append("broken")
+        raise ZeroDivisionError("no such luck")
+
+    def sound(*, by: Viewer, stopped: Stopped) -> Done:
+        runs.append("sound")
+        assert by.capacity == "system"
+        assert current() is by
+        return Done(3)
+
+    timetable(broken=broken, sound=sound)
+    jobs = engine.start(app)
+    time.sleep(2.5)
+    jobs.stop()
+    assert runs.count("broken") >= 2
+    assert runs.count("sound") >= 2
+    noted = result(app, "broken")
+    assert not noted.last_ok
+    assert noted.last_message == "ZeroDivisionError: no such luck"
+    assert result(app, "sound").rows_done == 3 * runs.count("sound")
+    with pytest.raises(ZeroDivisionError):
+        engine.run_once(app, "broken")
+
+
+def test_one_run_at_a_time_and_stop_waits_for_the_present_row(app: Flask, timetable: Callable[..., None]) -> None:
+    running, most, stopped_early = [0], [0], threading.Event()
+
+    def long(*, by: Viewer, stopped: Stopped) -> Done:
+        running[0] += 1
+        most[0] = max(most[0], running[0])
+        while not stopped():
+            time.sleep(0.05)
+        stopped_early.set()
+        running[0] -= 1
+        return Done()
+
+    timetable(long=long)
+    jobs = engine.start(app)
+    time.sleep(2.2)
+    began = time.monotonic()
+    jobs.stop()
+    assert time.monotonic() - began < 1
+    assert stopped_early.is_set()
+    assert most[0] == 1
+
+
+def test_stop_gives_up_on_what_hangs(app: Flask, timetable: Callable[..., None], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine, "STOP_WAITS_SECONDS", 0.5)
+    let_go, hangs = threading.Event(), threading.Event()
+
+    def hanging(*, by: Viewer, stopped: Stopped) -> Done:
+        hangs.set()
+        let_go.wait(20)
+        return Done()
+
+    timetable(hanging=hanging)
+    jobs = engine.start(app)
+    assert hangs.wait(5)
+    began = time.monotonic()
+    jobs.stop()
+    assert time.monotonic() - began < 2
+    let_go.set()
+    for thread in threading.enumerate():
+        if thread.name == "job hanging":
+            assert thread.daemon  # the interpreter does not wait for it
+            thread.join()
+
+
+def test_idle_runs_are_noted_once_a_minute(app: Flask, timetable: Callable[..., None]) -> None:
+    timetable(idle=lambda *, by, stopped: Done(), busy=lambda *, by, stopped: Done(2, 1, "one failed"))
+    engine.run_once(app, "idle")
+    first = result(app, "idle").last_started_at
+    engine.run_once(app, "idle")
+    assert result(app, "idle").last_started_at == first
+    engine.run_once(app, "busy")
+    engine.run_once(app, "busy")
+    noted = result(app, "busy")
+    assert (noted.rows_done, noted.last_ok, noted.last_message) == (4, False, "one failed")
+
+
+def test_only_the_operator_reads_results(app: Flask) -> None:
+    engine.run_once(app, "freeze_months")
+    with app.app_context():
+        partner, olga = make_organisation("Northbridge", partner=True), as_operator()
+        with transaction(), acting_for_all("a run"):
+            now = clock.now()
+            job_results.note("freeze_months", started_at=now, finished_at=now, ok=True, message="", rows=0)
+        with viewing(olga):
+            assert [row.name for row in job_results.results()] == ["freeze_months"]
+        with viewing(as_partner(partner)):
+            assert job_results.results() == []
+
+
+def test_every_job_runs_twice_on_an_empty_database(app: Flask) -> None:
+    for name in [*JOBS, *JOBS]:
+        done = engine.run_once(app, name)
+        assert done.failed == 0, name
+
+
+def test_old_submission_keys_are_forgotten(app: Flask) -> None:
+    with app.app_context():
+        olga = as_operator()
+        with viewing(olga):
+            for days in (29, 31, 400):
+                with clock.pinned(clock.now() - timedelta(days=days)):
+                    idempotency.once(f"key of {days} days ago", {}, lambda: olga_s_row(olga), by=olga)
+    assert engine.run_once(app, "forget_submissions").rows == 2
+    assert engine.run_once(app, "forget_submissions").rows == 0
+
+
+def olga_s_row(olga: Viewer) -> object:
+    from app.parties.model import Organisation
+
+    assert olga.organisation_id is not None
+    return one(Organisation, olga.organisation_id)
+
+
+def test_a_broken_chain_is_noticed(app: Flask) -> None:
+    from sqlalchemy import text
+
+    with app.app_context():
+        make_organisation("Northbridge", partner=True)
+        assert engine.run_once(app, "check_history") == Done(1, 0, "1 chains verify")
+        with db.engine.begin() as connection:
+            connection.execute(text("UPDATE history_head SET length = 2"))
+    assert engine.run_once(app, "check_history") == Done(1, 1, "1 of 1 chains do not verify")
+
+
+def test_the_command_runs_a_job(app: Flask) -> None:
+    told = app.test_cli_runner().invoke(args=["jobs", "run", "freeze_months"])
+    assert (told.exit_code, told.output) == (0, "freeze_months: 0 done, 0 failed\n")
+    told = app.test_cli_runner().invoke(args=["jobs", "run", "make_coffee"])
+    assert told.exit_code == 1
+    assert "There is no job make_coffee; there are: rate_billing_entries" in told.output
