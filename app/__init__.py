@@ -26,7 +26,18 @@ def create_app(overrides: Mapping[str, Any] | None = None) -> Flask:
     from app.config import HERE, settings_from
     from app.foundation import clock, database
     from app.web import (
-        assets, csrf, errors, guard, logs, metrics, request_viewer, security_headers, shell, sign_in, templating, ui,
+        assets,
+        csrf,
+        errors,
+        guard,
+        logs,
+        metrics,
+        request_viewer,
+        security_headers,
+        shell,
+        sign_in,
+        templating,
+        ui,
     )  # fmt: skip
 
     settings = settings_from({**os.environ, **{k: str(v) for k, v in (overrides or {}).items() if v is not None}})

@@ -167,9 +167,9 @@ def programmes() -> Sequence[Programme]:
     return db.session.scalars(select(Programme).order_by(Programme.name)).all()
 
 
-def cut_offs_in_use(viewer: Viewer) -> list[str]:
-    """The cut-off policies of the programmes a partner sells under; for the operator, of all programmes."""
-    found = select(Programme.cut_off).distinct().order_by(Programme.cut_off)
+def policies_in_use(viewer: Viewer) -> Sequence[Row[Any]]:
+    """(cut_off, takes_all_three) of the programmes a partner sells under, each pair once; for the operator, of all programmes."""
+    found = select(Programme.cut_off, Programme.viewing_takes_all_three.label("takes_all_three")).distinct().order_by(Programme.cut_off)
     if viewer.capacity == "partner":
         found = found.where(Programme.id.in_(select(Product.programme_id).where(Product.partner_id == viewer.organisation_id)))
-    return list(db.session.scalars(found))
+    return db.session.execute(found).all()

@@ -27,9 +27,10 @@ def csv_chunks(columns: Sequence[Column], rows: Iterable[Any]) -> Iterator[bytes
     out = StringIO(newline="")
     write = csv.writer(out, lineterminator="\r\n").writerow
     readers = [column.read for column in columns]
+    written = _WRITTEN.get
     write([harmless(label) for label in labels(columns)])
     for row in rows:
-        write([_WRITTEN.get(type(value := read(row)), _other)(value) for read in readers])
+        write([written(type(value := read(row)), _other)(value) for read in readers])
         if out.tell() >= CHUNK:
             yield out.getvalue().encode()
             out.seek(0)
@@ -39,21 +40,23 @@ def csv_chunks(columns: Sequence[Column], rows: Iterable[Any]) -> Iterator[bytes
 
 def harmless(text: str) -> str:
     """The text, with an apostrophe in front where a spreadsheet would read a formula."""
-    return "'" + text if text.startswith(_FORMULA) or (text[:1].isspace() and text.lstrip().startswith(_FORMULA)) else text
+    if text[:1].isalnum():
+        return text
+    return "'" + text if text.startswith(_FORMULA) or text.lstrip().startswith(_FORMULA) else text
 
 
 def plain_decimal(value: Decimal) -> str:
     """'1200.5': no exponent, no separators, no zeros that say nothing beyond two decimals."""
     text = f"{value:f}"
-    if "." in text:
-        whole, _, decimals = text.partition(".")
-        text = f"{whole}.{decimals.rstrip('0').ljust(min(2, len(decimals)), '0')}"
-    return text
+    if text[-1:] != "0" or "." not in text:
+        return text
+    whole, _, decimals = text.partition(".")
+    return f"{whole}.{decimals.rstrip('0').ljust(min(2, len(decimals)), '0')}"
 
 
 def utc(value: datetime) -> str:
     """'2026-10-31T17:02:11Z'"""
-    return f"{value.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+    return f"{value.astimezone(UTC).isoformat('T', 'seconds')[:19]}Z"
 
 
 def _other(value: Any) -> str:

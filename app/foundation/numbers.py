@@ -1,6 +1,9 @@
 """Short numbers that people say aloud: ENG-2041, BE-3107. One series a prefix, without gaps."""
 
+from contextlib import suppress
+
 from sqlalchemy import Integer, String, select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.foundation.database import Base, db
@@ -17,10 +20,12 @@ class NumberSeries(ForEverybody, Base):
 
 def next_number(prefix: str, *, first: int = 1001) -> str:
     """The next number of the series, inside the caller's transaction; the row's lock makes it unique."""
-    series = db.session.scalar(select(NumberSeries).where(NumberSeries.prefix == prefix).with_for_update().execution_options(populate_existing=True))
+    wanted = select(NumberSeries).where(NumberSeries.prefix == prefix).with_for_update().execution_options(populate_existing=True)
+    series = db.session.scalar(wanted)
     if series is None:
-        series = NumberSeries(prefix=prefix, last=first - 1)
-        db.session.add(series)
+        with suppress(IntegrityError), db.session.begin_nested():  # another worker may begin the series in the same moment
+            db.session.add(NumberSeries(prefix=prefix, last=first - 1))
+        series = db.session.scalars(wanted).one()
     series.last += 1
     db.session.flush()
     return f"{prefix}-{series.last}"

@@ -51,10 +51,5 @@ MENU = (
 
 
 def install(app: Flask) -> None:
-    from importlib.util import find_spec  # BUILD-TIME: while screens are being written
-
     for name in SCREENS:
-        wing = f"app.screens.{name.split('.')[0]}"
-        if find_spec(wing) is None or ("." in name and find_spec(f"app.screens.{name}") is None):
-            continue
         app.register_blueprint(import_module(f"app.screens.{name}").screen)

@@ -49,20 +49,25 @@ class Explained:
 def explained(of: Explanation) -> Explained:
     rated, tariff, unit = of.rated, of.tariff, of.metric.unit
     currency = rated.amount.currency
-    steps = _shown_steps(tariff, rated)
-    swaps = any(step.quantity < 0 for step in steps)
     return Explained(
         of=of,
-        tiers=[TierRow(_tier(step, unit, swaps), step.quantity, step.price, step.amount) for step in steps],
-        price_head=_price_head(tariff, unit),
+        tiers=tier_rows(tariff, rated, unit),
+        price_head=price_head(tariff, unit),
         sum_quantity=rated.after - rated.before,
         sum_amount=rated.unrounded,
         cost_before=Money(rated.cost_before, currency),
         cost_after=Money(rated.cost_after, currency),
         amount=rated.amount,
-        surprise=_surprise(tariff, rated, unit, swaps),
+        surprise=surprise(tariff, rated, unit),
         bar=tier_bar(tariff, rated.before, rated.after, unit),
     )
+
+
+def tier_rows(tariff: Tariff, rated: Rated, unit: str) -> list[TierRow]:
+    """The tiers an amount was made of, one row each."""
+    steps = _shown_steps(tariff, rated)
+    swaps = _swaps(steps)
+    return [TierRow(_tier(step, unit, swaps), step.quantity, step.price, step.amount) for step in steps]
 
 
 def due_words(of: Explanation, programme: Programme) -> str:
@@ -100,13 +105,13 @@ def _tier(step: Step, unit: str, swaps: bool) -> str:
     return str(_("taken back: %(tier)s", tier=label) if step.quantity < 0 else _("now: %(tier)s", tier=label))
 
 
-def _price_head(tariff: Tariff, unit: str) -> str:
+def price_head(tariff: Tariff, unit: str) -> str:
     if tariff.model == "block":
         return str(_("Flat price"))
     return str(_("Unit price") if tariff.charge_unit == 1 else _("Price per %(per)s", per=per_words(tariff, unit)))
 
 
-def _surprise(tariff: Tariff, rated: Rated, unit: str, swaps: bool) -> str | None:
+def surprise(tariff: Tariff, rated: Rated, unit: str) -> str | None:
     """Why a simple or block tier repriced the month, which may make an entry cheaper than nothing."""
     if not swaps:
         return str(_("The month stays in this flat tier, so the entry adds nothing.")) if tariff.model == "block" and rated.before else None

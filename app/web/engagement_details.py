@@ -16,6 +16,7 @@ from app.foundation import clock, tenancy
 from app.foundation.billing_month import BillingMonth, open_months
 from app.foundation.money import Money
 from app.members.queries import recipients
+from app.web.engagement_header import CLOSES_SOON
 from app.web.engagement_history import chain_holds, events_page, told
 from app.web.instants import deadline
 from app.web.instants import month as month_words
@@ -45,7 +46,13 @@ def details_of(page: EngagementPage, programme: Programme, *, sees_billing: bool
 
 
 def _closing(month: BillingMonth, programme: Programme) -> dict[str, Any]:
-    return {"value": str(month), "words": month_words(month), "deadline": deadline(programme.policy.closes_at(month))}
+    closes_at = programme.policy.closes_at(month)
+    return {
+        "value": str(month),
+        "words": month_words(month),
+        "deadline": deadline(closes_at),
+        "closes_soon": closes_at - clock.now() <= CLOSES_SOON,
+    }
 
 
 def _prices(e: Engagement, months: Sequence[BillingMonth]) -> list[tuple[str, str, int]]:

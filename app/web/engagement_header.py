@@ -10,6 +10,7 @@ None), `answers` (may mark as complete and reject completion requests).
 """
 
 import uuid
+from datetime import timedelta
 from typing import Any
 
 from flask_babel import gettext as _
@@ -31,6 +32,8 @@ PATHS = {
     states.DECLINE_KEEP_ACTIVE: "/reject-completion?outcome=keep-active",
     states.REJECT_COMPLETION_REQUEST: "/reject-completion",
 }
+#: A month without an entry is a risk from here on; before, it is the usual state of a month that has just begun.
+CLOSES_SOON = timedelta(days=7)
 #: Opens as a page of its own; the others are short decisions, shown as dialogs.
 WHOLE_PAGES = frozenset({states.ADD_BILLING_ENTRY})
 

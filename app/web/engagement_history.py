@@ -50,6 +50,8 @@ class Told:
     at: datetime
     from_state: str | None
     to_state: str | None
+    #: it ends in somebody's own words, after a colon
+    free_words: bool
     #: it is about a billing entry, and so are its states
     about_entry: bool
 
@@ -94,9 +96,17 @@ def _told(row: Any, amounts: bool) -> Told:
     event = EVENTS[row.event]
     facts = _readable(json.loads(row.facts), amounts)
     return Told(
-        row.sequence, event.icon, translate(event.sentence, facts), str(facts.get("note") or ""), row.by_label, row.at,
-        row.from_state, row.to_state, row.about_id is not None,
-    )  # fmt: skip
+        sequence=row.sequence,
+        icon=event.icon,
+        sentence=translate(event.sentence, facts),
+        note=str(facts.get("note") or ""),
+        by=row.by_label,
+        at=row.at,
+        from_state=row.from_state,
+        to_state=row.to_state,
+        free_words=bool(facts.keys() & {"reason", "wish"}),
+        about_entry=row.about_id is not None,
+    )
 
 
 def _readable(facts: dict[str, Any], amounts: bool) -> dict[str, Any]:

@@ -29,7 +29,7 @@ from app.foundation.money import Money
 from app.foundation.pages import page_of
 from app.foundation.tenancy import Viewer
 from app.web import instants
-from app.web.engagement_header import PATHS, address, menu_lines
+from app.web.engagement_header import CLOSES_SOON, PATHS, address, menu_lines
 from app.web.figures import DASH, money, money_with_currency
 from app.web.filters import Choice, Months, Reference, Search
 from app.web.listing import Listing, ListOf
@@ -153,13 +153,24 @@ class Listed:
             requested=instants.instant_short(row.requested_at),
             ended=instants.instant_short(row.ended_at),
             waiting=_waiting(row.state, row.requested_at, row.asked_at),
-            month=_month_cell(row, written) if reads else Cell(DASH),
+            month=self._month_cell(row, written) if reads else Cell(DASH),
             rated=written(Money.of_minor(row.rated_minor, row.currency))
             if reads and row.rated_minor is not None
             else DASH,
             go=self._likely(row.state, here),
             actions=[_view_details(here), *menu_lines(row.state, self.viewer, here)],
         )
+
+    def _month_cell(self, row: Any, written: Any) -> Cell:
+        """What the closing month holds: rated, waiting to be rated, or nothing yet."""
+        if row.state not in states.BILLABLE:
+            return Cell(DASH)
+        if row.month_minor is not None:
+            return Cell(written(Money.of_minor(row.month_minor, row.currency)))
+        if row.month_waits:
+            return Cell(_("submitted"), "second")
+        left = CUT_OFF_POLICIES[row.cut_off].closes_at(self.months[row.cut_off]) - clock.now()
+        return Cell(_("no entry yet"), "amber strong" if left <= CLOSES_SOON else "second")
 
     def _likely(self, state: str, here: str) -> tuple[str, str, str]:
         waits = {states.PENDING: "engagement:decide", states.COMPLETION_REQUESTED: "engagement:complete"}
@@ -247,12 +258,3 @@ def _waiting(state: str, requested_at: datetime, asked_at: datetime | None) -> C
         return Cell(DASH)
     age = clock.now() - since
     return Cell(instants.duration(age), "bad strong" if age > LATE_AFTER else "")
-
-
-def _month_cell(row: Any, written: Any) -> Cell:
-    """What the closing month holds: rated, waiting to be rated, or nothing yet."""
-    if row.state not in states.BILLABLE:
-        return Cell(DASH)
-    if row.month_minor is not None:
-        return Cell(written(Money.of_minor(row.month_minor, row.currency)))
-    return Cell(_("submitted"), "second") if row.month_waits else Cell(_("no entry yet"), "amber strong")

@@ -185,8 +185,8 @@ def test_a_broken_chain_is_noticed(app: Flask) -> None:
 
 
 def test_the_command_runs_a_job(app: Flask) -> None:
-    told = app.test_cli_runner().invoke(args=["jobs", "run", "freeze_months"])
-    assert (told.exit_code, told.output) == (0, "freeze_months: 0 done, 0 failed\n")
+    told = app.test_cli_runner().invoke(args=["jobs", "run", "forget_submissions"])
+    assert (told.exit_code, told.output) == (0, "forget_submissions: 0 done, 0 failed\n")
     told = app.test_cli_runner().invoke(args=["jobs", "run", "make_coffee"])
     assert told.exit_code == 1
     assert "There is no job make_coffee; there are: rate_billing_entries" in told.output

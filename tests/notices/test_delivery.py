@@ -30,7 +30,7 @@ def post(address: str = "ada@northbridge.example", audience: str = "address", pe
 def rows() -> list[OutboxRow]:
     db.session.remove()
     with acting_for_all("a test looks"):
-        return list(db.session.scalars(select(OutboxRow).order_by(OutboxRow.id)))
+        return list(db.session.scalars(select(OutboxRow).order_by(OutboxRow.created_at)))
 
 
 def send(settings: Settings) -> Sent:

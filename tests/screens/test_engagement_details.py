@@ -1,6 +1,9 @@
 """Details: what it shows in each state and to whom, and what it never shows."""
 
+from datetime import UTC, datetime
+
 import pytest
+import time_machine
 
 from app.engagements import states
 from app.foundation import clock
@@ -72,7 +75,6 @@ def test_pending_waits_for_the_partner(stage, as_):
 def test_active_offers_the_menu(stage, as_):
     page = Page(as_("ada").get(stage.path("active")))
     assert actions_of(page) == ["Add billing entry", "Mark as complete", "Add billing entry"]
-    assert "still open and has no entry" in page.text
     assert actions_of(Page(as_("ben").get(stage.path("active")))) == []
 
 
@@ -88,6 +90,22 @@ def test_a_completion_request_is_a_banner_in_the_clients_words(stage, as_):
     for who in ("ben", "olga"):
         page = Page(as_(who).get(stage.path("completion_requested")))
         assert "asks to complete" in page.text and not page.soup.select(".notice--decision a")
+
+
+def test_a_month_that_closes_soon_without_an_entry_is_a_risk(app, people, as_):
+    with time_machine.travel(datetime(2026, 11, 1, 20, tzinfo=UTC)):
+        stage = set_stage(app, people, "active")
+        page = Page(as_("ada").get(stage.path("active")))
+        page.check()
+        assert "October 2026 is still open and has no entry" in page.text
+        assert "October 2026 closes 3 Nov 2026 00:00 UTC, in 1 d 3 h" in page.text
+        assert page.soup.select_one(".notice--risk a")["href"] == f"{stage.path('active')}/billing-entries/new?month=2026-10"
+        assert "no entry yet" in Page(as_("ada").get("/engagements")).soup.select_one("td.amber").text
+        assert not Page(as_("ben").get(stage.path("active"))).soup.select(".notice--risk a")
+    with time_machine.travel(datetime(2026, 11, 10, 20, tzinfo=UTC)):
+        page = Page(as_("ada").get(stage.path("active")))
+        assert not page.soup.select(".notice--risk") and "Unbilled months November 2026" in page.text
+        assert not Page(as_("ada").get("/engagements")).soup.select("td.amber")
 
 
 def test_an_open_month_with_an_entry_is_no_risk(app, stage, as_):

@@ -246,7 +246,8 @@ def count_statements(app):
         engine = db.engine
 
     def note(_connection, _cursor, statement, *_rest):
-        statements.append(statement)
+        if not statement.startswith(("BEGIN", "SET ")):
+            statements.append(statement)
 
     event.listen(engine, "before_cursor_execute", note)
     return statements

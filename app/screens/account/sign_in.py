@@ -125,7 +125,7 @@ def ask_for_link() -> Any:
     return show("account/forgot_password.html", form=form, asked=True)
 
 
-@screen.get("/reset-password/<token>")
+@screen.get("/reset-password/<string:token>")
 @public
 def show_new_password(token: str) -> Any:
     try:
@@ -135,7 +135,7 @@ def show_new_password(token: str) -> Any:
     return _new_password_page(NewPassword(), member.email)
 
 
-@screen.post("/reset-password/<token>")
+@screen.post("/reset-password/<string:token>")
 @public
 def set_password(token: str) -> Any:
     form = NewPassword()

@@ -53,7 +53,7 @@ def show_list() -> Response:
     )
 
 
-@screen.get("/catalog/<slug>")
+@screen.get("/catalog/<string:slug>")
 @needs("catalog:view", capacity="customer")
 def show_service(slug: str) -> Response:
     product = queries.published_by_slug(slug)

@@ -56,7 +56,7 @@ class RequestForm(PortalForm):
             return None
 
 
-@screen.get("/catalog/<slug>/request")
+@screen.get("/catalog/<string:slug>/request")
 @needs("engagement:request", capacity="customer")
 def show_form(slug: str) -> Response:
     product = queries.published_by_slug(slug)
@@ -66,7 +66,7 @@ def show_form(slug: str) -> Response:
     return _page(_form(product, plan=chosen), product)
 
 
-@screen.post("/catalog/<slug>/request")
+@screen.post("/catalog/<string:slug>/request")
 @needs("engagement:request", capacity="customer")
 def create(slug: str) -> Response:
     product = queries.published_by_slug(slug)

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "040381f16fe7"
+revision = "15260d621bea"
 down_revision = None
 branch_labels = None
 depends_on = None

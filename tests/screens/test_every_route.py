@@ -1,0 +1,197 @@
+"""Every route x every person x own and foreign ids: who gets in, who is sent to sign in, and that foreign ids do not exist.
+
+A new route is walked by itself: its permission says who may open it, its parameters which rows are own and which foreign.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import select
+from werkzeug.routing import Rule
+
+from app.billing.model import BillingEntry
+from app.catalog.model import Programme
+from app.engagements.model import Engagement
+from app.foundation.database import db
+from app.foundation.tenancy import acting_for_all
+from app.members.model import Membership
+from tests.makers import make_engagement, make_entry, make_product, make_programme
+from tests.people import CAST, People, move_in, sign_in
+
+PERSONS = [*CAST, "nobody"]
+#: where no row is named, or the name is a secret of its own and not a tenant's
+FREE = {"filename": "app.css", "token": "not-a-token", "kind": "csv", "verb": "withdraw", "mail_id": str(uuid4())}
+#: signing out would end the walk of a person
+LEFT_OUT = {"sign_in.leave", "static"}
+
+
+@dataclass
+class World:
+    """`own[person]`: parameter -> an id that person's organisation has; the others' ids are foreign to it."""
+
+    own: dict[str, dict[str, str]]
+    clients: dict[str, FlaskClient]
+    people: People
+
+
+@pytest.fixture(scope="module")
+def world(migrated_app: Flask, restore_database: Any) -> Iterator[World]:
+    """Two partners, each with a customer of its own, each with a submitted, a reviewed and a rated entry; one operator."""
+    restore_database()
+    migrated_app.config["WTF_CSRF_ENABLED"] = False  # the walk asks what lies behind the token
+    with migrated_app.app_context():
+        people = move_in()
+        own = {first: _rows_of(people, partner, customer) for first, partner, customer in _SIDES}
+        db.session.remove()
+    clients = {}
+    for person in PERSONS:
+        clients[person] = migrated_app.test_client()
+        if person != "nobody":
+            sign_in(clients[person], people.members[person].email)
+    yield World(own, clients, people)
+    migrated_app.config["WTF_CSRF_ENABLED"] = True
+
+
+_SIDES = (("north", "northbridge", "acme"), ("south", "contrail", "globex"))
+SIDE = {"ada": "north", "abe": "north", "ben": "north", "dot": "north", "cy": "south", "eve": "south", "olga": "north", "otto": "north"}
+
+
+def _rows_of(people: People, partner: str, customer: str) -> dict[str, str]:
+    programme = make_programme(f"Programme of {partner}", review_threshold_minor=100_000)
+    product = make_product(programme, people.organisations[partner], name=f"Service of {partner}")
+    engagement = make_engagement(product, people.organisations[customer])
+    make_entry(engagement, "1", rated=True)
+    make_entry(engagement, "2")
+    waiting = make_entry(engagement, "20", rated=True)
+    assert waiting.state == "in_review"
+    with acting_for_all("a test's membership"):
+        membership = people.memberships["ben" if partner == "northbridge" else "cy"]
+        return {
+            "engagement_id": str(engagement.id), "entry_id": str(waiting.id), "product_id": str(product.id), "slug": product.slug,
+            "programme_id": str(programme.id), "organisation_id": str(people.organisations[customer].id),
+            "membership_id": str(membership.id),
+        }  # fmt: skip
+
+
+def rules(app: Flask) -> list[Rule]:
+    return [rule for rule in app.url_map.iter_rules() if rule.endpoint not in LEFT_OUT]
+
+
+def address(rule: Rule, ids: dict[str, str]) -> str:
+    return re.sub(r"<(?:[^<>:]*:)?(\w+)>", lambda found: {**FREE, **ids}[found[1]], rule.rule)
+
+
+def calls(rule: Rule) -> list[str]:
+    return sorted((rule.methods or set()) & {"GET", "POST"})
+
+
+def allowed(app: Flask, rule: Rule, world: World, person: str) -> bool:
+    view: Any = app.view_functions[rule.endpoint]
+    if getattr(view, "is_public", False):
+        return True
+    if person == "nobody":
+        return False
+    viewer = world.people.viewer(person)
+    if view.needed_capacity and view.needed_capacity != viewer.capacity:
+        return False
+    return view.needed_permission is None or viewer.may(view.needed_permission)
+
+
+@pytest.mark.parametrize("person", PERSONS)
+def test_each_route_opens_for_whom_it_should(migrated_app: Flask, world: World, person: str) -> None:
+    """Own ids, GET: the page for those with the permission, 403 for those without, sign-in for nobody; never a 5xx."""
+    wrong = []
+    for rule in rules(migrated_app):
+        if "GET" not in calls(rule):
+            continue
+        path = address(rule, world.own[SIDE.get(person, "north")])
+        status = world.clients[person].get(path).status_code
+        if not allowed(migrated_app, rule, world, person):
+            fits = status == 302 if person == "nobody" else status == 403
+        else:
+            fits = status in (200, 302, 303, 404, 409, 410) if _may_be_elsewhere(rule) else status in (200, 302, 303, 409)
+        if not fits:
+            wrong.append((path, rule.endpoint, status))
+    assert wrong == []
+
+
+def _may_be_elsewhere(rule: Rule) -> bool:
+    """A token, a mail or an action of another state: the address is right, the thing is not there."""
+    return bool({"token", "mail_id", "membership_id"} & rule.arguments) or rule.endpoint in {"health.metrics", "health.ready", "mailbox.show_list"}
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+@pytest.mark.parametrize("person", [person for person in PERSONS if person not in ("olga", "otto", "nobody")])
+def test_foreign_ids_do_not_exist(migrated_app: Flask, world: World, person: str, method: str) -> None:
+    """Another tenant's id and an id that nobody has answer the same: 404 where the role would open the route, else 403."""
+    other = world.own["south" if SIDE[person] == "north" else "north"]
+    nobodys = {name: str(uuid4()) for name in other} | {"slug": "no-such-service"}
+    wrong = []
+    for rule in rules(migrated_app):
+        tenant_named = rule.arguments & (set(other) - {"slug"})
+        if method not in calls(rule) or not tenant_named:
+            continue
+        expected = 404 if allowed(migrated_app, rule, world, person) else 403
+        if "organisation_id" in rule.arguments:
+            expected = 403  # the operator's screens: no other capacity gets as far as the id
+        answers = {
+            name: world.clients[person].open(address(rule, ids), method=method)
+            for name, ids in (("foreign", other), ("nobody's", nobodys), ("mixed", {**world.own[SIDE[person]], "entry_id": other["entry_id"]}))
+            if name != "mixed" or {"engagement_id", "entry_id"} <= rule.arguments
+        }
+        wrong += [(rule.rule, name, a.status_code, expected) for name, a in answers.items() if a.status_code != expected]
+        leaks = [name for name, a in answers.items() if b"Service of" in a.data and _foreign_name(person) in a.data]
+        wrong += [(rule.rule, name, "names another tenant", "") for name in leaks]
+    assert wrong == []
+
+
+def _foreign_name(person: str) -> bytes:
+    return b"Service of contrail" if SIDE[person] == "north" else b"Service of northbridge"
+
+
+@pytest.mark.parametrize("person", PERSONS)
+def test_an_empty_post_is_refused_politely(migrated_app: Flask, world: World, person: str) -> None:
+    """No form field at all: 4xx or a redirect, never a 5xx and never a change."""
+    before = _states(migrated_app)
+    wrong = []
+    for rule in rules(migrated_app):
+        if "POST" not in calls(rule):
+            continue
+        path = address(rule, world.own[SIDE.get(person, "north")])
+        for body in ({}, {"submission_key": "x" * 5000, "rendered_for": "\x00", "version": "NaN", "quantity": "1e400", "reason": "\ud800"}):
+            encoded = {name: value.encode("utf-8", "surrogatepass") for name, value in body.items()}
+            status = world.clients[person].post(path, data=encoded).status_code
+            if status >= 500 or (status < 300 and not getattr(migrated_app.view_functions[rule.endpoint], "is_public", False)):
+                wrong.append((path, rule.endpoint, status))
+    assert wrong == []
+    assert _states(migrated_app) == before
+
+
+def _states(app: Flask) -> list[Any]:
+    with app.app_context(), acting_for_all("a test compares"):
+        states = [
+            *db.session.execute(select(Engagement.id, Engagement.state, Engagement.version)),
+            *db.session.execute(select(BillingEntry.id, BillingEntry.state, BillingEntry.version)),
+            *db.session.execute(select(Programme.id, Programme.version)),
+            *db.session.execute(select(Membership.id, Membership.roles)),
+        ]
+        db.session.remove()
+        return [tuple(map(str, row)) for row in states]
+
+
+@pytest.mark.parametrize("path", ["/engagements/%00", "/engagements?search=%00&after=%FF", "/%ff%fe", "/engagements/" + "9" * 4000, "/catalog/..%2f..%2fetc", "/engagements?after=" + "A" * 9000, "/engagements?month=9999-99&state=drop"])
+@pytest.mark.parametrize("person", ["ada", "dot", "nobody"])
+def test_hostile_addresses_never_break_it(world: World, person: str, path: str) -> None:
+    assert world.clients[person].get(path).status_code < 500
+
+
+def test_ids_are_compared_whole(world: World) -> None:
+    """Upper case or braces are the same UUID or none; never another row."""
+    own = UUID(world.own["north"]["engagement_id"])
+    assert world.clients["ada"].get(f"/engagements/{str(own).upper()}").status_code in (200, 301, 308, 404)
