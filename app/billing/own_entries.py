@@ -8,17 +8,17 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import Row, Select, func, or_, select
 
 from app.billing import states
 from app.billing.model import BillingEntry
+from app.billing.rules import Rated, Terms, rate
 from app.catalog.model import Metric, MetricPrice, PriceVersion, Programme
 from app.catalog.price_list import is_derived
 from app.catalog.queries import gross_tariff, remuneration_of
-from app.catalog.tariff import Step, Tariff, cost, entry_steps
+from app.catalog.tariff import Tariff
 from app.charges.model import ChargeLine
 from app.charges.queries import gross_of
 from app.engagements.own_history import own_events
@@ -130,18 +130,17 @@ def counts_for_tabs(engagement_id: uuid.UUID) -> tuple[int, int]:
 
 @dataclass(frozen=True)
 class GrossExplanation:
-    """How a charged amount came about, at gross. `derived`: unit prices are shown for orientation, amounts are not split."""
+    """How a charged amount came about, at gross.
+
+    `rated` is computed with `gross_tariff`. Where prices are `derived` only its quantities and unit prices are for showing:
+    the amount charged is `gross`, rounded once on the way there, and may differ by the last digit.
+    """
 
     gross: Money
     tax: Money
-    steps: list[Step]
+    rated: Rated
     gross_tariff: Tariff
     derived: bool
-    quantity_before: Decimal
-    quantity_after: Decimal
-    #: the month's whole cost without and with the entry, unrounded; None where prices are derived
-    cost_before: Decimal | None
-    cost_after: Decimal | None
     price_from: BillingMonth
     rated_at: datetime
 
@@ -150,27 +149,24 @@ def gross_explanation(entry_id: uuid.UUID) -> GrossExplanation | None:
     """Recomputed at gross from the price version the entry was rated with; None while nothing is charged for it."""
     entry = one(BillingEntry, entry_id)
     line = gross_of([entry_id]).get(entry_id)
-    if entry.state != states.RATED or line is None or entry.quantity_before is None or entry.quantity_after is None:
+    if entry.state != states.RATED or line is None or entry.quantity_before is None:
         return None
-    assert entry.price_version_id is not None and entry.rated_at is not None
+    assert entry.price_version_id is not None
+    assert entry.rated_at is not None
     with acting_for_all("a charge is explained from the version it was rated with"):
         version = one(PriceVersion, entry.price_version_id)
         price = db.session.scalars(
             select(MetricPrice).where(MetricPrice.price_version_id == version.id, MetricPrice.metric_id == entry.metric_id)
         ).one()
         remuneration = remuneration_of(one(Programme, entry.programme_id))
-    tariff, derived = gross_tariff(price.tariff, remuneration), is_derived(remuneration)
-    before, after = entry.quantity_before, entry.quantity_after
+    tariff = gross_tariff(price.tariff, remuneration)
+    rated = rate(Terms(tariff, version.currency, True, None), entry.quantity_before, entry.quantity)
     return GrossExplanation(
         gross=Money.of_minor(line.gross_minor, line.currency),
         tax=Money.of_minor(line.tax_minor, line.currency),
-        steps=entry_steps(tariff, before, entry.quantity),
+        rated=rated,
         gross_tariff=tariff,
-        derived=derived,
-        quantity_before=before,
-        quantity_after=after,
-        cost_before=None if derived else cost(tariff, before),
-        cost_after=None if derived else cost(tariff, after),
+        derived=is_derived(remuneration),
         price_from=version.effective_from,
         rated_at=entry.rated_at,
     )

@@ -144,11 +144,13 @@ def partners_waiting() -> dict[uuid.UUID, str]:
 
 
 def queue_figures() -> Row[Any]:
-    """(in_review, submitted, oldest) of everything undecided that this viewer may see."""
-    in_review = func.count().filter(BillingEntry.state == states.IN_REVIEW)
-    submitted = func.count().filter(BillingEntry.state == states.SUBMITTED)
+    """(in_review, oldest_in_review, submitted, oldest_submitted) of what is undecided, as far as this viewer may see it."""
+    in_review, submitted = BillingEntry.state == states.IN_REVIEW, BillingEntry.state == states.SUBMITTED
     return db.session.execute(
-        select(in_review.label("in_review"), submitted.label("submitted"), func.min(BillingEntry.submitted_at).label("oldest")).where(
-            BillingEntry.state.in_(states.UNDECIDED)
-        )
+        select(
+            func.count().filter(in_review).label("in_review"),
+            func.min(BillingEntry.submitted_at).filter(in_review).label("oldest_in_review"),
+            func.count().filter(submitted).label("submitted"),
+            func.min(BillingEntry.submitted_at).filter(submitted).label("oldest_submitted"),
+        ).where(BillingEntry.state.in_(states.UNDECIDED))
     ).one()

@@ -38,6 +38,7 @@ class FromPrice:
 
     gross_price: Decimal
     currency: str
+    metric_name: str
     unit: str
     charge_unit: Decimal
     model: str
@@ -93,7 +94,7 @@ def from_prices(slugs: Sequence[str], month: BillingMonth) -> dict[str, FromPric
 
 _PRICES = (
     select(
-        Product.slug, Plan.id.label("plan_id"), PriceVersion, MetricPrice, Metric.unit,
+        Product.slug, Plan.id.label("plan_id"), PriceVersion, MetricPrice, Metric.unit, Metric.name.label("metric_name"),
         Programme.remuneration, Programme.remuneration_percent,
     )
     .join(Programme, Programme.id == Product.programme_id)
@@ -110,4 +111,4 @@ def _first_price(row: Any) -> FromPrice:
     tariff = gross_tariff(row.MetricPrice.tariff, remuneration)
     first: Band = tariff.bands[0]
     flat = first.up_to if tariff.model == "block" else None
-    return FromPrice(first.price, row.PriceVersion.currency, row.unit, tariff.charge_unit, tariff.model, flat)
+    return FromPrice(first.price, row.PriceVersion.currency, row.metric_name, row.unit, tariff.charge_unit, tariff.model, flat)

@@ -22,6 +22,7 @@ from waitress import create_server
 from app import create_app
 from app.commands.demo import seed_if_empty
 from app.config import BadSetting, Settings
+from app.foundation import clock
 from app.foundation.database import db
 from app.jobs import engine
 
@@ -41,6 +42,8 @@ def main() -> int:
         app = create_app()
         settings: Settings = app.config["SETTINGS"]
         with listen(host_for(settings), settings.port) as listener:
+            if settings.demo_now:
+                clock.move(settings.demo_now)
             new = bring_to_head(app)
             if settings.demo:
                 if new:

@@ -69,7 +69,7 @@ class Engine:
             timezone=UTC,
         )
         for job in JOBS.values():
-            first = datetime.now(UTC) + timedelta(seconds=job.first_after_seconds)
+            first = clock.of_the_machine() + timedelta(seconds=job.first_after_seconds)
             self._scheduler.add_job(
                 self._tick, "interval", seconds=job.every_seconds, next_run_time=first, id=job.name, args=[job]
             )

@@ -85,12 +85,11 @@ def _operator(viewer: Viewer) -> dict[str, Any]:
         for row in rows.rows
     ]
     figures = queue_figures()
-    late = figures.oldest is not None and is_overdue(figures.oldest, clock.now())
     return {
         "strip": [
             *map(_closing_cell, closing[:1]),
-            {"label": _("In review"), "figure": str(figures.in_review), "small": _("entries above their programme's threshold"), "path": "/reviews/rating"},
-            {"label": _("Submitted, waiting to be rated"), "figure": str(figures.submitted), "since": figures.oldest, "late": late, "path": "/reviews/rating"},
+            _count_cell(_("In review"), figures.in_review, figures.oldest_in_review),
+            _count_cell(_("Submitted, waiting to be rated"), figures.submitted, figures.oldest_submitted),
         ],
         "waiting": _overdue_marked(waiting),
         "all_waiting": "/reviews/rating",
@@ -132,6 +131,11 @@ def _closing_cell(one: dict[str, Any]) -> dict[str, Any]:
         "big": True,
         "wide": True,
     }
+
+
+def _count_cell(label: str, entries: int, oldest: datetime | None) -> dict[str, Any]:
+    late = oldest is not None and is_overdue(oldest, clock.now())
+    return {"label": label, "figure": str(entries), "since": oldest, "late": late, "path": "/reviews/rating" if entries else None}
 
 
 def _billing_cells(closing: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -1,5 +1,6 @@
 """An amount's explanation as templates show it: tiers, sum, the rounding, the bar, and a sentence where it surprises."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -98,6 +99,11 @@ def _shown_steps(tariff: Tariff, rated: Rated) -> list[Step]:
     return steps
 
 
+def _swaps(steps: Sequence[Step]) -> bool:
+    """Whether a tier is taken back and another one put in its place."""
+    return any(step.quantity < 0 for step in steps)
+
+
 def _tier(step: Step, unit: str, swaps: bool) -> str:
     label = tier_words(step.start, step.end, unit)
     if not swaps:
@@ -113,7 +119,7 @@ def price_head(tariff: Tariff, unit: str) -> str:
 
 def surprise(tariff: Tariff, rated: Rated, unit: str) -> str | None:
     """Why a simple or block tier repriced the month, which may make an entry cheaper than nothing."""
-    if not swaps:
+    if not _swaps(_shown_steps(tariff, rated)):
         return str(_("The month stays in this flat tier, so the entry adds nothing.")) if tariff.model == "block" and rated.before else None
     reached = rated.steps[-1]
     facts = {"after": quantity(rated.after), "unit": unit, "price": unit_price(reached.price), "amount": money_with_currency(abs(rated.amount))}

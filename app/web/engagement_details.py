@@ -36,7 +36,7 @@ def details_of(page: EngagementPage, programme: Programme, *, sees_billing: bool
     return {
         "asked": request,
         "unbilled": [_closing(month, programme) for month in unbilled],
-        "open_months": [month_words(month) for month in months],
+        "open_months": [month_words(month) for month in months] if e.state in states.CURRENT else [],
         "prices": _prices(e, months) if sees_billing else [],
         "delivered": _delivered(e, programme.currency) if sees_billing and e.active_from else None,
         "people": _people(page, request),

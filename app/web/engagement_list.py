@@ -139,15 +139,15 @@ class Listed:
         here = address(row.id)
         reads = _may_read(self.viewer, row)
         written = money if one_currency else money_with_currency
-        offer = _("%(plan)s plan", plan=row.plan_name)
         whose = row.partner_name if self.viewer.capacity == "operator" else None
+        product = row.product_name if "product" in self.listing.values else None
         return RowShown(
             id=row.id,
             reference=row.number,
             name=row.name,
             client=row.customer_name,
             offer=", ".join(
-                filter(None, (whose, row.product_name if "product" in self.listing.values else None, offer))
+                filter(None, (whose, product, row.plan_name if product else _("%(plan)s plan", plan=row.plan_name)))
             ),
             state=row.state,
             requested=instants.instant_short(row.requested_at),

@@ -3,6 +3,7 @@
 import csv
 import io
 import uuid
+from decimal import Decimal
 
 import pytest
 from sqlalchemy import select
@@ -180,7 +181,7 @@ def test_what_would_be_rejected_says_so(app, as_, stage):
         from app.foundation.database import transaction
 
         with transaction() as session:
-            session.scalars(select(Metric)).one().month_limit = 130
+            session.scalars(select(Metric)).one().month_limit = Decimal(130)
         db.session.remove()
     page = Page(as_("ada").get(f"{stage.path}?month=2026-10"))
     page.check()

@@ -83,12 +83,10 @@ def _shelves(found: Sequence[CatalogTile]) -> list[tuple[str, list[Any]]]:
 
 
 def _from(price: FromPrice) -> str:
-    """'from USD 150.0000 a h', '... for up to 10 h', as the tile says it."""
-    facts = {"price": f"{price.currency}\u00a0{unit_price(price.gross_price)}", "unit": price.unit}
-    if price.model == "block":
-        if price.flat_up_to is None:
-            return _("%(price)s a month, flat", **facts)
-        return _("from %(price)s for up to %(most)s %(unit)s", most=plain(price.flat_up_to, 0, 6), **facts)
+    """'Hours from USD 150.0000', 'Hours from USD 500.0000 for up to 10 h', as the tile says it."""
+    facts = {"metric": price.metric_name, "price": f"{price.currency}\u00a0{unit_price(price.gross_price)}", "unit": price.unit}
+    if price.model == "block" and price.flat_up_to is not None:
+        return _("%(metric)s from %(price)s for up to %(most)s %(unit)s", most=plain(price.flat_up_to, 0, 6), **facts)
     if price.charge_unit != 1:
-        return _("from %(price)s for %(many)s %(unit)s", many=plain(price.charge_unit, 0, 6), **facts)
-    return _("from %(price)s per %(unit)s", **facts)
+        return _("%(metric)s from %(price)s for %(many)s %(unit)s", many=plain(price.charge_unit, 0, 6), **facts)
+    return _("%(metric)s from %(price)s", **facts)

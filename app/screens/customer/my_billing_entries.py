@@ -15,6 +15,7 @@ from app.engagements.queries import EngagementPage, engagement_page
 from app.foundation.money import Money
 from app.foundation.pages import page_of
 from app.screens.customer import own_header, recent_months
+from app.web.amounts_explained import price_head, surprise, tier_rows
 from app.web.exports import download
 from app.web.figures import money
 from app.web.filters import Choice, Months, Search
@@ -23,7 +24,6 @@ from app.web.guard import needs
 from app.web.instants import month as month_words
 from app.web.listing import Listing, ListOf
 from app.web.tier_bars import tier_bar
-from app.web.tiers import model_words, per_words, tier_words
 
 screen = Blueprint("my_billing_entries", __name__)
 
@@ -114,13 +114,14 @@ def _explained(entry: Any, of: GrossExplanation | None) -> dict[str, Any] | None
     """The opened row's inside; None while nothing is charged for the entry."""
     if of is None:
         return None
-    tariff, unit = of.gross_tariff, entry.unit
+    tariff, rated, unit = of.gross_tariff, of.rated, entry.unit
     return {
         "of": of,
-        "steps": [(tier_words(step.start, step.end, unit), step.quantity, step.price, step.amount) for step in of.steps],
-        "per": per_words(tariff, unit),
-        "sum": sum(step.amount for step in of.steps),
-        "model": model_words(tariff),
-        "bar": tier_bar(tariff, of.quantity_before, of.quantity_after, unit),
+        "tiers": tier_rows(tariff, rated, unit),
+        "price_head": price_head(tariff, unit),
+        "surprise": "" if of.derived else surprise(tariff, rated, unit) or "",
+        "bar": tier_bar(tariff, rated.before, rated.after, unit),
+        "before": Money(rated.cost_before, of.gross.currency),
+        "after": Money(rated.cost_after, of.gross.currency),
         "total": of.gross + of.tax,
     }

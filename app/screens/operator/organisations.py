@@ -6,6 +6,7 @@ from typing import Any, cast
 from flask import Blueprint, Response, request
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
+from flask_babel import ngettext
 from wtforms import SelectField, SelectMultipleField
 from wtforms.widgets import CheckboxInput, ListWidget
 
@@ -79,6 +80,7 @@ def show_list(kind: str = "") -> Response:
         listing=listing.with_page(page),
         rows=page.rows,
         capacities={row.id: capacities_of(row) for row in page.rows},
+        relations={row.id: _relations(row) for row in page.rows},
         members=counts_of(row.id for row in page.rows),
     )
 
@@ -158,6 +160,16 @@ def _take_in(form: AddMember, organisation_id: uuid.UUID) -> Any:
         organisation_id=organisation_id,
         capacity=cast(Capacity, form.capacity.data or ""),
     )
+
+
+def _relations(row: Any) -> str:
+    """'3 customers, 1 partner'; nothing where there is none."""
+    said = []
+    if row.customers:
+        said.append(ngettext("%(num)s customer", "%(num)s customers", row.customers))
+    if row.partners:
+        said.append(ngettext("%(num)s partner", "%(num)s partners", row.partners))
+    return ", ".join(said)
 
 
 def _offer_capacities(form: AddOrganisation) -> AddOrganisation:
