@@ -87,13 +87,23 @@ def _groups() -> Verdicts:
         wrong = _of_one_group(rows, metric_id, terms_of)
         yield f"engagement {engagement_id}, {month}: {wrong}" if wrong else ""
     empty = (
-        select(RatingGroup.engagement_id, RatingGroup.service_month, RatingGroup.quantity, RatingGroup.amount_minor, RatingGroup.entries)
+        select(
+            RatingGroup.engagement_id,
+            RatingGroup.service_month,
+            RatingGroup.quantity,
+            RatingGroup.amount_minor,
+            RatingGroup.entries,
+        )
         .where(~select(BillingEntry.id).where(of_group, BillingEntry.state == states.RATED).exists())
         .execution_options(yield_per=2000)
     )
     for row in db.session.execute(empty):
         is_empty = (row.quantity, row.amount_minor, row.entries) == (0, 0, 0)
-        yield "" if is_empty else f"engagement {row.engagement_id}, {row.service_month}: the month holds {row.amount_minor} without a rated entry"
+        yield (
+            ""
+            if is_empty
+            else f"engagement {row.engagement_id}, {row.service_month}: the month holds {row.amount_minor} without a rated entry"
+        )
 
 
 def _of_one_group(rows: Iterable[Any], metric_id: uuid.UUID, terms_of: "TermsOf") -> str:
@@ -111,7 +121,11 @@ def _of_one_group(rows: Iterable[Any], metric_id: uuid.UUID, terms_of: "TermsOf"
     if terms is None or terms.tariff is None:
         return ""
     cost = round_half_up(tariffs.cost(terms.tariff, reached), exponent(terms.currency))
-    return "" if cost == Money.of_minor(minor, terms.currency).amount else f"{reached} cost {cost}, its entries come to {minor}"
+    return (
+        ""
+        if cost == Money.of_minor(minor, terms.currency).amount
+        else f"{reached} cost {cost}, its entries come to {minor}"
+    )
 
 
 def _lines() -> Verdicts:
@@ -166,7 +180,9 @@ def _strays() -> Verdicts:
 def _states() -> Verdicts:
     """The state, and what the last event tells of the amount: an amount that was changed everywhere else still stands there."""
     told = aliased(History)
-    last = select(func.max(told.id)).where(told.about_id == BillingEntry.id, told.to_state.is_not(None)).scalar_subquery()
+    last = (
+        select(func.max(told.id)).where(told.about_id == BillingEntry.id, told.to_state.is_not(None)).scalar_subquery()
+    )
     rows = (
         select(
             BillingEntry.number, BillingEntry.state, BillingEntry.amount_minor, BillingEntry.currency,

@@ -17,7 +17,12 @@ def checks() -> list[Check]:
 def _amounts() -> Verdicts:
     """Due is a share of the gross, and tax comes on top of it: neither has the other sign, nor is due beyond the gross."""
     lines = select(
-        ChargeLine.id, ChargeLine.gross_minor, ChargeLine.due_minor, ChargeLine.tax_minor, ChargeLine.service_month, ChargeLine.booked_month
+        ChargeLine.id,
+        ChargeLine.gross_minor,
+        ChargeLine.due_minor,
+        ChargeLine.tax_minor,
+        ChargeLine.service_month,
+        ChargeLine.booked_month,
     )
     for line in db.session.execute(lines.execution_options(yield_per=2000)):
         if line.gross_minor * line.due_minor < 0 or abs(line.due_minor) > abs(line.gross_minor):
@@ -32,6 +37,10 @@ def _amounts() -> Verdicts:
 
 def _twice() -> Verdicts:
     lines = func.count(ChargeLine.id)
-    repeated = select(ChargeLine.source_kind, ChargeLine.source_id, lines).group_by(ChargeLine.source_kind, ChargeLine.source_id).having(lines > 1)
+    repeated = (
+        select(ChargeLine.source_kind, ChargeLine.source_id, lines)
+        .group_by(ChargeLine.source_kind, ChargeLine.source_id)
+        .having(lines > 1)
+    )
     for kind, source_id, count in db.session.execute(repeated.execution_options(yield_per=2000)):
         yield f"{kind} {source_id} has {count} charge lines"

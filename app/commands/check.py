@@ -53,7 +53,8 @@ def _report(checks: Iterable[Check]) -> None:
 
 def _holds(told: Check) -> bool:
     """Run one check and print its line, with the first sentences of what is wrong below it."""
-    looked, sentences, wrong = 0, [], 0
+    looked, wrong = 0, 0
+    sentences: list[str] = []
     with one_picture():
         for verdict in told.verdicts():
             looked += 1

@@ -13,7 +13,21 @@ from datetime import datetime
 from itertools import groupby
 from typing import Any, Protocol
 
-from sqlalchemy import BigInteger, ColumnElement, Index, Integer, String, Text, UniqueConstraint, Uuid, and_, exists, false, select, true
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Index,
+    Integer,
+    String,
+    Text,
+    UniqueConstraint,
+    Uuid,
+    and_,
+    exists,
+    false,
+    select,
+    true,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.foundation import clock, outbox

@@ -1,8 +1,8 @@
 """Ticks: APScheduler in memory says when, the timetable says what, the database says whether there is anything to do.
 
-    jobs = engine.start(app)      # from the run command only, never from create_app
-    ...
-    jobs.stop()                   # on every way out, before the interpreter ends
+jobs = engine.start(app)      # from the run command only, never from create_app
+...
+jobs.stop()                   # on every way out, before the interpreter ends
 """
 
 import logging

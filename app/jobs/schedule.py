@@ -2,7 +2,14 @@
 
 from dataclasses import dataclass
 
-from app.jobs import check_history, forget_sign_in_tries, forget_submissions, freeze_months, rate_billing_entries, send_notices
+from app.jobs import (
+    check_history,
+    forget_sign_in_tries,
+    forget_submissions,
+    freeze_months,
+    rate_billing_entries,
+    send_notices,
+)
 from app.jobs.work import Handler
 
 MINUTE, HOUR, DAY = 60, 3600, 86400

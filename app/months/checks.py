@@ -15,7 +15,9 @@ def checks() -> list[Check]:
 
 
 def _states() -> Verdicts:
-    said = select(History.to_state).where(History.subject_kind == "month", History.subject_id == Month.id, History.to_state.is_not(None))
+    said = select(History.to_state).where(
+        History.subject_kind == "month", History.subject_id == Month.id, History.to_state.is_not(None)
+    )
     last = said.order_by(History.sequence.desc()).limit(1).scalar_subquery()
     rows = select(Month.book, Month.month, Month.state, Month.frozen_at, last.label("said"))
     for row in db.session.execute(rows.execution_options(yield_per=2000)):

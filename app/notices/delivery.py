@@ -73,6 +73,8 @@ def into_the_demo_mailbox(row: OutboxRow, to: list[str], body: Body) -> dict[str
     """Put the message where /demo/mailbox shows it; once a notice, even if it is said again."""
     with transaction() as session:
         if session.scalar(select(DemoMail.id).where(DemoMail.outbox_id == row.id)) is None:
-            mail = DemoMail(outbox_id=row.id, to=", ".join(to), subject=body.subject, body=body.text, sent_at=clock.now())
+            mail = DemoMail(
+                outbox_id=row.id, to=", ".join(to), subject=body.subject, body=body.text, sent_at=clock.now()
+            )
             session.add(mail)
     return {}

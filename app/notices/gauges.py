@@ -10,7 +10,14 @@ from app.foundation.outbox import OutboxRow
 
 def waiting() -> int:
     """Notices neither sent nor given up; grows while the mail server is away."""
-    return db.session.scalar(select(func.count(OutboxRow.id)).where(OutboxRow.sent_at.is_(None), OutboxRow.failed_at.is_(None))) or 0
+    return (
+        db.session.scalar(
+            select(func.count(OutboxRow.id)).where(OutboxRow.sent_at.is_(None), OutboxRow.failed_at.is_(None))
+        )
+        or 0
+    )
 
 
-GAUGES: tuple[tuple[str, str, Callable[[], float]], ...] = (("portal_outbox_waiting", "Notices waiting to be sent", waiting),)
+GAUGES: tuple[tuple[str, str, Callable[[], float]], ...] = (
+    ("portal_outbox_waiting", "Notices waiting to be sent", waiting),
+)

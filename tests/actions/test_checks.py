@@ -9,14 +9,22 @@ import pytest
 from flask import Flask
 from sqlalchemy import Connection, text
 
+from app.billing import actions as billing
 from app.engagements import actions as engagements
 from app.foundation import append_only, clock
 from app.foundation.billing_month import BillingMonth
 from app.foundation.database import db
 from app.foundation.tenancy import viewing
-from app.billing import actions as billing
 from app.jobs import engine
-from tests.makers import as_customer, as_partner, make_engagement, make_entry, make_organisation, make_product, make_programme
+from tests.makers import (
+    as_customer,
+    as_partner,
+    make_engagement,
+    make_entry,
+    make_organisation,
+    make_product,
+    make_programme,
+)
 
 
 @pytest.fixture

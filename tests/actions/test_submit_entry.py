@@ -28,7 +28,16 @@ from app.foundation.tenancy import Viewer, acting_for_all, one, viewing
 from app.members.roles import INSTANCE_EDITOR, PRICING_SUBMITTER, PRICING_VIEWER
 from app.months import actions as months
 from app.parties.model import Organisation
-from tests.makers import as_operator, as_partner, make_engagement, make_entry, make_organisation, make_product, make_programme, rate
+from tests.makers import (
+    as_operator,
+    as_partner,
+    make_engagement,
+    make_entry,
+    make_organisation,
+    make_product,
+    make_programme,
+    rate,
+)
 
 D = Decimal
 LOS_ANGELES, TOKYO = ZoneInfo("America/Los_Angeles"), ZoneInfo("Asia/Tokyo")

@@ -1,27 +1,25 @@
 """A real portal in a process of its own, a real Chromium, and no patience for console errors.
 
-A test asks for `page` (already pointed at the portal, so `page.goto("/")` works) and, where it wants to, `axe`.
-The portal runs the demo on one SQLite file for the whole session: a test must not count on rows that another may change.
+`visit("ada")` gives a page on which Ada is signed in, in a browser context of her own. `page` is nobody's yet. `axe(page)`
+looks at a page in light and in dark. All tests of a process share one portal with the demo's year in it, so a test makes the
+rows that it changes; `own_portal` starts another one, for a test that moves the clock or stops the portal.
 """
 
+import fcntl
 import os
 import re
 import shutil
-import socket
-import subprocess
-import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
-from urllib.error import URLError
-from urllib.request import urlopen
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import BrowserContext, Page
 
-REPOSITORY = Path(__file__).parents[2]
+from tests.browser.pages import sign_in
+from tests.browser.portal import DATABASE, Portal, copy_of
+
 #: for a Chromium as root, in a container, on a closed network
 FLAGS = [
     "--no-sandbox",
@@ -32,65 +30,64 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-START_WITHIN_SECONDS = 60
 REPORT_CSP_VIOLATIONS = """
 document.addEventListener("securitypolicyviolation", e =>
   console.error(`CSP violation: ${e.effectiveDirective} blocked ${e.blockedURI || "inline"} in ${document.URL}`))
 """
+Visit = Callable[..., Page]
+Look = Callable[[Page], None]
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--screenshots", action="store_true", help="write the README's pictures to docs/screenshots")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.browser)
 
 
 @pytest.fixture(scope="session")
-def base_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Where the portal answers, once it does."""
-    folder = tmp_path_factory.mktemp("portal")
-    port = free_port()
-    url = f"http://127.0.0.1:{port}"
-    environment = {
-        **os.environ,
-        "PORT": str(port),
-        "PORTAL_URL": url,
-        "DATABASE_URL": f"sqlite:///{folder / 'portal.sqlite3'}",
-        "INSTANCE_PATH": str(folder),
-        "DEMO": "1",
-    }
-    log = folder / "portal.log"
-    with log.open("w") as out:
-        portal = subprocess.Popen(
-            [sys.executable, "-m", "app.commands.serve"], cwd=REPOSITORY, env=environment, stdout=out, stderr=out
-        )
+def seeded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The demo's year as the first start leaves it: lived through once, whichever xdist worker comes first."""
+    shared = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        shared = shared.parent
+    folder = shared / "seeded"
+    with (shared / "seeding.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (folder / "done").exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir()
+            Portal(folder).start().stop()
+            (folder / "done").touch()
+    return folder / DATABASE
+
+
+@pytest.fixture(scope="session")
+def portal(seeded: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
+    shared = copy_of(seeded, tmp_path_factory.mktemp("portal"))
     try:
-        wait_for(f"{url}/healthz", portal, log)
-        yield url
+        yield shared.start()
     finally:
-        portal.terminate()
-        try:
-            portal.wait(15)
-        except subprocess.TimeoutExpired:
-            portal.kill()
-            portal.wait()
+        shared.stop()
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+@pytest.fixture(scope="session")
+def base_url(portal: Portal) -> str:
+    """Where the portal answers; `page.goto("/")` works."""
+    return portal.url
 
 
-def wait_for(url: str, portal: subprocess.Popen[bytes], log: Path) -> None:
-    deadline = time.monotonic() + START_WITHIN_SECONDS
-    while time.monotonic() < deadline and portal.poll() is None:
-        try:
-            with urlopen(url, timeout=START_WITHIN_SECONDS):
-                return
-        except (URLError, ConnectionError, TimeoutError):
-            time.sleep(0.1)
-    pytest.fail(f"the portal did not start:\n{log.read_text()[-3000:]}", pytrace=False)
+@pytest.fixture
+def own_portal(seeded: Path, tmp_path: Path) -> Iterator[Portal]:
+    """A portal that this test has to itself."""
+    alone = copy_of(seeded, tmp_path)
+    try:
+        yield alone.start()
+    finally:
+        alone.stop()
 
 
 @pytest.fixture(scope="session")
@@ -135,17 +132,31 @@ def new_context(new_context: Callable[..., BrowserContext], complaints: Complain
 
     def listened(**options: Any) -> BrowserContext:
         context = new_context(**options)
+        context.set_default_timeout(15_000)
         complaints.listen(context)
         return context
 
     return listened
 
 
+@pytest.fixture
+def visit(new_context: Callable[..., BrowserContext]) -> Visit:
+    """`visit("dot")`: a page of Dot's own, signed in with her password; options are the browser context's."""
+
+    def enter(person: str, **options: Any) -> Page:
+        page = new_context(**options).new_page()
+        sign_in(page, person)
+        return page
+
+    return enter
+
+
 @pytest.fixture(scope="session")
-def axe() -> Callable[[Page], None]:
+def axe() -> Look:
     """`axe(page)` fails with every accessibility violation of the page as it stands, in light and in dark."""
 
     def check(page: Page) -> None:
+        before = page.evaluate("document.documentElement.dataset.theme || ''")
         found = []
         for theme in ("light", "dark"):
             page.emulate_media(color_scheme=theme, reduced_motion="reduce")
@@ -153,6 +164,8 @@ def axe() -> Callable[[Page], None]:
             for violation in Axe().run(page).response["violations"]:
                 where = "; ".join(" ".join(node["target"]) for node in violation["nodes"][:5])
                 found.append(f"{theme}: {violation['impact']} {violation['id']}: {violation['help']} ({where})")
+        page.emulate_media(color_scheme="light")
+        page.evaluate("t => t ? document.documentElement.dataset.theme = t : delete document.documentElement.dataset.theme", before)
         assert not found, "\n".join([page.url, *found])
 
     return check

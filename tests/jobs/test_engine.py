@@ -9,10 +9,10 @@ import pytest
 from flask import Flask
 
 from app.billing import states
+from app.billing.model import BillingEntry
 from app.foundation import clock, idempotency, job_results
 from app.foundation.database import db, transaction
 from app.foundation.tenancy import Viewer, acting_for_all, current, one, viewing
-from app.billing.model import BillingEntry
 from app.jobs import engine
 from app.jobs.schedule import JOBS, Job
 from app.jobs.work import Done, Stopped
@@ -102,7 +102,9 @@ def test_one_run_at_a_time_and_stop_waits_for_the_present_row(app: Flask, timeta
     assert most[0] == 1
 
 
-def test_stop_gives_up_on_what_hangs(app: Flask, timetable: Callable[..., None], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_stop_gives_up_on_what_hangs(
+    app: Flask, timetable: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(engine, "STOP_WAITS_SECONDS", 0.5)
     let_go, hangs = threading.Event(), threading.Event()
 

@@ -1,6 +1,7 @@
 """The rating job: what is due is rated, one bad entry stops nobody, two processes rate once."""
 
 import threading
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
@@ -23,7 +24,7 @@ from tests.makers import make_engagement, make_entry, make_product, make_program
 
 
 @pytest.fixture
-def engagement(app: Flask):
+def engagement(app: Flask) -> Iterator[Engagement]:
     with app.app_context():
         yield make_engagement(make_product(model="graduated", bands=[("1000", "1.00"), (None, "0.90")]))
 

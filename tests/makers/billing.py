@@ -36,9 +36,12 @@ def make_entry(
     with moved_to(at):
         with acting_for_all("a test's partner and metric"):
             partner = one(Organisation, engagement.partner_id)
-            metric = metric or db.session.scalars(
-                select(Metric).where(Metric.plan_id == engagement.plan_id).order_by(Metric.position).limit(1)
-            ).one()
+            metric = (
+                metric
+                or db.session.scalars(
+                    select(Metric).where(Metric.plan_id == engagement.plan_id).order_by(Metric.position).limit(1)
+                ).one()
+            )
         draft = actions.Draft(metric.id, month or BillingMonth.at(clock.now()), Decimal(quantity), notes)
         with viewing(by or as_partner(partner)) as ada:
             entry = actions.submit(engagement, draft, by=ada)

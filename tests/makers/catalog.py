@@ -73,7 +73,8 @@ def make_product(
         created_at=now,
         plans=[plan],
         parameters=[
-            CustomParameter(**{"position": n, "options": [], "required": False, **columns}) for n, columns in enumerate(parameters, 1)
+            CustomParameter(**{"position": n, "options": [], "required": False, **columns})
+            for n, columns in enumerate(parameters, 1)
         ],
     )
     with acting_for_all("a test's product"), transaction() as session:

@@ -14,7 +14,9 @@ from app.parties.actions import add_organisation
 from app.parties.model import Organisation
 
 
-def make_organisation(name: str = "Northbridge", *, partner: bool = False, customer: bool = False, operator: bool = False) -> Organisation:
+def make_organisation(
+    name: str = "Northbridge", *, partner: bool = False, customer: bool = False, operator: bool = False
+) -> Organisation:
     """A new organisation; a partner if nothing is said."""
     partner = partner or not (customer or operator)
     with acting_for_all("a test's organisation") as viewer:
@@ -40,11 +42,19 @@ def make_member(
     """A member with these roles (None: every role of the capacity). Has no password: sign-in tests set their own."""
     kept = list(_every_role(capacity) if roles is None else roles)
     with acting_for_all("a test's member"), transaction() as session:
-        member = Member(name=name or email.partition("@")[0].title(), email=email, active=active, created_at=clock.now())
+        member = Member(
+            name=name or email.partition("@")[0].title(), email=email, active=active, created_at=clock.now()
+        )
         session.add(member)
         session.flush()
         session.add(
-            Membership(member_id=member.id, organisation_id=organisation.id, capacity=capacity, roles=kept, created_at=clock.now())
+            Membership(
+                member_id=member.id,
+                organisation_id=organisation.id,
+                capacity=capacity,
+                roles=kept,
+                created_at=clock.now(),
+            )
         )
     return member
 

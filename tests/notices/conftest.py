@@ -40,7 +40,7 @@ class Inbox:
         await asyncio.sleep(self.thinks_seconds)
         if self.says_to_data:
             return self.says_to_data
-        self.mail.append((list(envelope.rcpt_tos), cast(EmailMessage, message_from_bytes(envelope.content, policy=modern))))
+        self.mail.append((list(envelope.rcpt_tos), message_from_bytes(envelope.content, policy=modern)))
         return "250 taken"
 
     def settings(self, app: Flask, **changes: Any) -> Settings:

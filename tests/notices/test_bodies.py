@@ -8,14 +8,15 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
+from app.engagements import actions as engagements
 from app.foundation.database import db
 from app.foundation.outbox import OutboxRow
-from app.foundation.tenancy import acting_for_all, viewing
+from app.foundation.tenancy import acting_for_all, one, viewing
 from app.members import actions as members
 from app.members import sign_ins
 from app.members.roles import CUSTOMER_ADMIN
-from app.engagements import actions as engagements
 from app.notices.bodies import FOLDER, SUBJECT_MOST, one_line, quoted, render
+from app.parties.model import Organisation
 from tests.makers import as_customer, as_partner, make_engagement, make_member, make_organisation, make_product
 
 #: which argument of which call names a template
@@ -48,12 +49,16 @@ def posted(app: Flask) -> Iterator[list[OutboxRow]]:
             make_engagement(product, acme, state=state)
         dot = as_customer(acme)
         with viewing(dot):
-            engagements.withdraw_completion_request(make_engagement(product, acme, state="completion_requested"), by=dot)
+            engagements.withdraw_completion_request(
+                make_engagement(product, acme, state="completion_requested"), by=dot
+            )
         kept = make_engagement(product, acme, state="completion_requested")
         with acting_for_all("the partner"):
-            ada = as_partner(db.session.merge(_partner(product.partner_id)))
+            ada = as_partner(one(Organisation, product.partner_id))
         with viewing(ada):
-            engagements.reject_completion(kept, outcome="keep-active", reason="Not yet.\nOne server is missing.", by=ada)
+            engagements.reject_completion(
+                kept, outcome="keep-active", reason="Not yet.\nOne server is missing.", by=ada
+            )
         eve = make_member(acme, "eve@acme.example", capacity="customer")
         with acting_for_all("make a password") as system:
             members.add_member("Ivo", "ivo@acme.example", password="a long one 4711", by=system)
@@ -63,13 +68,6 @@ def posted(app: Flask) -> Iterator[list[OutboxRow]]:
         sign_ins.ask_for_link(eve.email, source="127.0.0.1")
         with acting_for_all("a test looks"):
             yield list(db.session.scalars(select(OutboxRow)))
-
-
-def _partner(partner_id):
-    from app.foundation.tenancy import one
-    from app.parties.model import Organisation
-
-    return one(Organisation, partner_id)
 
 
 def test_every_template_is_written_with_real_facts(posted: list[OutboxRow]) -> None:

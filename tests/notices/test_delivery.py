@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 
 import pytest
@@ -22,7 +23,9 @@ from tests.notices.conftest import Inbox, free_port, settings_of
 JOINED = {"name": "Ada", "organisation": "Northbridge"}
 
 
-def post(address: str = "ada@northbridge.example", audience: str = "address", permission: str | None = None, **facts: str) -> None:
+def post(
+    address: str = "ada@northbridge.example", audience: str = "address", permission: str | None = None, **facts: str
+) -> None:
     with acting_for_all("a test's notice"), transaction():
         outbox.post(Notice(audience, address, "joined_organisation", {**JOINED, **facts}, permission))
 
@@ -40,7 +43,7 @@ def send(settings: Settings) -> Sent:
 
 
 @pytest.fixture(autouse=True)
-def in_context(app: Flask):
+def in_context(app: Flask) -> Iterator[None]:
     with app.app_context():
         yield
 
@@ -86,7 +89,7 @@ def test_a_member_is_told_at_the_present_address(app: Flask, inbox: Inbox) -> No
     assert "nobody to tell" in (rows()[1].last_error or "")
 
 
-def test_a_server_that_is_down_delays_mail(app: Flask, start_server) -> None:
+def test_a_server_that_is_down_delays_mail(app: Flask, start_server: Callable[..., Inbox]) -> None:
     port = free_port()
     settings = settings_of(app, smtp_url=f"smtp://127.0.0.1:{port}")
     post()
@@ -240,7 +243,14 @@ def test_without_a_server_mail_waits(app: Flask) -> None:
 
 def test_the_demo_shows_mail_in_the_portal_and_keeps_no_link(app: Flask) -> None:
     with acting_for_all("a test's notice"), transaction():
-        outbox.post(Notice("address", "ada@northbridge.example", "reset_password", {"name": "Ada", "path": "/reset-password/x", "hours": 1}))
+        outbox.post(
+            Notice(
+                "address",
+                "ada@northbridge.example",
+                "reset_password",
+                {"name": "Ada", "path": "/reset-password/x", "hours": 1},
+            )
+        )
     assert send(settings_of(app, smtp_url=None, demo=True)).told == 1
     with acting_for_all("a test looks"):
         mail = db.session.scalars(select(DemoMail)).one()

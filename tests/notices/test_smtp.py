@@ -52,7 +52,9 @@ def tls(tmp_path: Path) -> ssl.SSLContext:
         .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
         .sign(key, hashes.SHA256())
     )
-    private = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    private = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
     (tmp_path / "server.pem").write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
     (tmp_path / "server.key").write_bytes(private)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -72,7 +74,11 @@ def test_signs_in_with_percent_encoded_words(start_server: Callable[..., Inbox])
 
 @pytest.mark.parametrize("scheme", ["smtps", "smtp+starttls"])
 def test_tls_only_with_a_certificate_that_is_trusted(
-    scheme: str, start_server: Callable[..., Inbox], tls: ssl.SSLContext, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    scheme: str,
+    start_server: Callable[..., Inbox],
+    tls: ssl.SSLContext,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     inbox = start_server(ssl_context=tls) if scheme == "smtps" else start_server(tls_context=tls, require_starttls=True)
     url = f"{scheme}://127.0.0.1:{inbox.port}"

@@ -5,7 +5,14 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from app.foundation.billing_month import CUT_OFF_POLICIES, BillingMonth, RejectAfterGrace, RollForward, may_bill, open_months
+from app.foundation.billing_month import (
+    CUT_OFF_POLICIES,
+    BillingMonth,
+    RejectAfterGrace,
+    RollForward,
+    may_bill,
+    open_months,
+)
 
 GRACE, ROLL = RejectAfterGrace(), RollForward()
 

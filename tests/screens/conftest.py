@@ -17,12 +17,14 @@ def people(app: Flask) -> People:
 
 @pytest.fixture
 def as_(app: Flask, people: People) -> Callable[[str], FlaskClient]:
-    """`as_("ada")` is a browser in which Ada is signed in; `as_("nobody")` one in which nobody is."""
+    """`as_("ada")` is the browser in which Ada is signed in; `as_("nobody")` one in which nobody is."""
+    open_ones: dict[str, FlaskClient] = {}
 
     def browser(first_name: str) -> FlaskClient:
-        client = app.test_client()
-        if first_name != "nobody":
-            sign_in(client, people.members[first_name].email)
-        return client
+        if first_name not in open_ones:
+            open_ones[first_name] = app.test_client()
+            if first_name != "nobody":
+                sign_in(open_ones[first_name], people.members[first_name].email)
+        return open_ones[first_name]
 
     return browser

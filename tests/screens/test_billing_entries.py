@@ -14,10 +14,10 @@ from app.foundation.billing_month import BillingMonth
 from app.foundation.database import db
 from app.foundation.tenancy import acting_for_all
 from app.months import actions as months
-from tests.makers import make_engagement, make_entry, make_product, rate
+from tests.makers import make_engagement, make_entry, make_product
 from tests.page import Fragment, Page
 from tests.people import hidden_fields
-from tests.screens.billing_stage import HTMX, add_set_up_metric, at, set_stage, utc
+from tests.screens.billing_stage import HTMX, add_set_up_metric, at, rate_now, set_stage, utc
 from tests.screens.engagement_stage import statements
 
 
@@ -75,7 +75,7 @@ def test_filters_narrow_the_list_and_its_files(as_, stage):
     nothing = Page(ada.get(f"{stage.path}?month=2026-08"))
     nothing.check()
     assert "No entry fits these filters" in nothing.text
-    assert len(rows(Page(ada.get(f"{stage.path}?month=nonsense&status=%00&metric=x")))) == 5
+    assert len(rows(Page(ada.get(f"{stage.path}?month=nonsense&status=none&metric=x")))) == 5
     sheet = list(csv.DictReader(io.StringIO(ada.get(f"{stage.path}.csv?status=submitted").get_data(as_text=True).lstrip("\ufeff"))))
     assert [(row["Entry"], row["Quantity"], row["Amount"], row["Provisional amount"], row["Currency"]) for row in sheet] == [("BE-1005", "12", "", "1777.50", "USD")]
     whole = ada.get(f"{stage.path}.csv").get_data(as_text=True)
@@ -129,7 +129,7 @@ def test_the_viewer_may_look_and_not_touch(as_, stage):
     for client in (ben, olga):
         page = Page(client.get(stage.path))
         page.check()
-        assert "Withdraw" not in page.text
+        assert not page.soup.select("a[href$=withdraw]")
         assert not page.soup.select("#results .dots")
         assert client.get(f"{stage.path}/{stage.night.id}/withdraw").status_code == 403
         assert client.get(f"{stage.path}/new").status_code == 403
@@ -165,9 +165,7 @@ def test_only_submitted_rows_ask_again_and_stop(app, as_, stage):
     again = ada.get(asking[0]["hx-get"], headers=HTMX)
     Fragment(again).check()
     assert asking[0]["hx-get"] in again.text
-    with app.app_context():
-        rate(stage.night)
-        db.session.remove()
+    rate_now(app, stage.night)
     decided = ada.get(asking[0]["hx-get"], headers=HTMX)
     assert (decided.text, "entry-decided" in decided.headers["HX-Trigger"]) == ("", True)
     fresh = Page(ada.get(stage.path, headers=HTMX).get_data(as_text=True))
@@ -207,9 +205,7 @@ def test_withdraw_asks_and_does_it_once(app, as_, stage):
 def test_a_rating_that_was_faster_answers_409_with_the_fresh_list(app, as_, stage):
     ada, path = as_("ada"), f"{stage.path}/{stage.night.id}/withdraw"
     form = hidden_fields(ada.get(path).text, path)
-    with app.app_context():
-        rate(stage.night)
-        db.session.remove()
+    rate_now(app, stage.night)
     answer = ada.post(path, data=form)
     assert answer.status_code == 409
     page = Page(answer)

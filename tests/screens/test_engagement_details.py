@@ -99,7 +99,10 @@ def test_a_month_that_closes_soon_without_an_entry_is_a_risk(app, people, as_):
         page.check()
         assert "October 2026 is still open and has no entry" in page.text
         assert "October 2026 closes 3 Nov 2026 00:00 UTC, in 1 d 3 h" in page.text
-        assert page.soup.select_one(".notice--risk a")["href"] == f"{stage.path('active')}/billing-entries/new?month=2026-10"
+        assert (
+            page.soup.select_one(".notice--risk a")["href"]
+            == f"{stage.path('active')}/billing-entries/new?month=2026-10"
+        )
         assert "no entry yet" in Page(as_("ada").get("/engagements")).soup.select_one("td.amber").text
         assert not Page(as_("ben").get(stage.path("active"))).soup.select(".notice--risk a")
     with time_machine.travel(datetime(2026, 11, 10, 20, tzinfo=UTC)):

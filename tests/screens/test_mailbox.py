@@ -31,7 +31,9 @@ def demo(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Flask:
 def mail(app: Flask, subject: str = "Trial", body: str = "Hello\n", minutes_ago: int = 0) -> uuid.UUID:
     with app.app_context(), acting_for_all("a test's mail"), transaction() as session:
         sent_at = clock.now() - timedelta(minutes=minutes_ago)
-        row = DemoMail(outbox_id=uuid.uuid4(), to="ada@northbridge.example", subject=subject, body=body, sent_at=sent_at)
+        row = DemoMail(
+            outbox_id=uuid.uuid4(), to="ada@northbridge.example", subject=subject, body=body, sent_at=sent_at
+        )
         session.add(row)
     return row.id
 

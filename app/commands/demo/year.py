@@ -16,8 +16,9 @@ from app.billing import rating
 from app.billing import states as entry_states
 from app.billing.actions import Draft
 from app.catalog.model import Metric
+from app.catalog.queries import programme_of
 from app.commands.demo.catalog import Shelf
-from app.commands.demo.people import ACME, CONTRAIL, GLOBEX, Cast
+from app.commands.demo.people import ACME, GLOBEX, Cast
 from app.engagements import actions as engagements
 from app.engagements import states
 from app.engagements.model import Engagement
@@ -79,6 +80,15 @@ NOTES = (
 )  # fmt: skip
 
 
+ANSWERS = {
+    "Data location": "Frankfurt and Prague",
+    "Purchase order": "PO-88213",
+    "Number of subscriptions": "3",
+    "Systems in scope": "Order entry, warehouse control and the two systems they lean on.",
+    "Application to move": "Planner, with its nightly batch",
+}
+
+
 class Year:
     """Tells every story month by month up to `now`; `dice` is seeded, so each demo of one day is the same."""
 
@@ -127,29 +137,39 @@ class Year:
                 self.running.append((story, engagement))
 
     def _bill(self, month: BillingMonth) -> None:
-        """One to three entries an engagement and metric, rated some minutes after they were sent."""
+        """One to three entries an engagement and metric, sent in working hours, in the order of the calendar."""
+        planned = []
         for story, engagement in self.running:
             if engagement.state != states.ACTIVE or self.dice.random() < 0.06:
                 continue
             for metric in self.shelf.metrics[engagement.plan_id]:
-                total = self.dice.randint(*story.quantities)
-                if metric.kind == "Implementation":
-                    if story.months_ago != self.this_month.number - month.number:
-                        continue
-                    total = 1
-                parts = 1 if total < 15 or metric.kind != "Hours" else self.dice.randint(1, 3)
-                for _ in range(parts):
-                    self._entry(engagement, metric, month, Decimal(total) / parts, self._partner(story))
+                if metric.kind == "Implementation" and self.this_month.shifted(-story.months_ago) != month:
+                    continue
+                for quantity in self._portions(story, metric):
+                    planned.append((self._working_hour(month, engagement), quantity, story, engagement, metric))
+        for at, quantity, story, engagement, metric in sorted(planned, key=lambda plan: plan[0]):
+            self._entry(at, engagement, metric, month, quantity, self._partner(story))
 
-    def _entry(self, engagement: Engagement, metric: Metric, month: BillingMonth, quantity: Decimal, by: Viewer) -> None:
+    def _portions(self, story: Story, metric: Metric) -> list[Decimal]:
+        """The month's quantity in uneven parts, each a multiple of the metric's step."""
+        total = 1 if metric.kind == "Implementation" else self.dice.randint(*story.quantities)
+        parts = self.dice.randint(1, 3) if metric.kind == "Hours" and total >= 15 else 1
+        weights = [self.dice.randint(2, 5) for _ in range(parts)]
+        portions = [Decimal(total * weight) / sum(weights) for weight in weights]
+        return [portion - portion % metric.step or metric.step for portion in portions]
+
+    def _working_hour(self, month: BillingMonth, engagement: Engagement) -> datetime:
         first = max(month.starts_at, engagement.active_from or month.starts_at)
-        at = first + timedelta(days=self.dice.randint(1, 24), minutes=self.dice.randint(0, 1400))
-        policy = self.shelf.programmes[
-            "Marketplace services" if by.organisation_name == CONTRAIL and metric.kind == "Unit" else "Managed professional services"
-        ].policy
+        day = first + timedelta(days=self.dice.randint(1, 24))
+        return day.replace(hour=self.dice.randint(7, 16), minute=self.dice.randint(0, 59), second=self.dice.randint(0, 59))
+
+    def _entry(
+        self, at: datetime, engagement: Engagement, metric: Metric, month: BillingMonth, quantity: Decimal, by: Viewer
+    ) -> None:
+        policy = programme_of(engagement.product_id).policy
         if at >= self.now or not may_bill(month, at, policy):
             return
-        draft = Draft(metric.id, month, quantity - quantity % metric.step or metric.step, self.dice.choice(NOTES))
+        draft = Draft(metric.id, month, quantity, self.dice.choice(NOTES))
         with clock.pinned(at), viewing(by):
             try:
                 entry = billing.submit(engagement, draft, by=by)
@@ -227,8 +247,7 @@ class Year:
     def _in(self, month: BillingMonth, months_ago: int) -> datetime:
         """An instant of the month that has passed: early in it, or within the last days for what began just now."""
         if months_ago == 0:
-            recent = self.now - timedelta(hours=self.dice.randint(3, 60))
-            return recent
+            return self.now - timedelta(hours=self.dice.randint(3, 60))
         return month.starts_at + timedelta(days=self.dice.randint(0, 4), hours=self.dice.randint(7, 16), minutes=self.dice.randint(0, 59))
 
 
@@ -247,7 +266,5 @@ def _answers(product_id: object) -> dict[str, object]:
         elif parameter.kind == "checkbox":
             given[parameter.key] = True
         else:
-            given[parameter.key] = {"Data location": "Frankfurt and Prague", "Purchase order": "PO-88213"}.get(
-                parameter.label, "As discussed, 14 TB on two sites"
-            )
+            given[parameter.key] = ANSWERS.get(parameter.label, "As discussed on the telephone")
     return given

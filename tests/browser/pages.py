@@ -1,0 +1,119 @@
+"""What people do on the portal's pages, in their words. Each function ends when the page shows that it is done."""
+
+import re
+from uuid import uuid4
+
+from playwright.sync_api import Locator, Page, expect
+
+PASSWORD = "portal-demo"
+EMAILS = {
+    email.partition("@")[0]: email
+    for email in (
+        "olga@operator.example",
+        "otto@operator.example",
+        "ada@northbridge.example",
+        "abe@northbridge.example",
+        "ben@northbridge.example",
+        "cy@contrail.example",
+        "dot@acme.example",
+        "eve@globex.example",
+    )
+}
+
+
+def sign_in(page: Page, person: str, password: str = PASSWORD) -> None:
+    """`person` is a first name of the demo, or an e-mail. Ends on the page after it, or on the one that asks for a code."""
+    page.goto("/sign-in")
+    fill_sign_in(page, person, password)
+    page.wait_for_url(lambda url: not url.endswith("/sign-in"))
+
+
+def fill_sign_in(page: Page, person: str, password: str = PASSWORD) -> None:
+    page.get_by_label("E-mail").fill(EMAILS.get(person, person))
+    page.get_by_label("Password", exact=True).fill(password)
+    page.get_by_role("button", name="Sign in").click()
+
+
+def fresh_name(words: str) -> str:
+    """A name nobody else uses, so that tests can share a portal."""
+    return f"{words} {uuid4().hex[:6]}"
+
+
+def request_service(dot: Page, name: str, service: str = "patch-management") -> str:
+    """A Pending engagement, requested by this customer; its id."""
+    dot.goto(f"/catalog/{service}/request")
+    dot.get_by_label("Name", exact=True).fill(name)
+    dot.get_by_label("Contact number").fill("+44 20 7946 0812")
+    for unanswered in dot.locator("form .control[required]").all():
+        if unanswered.evaluate("e => e.tagName === 'SELECT'"):
+            unanswered.select_option(index=1)
+        elif not unanswered.input_value():
+            unanswered.fill("As discussed")
+    dot.get_by_role("button", name="Create").click()
+    dot.wait_for_url(re.compile(r"/my/engagements/[0-9a-f-]{36}$"))
+    return dot.url.rpartition("/")[2]
+
+
+def decide(page: Page, verb: str, button: str | None = None, **fields: str) -> None:
+    """Open the decision behind the button `verb`, fill its fields by label, confirm, and wait until the dialog is gone."""
+    page.get_by_role("main").get_by_role("link", name=verb, exact=True).click()
+    confirm(page, button or verb, **fields)
+
+
+def confirm(page: Page, button: str, **fields: str) -> None:
+    dialog = page.get_by_role("dialog")
+    for label, text in fields.items():
+        dialog.get_by_label(label, exact=False).fill(text)
+    dialog.get_by_role("button", name=button, exact=True).click()
+    expect(dialog).to_have_count(0)
+
+
+def approve(ada: Page, engagement: str) -> None:
+    ada.goto(f"/engagements/{engagement}")
+    decide(ada, "Approve")
+    expect(status(ada)).to_have_text("Active")
+
+
+def status(page: Page) -> Locator:
+    """The status tag beside the page's title."""
+    return page.locator(".heading .tag").first
+
+
+def toast(page: Page) -> Locator:
+    return page.locator(".toast")
+
+
+def row(page: Page, words: str) -> Locator:
+    """The row of the page's list that holds these words."""
+    return page.locator("#results tbody tr").filter(has_text=words)
+
+
+def actions_of(page: Page, line: Locator) -> Locator:
+    """Open a row's Actions menu and give the menu."""
+    line.get_by_role("button", name=re.compile("^Actions")).click()
+    menu = page.locator(".menu:popover-open")
+    expect(menu).to_be_visible()
+    return menu
+
+
+def add_entry(ada: Page, engagement: str, quantity: str, notes: str = "", month: str = "October 2026") -> None:
+    """Submit a billing entry; ends on the list, where it is being rated."""
+    ada.goto(f"/engagements/{engagement}/billing-entries/new")
+    ada.get_by_role("radio", name=re.compile(f"^{month}")).check()
+    ada.get_by_label("Quantity").fill(quantity)
+    ada.get_by_label(re.compile("^Notes")).fill(notes)
+    ada.get_by_role("button", name="Next").click()
+    ada.wait_for_url(re.compile("/billing-entries$"))
+
+
+def newest_mail(page: Page, subject: str | re.Pattern[str], to: str) -> None:
+    """Open the newest mail of this subject to this address; mail goes out every two seconds."""
+    for _ in range(20):
+        page.goto("/demo/mailbox")
+        found = page.locator("#results tbody tr").filter(has=page.get_by_role("link", name=subject)).filter(has_text=to)
+        if found.count():
+            found.first.get_by_role("link").first.click()
+            expect(page.get_by_role("heading", level=1)).not_to_have_text("Demo mailbox")
+            return
+        page.wait_for_timeout(500)
+    raise AssertionError(f"no mail {subject!r} to {to}")
