@@ -13,7 +13,7 @@ from app.billing.provisional import quantity_before
 from app.billing.rating import priced_metric, terms_of
 from app.billing.rules import Rated
 from app.catalog.model import Metric, Programme
-from app.catalog.queries import PricedMetric, prices_of, programme_of
+from app.catalog.queries import PlanPrices, PricedMetric, prices_of, programme_of
 from app.engagements.model import Engagement
 from app.engagements.states import ADD_BILLING_ENTRY
 from app.foundation import clock, history, transitions
@@ -98,11 +98,13 @@ def takes_entries(engagement: Engagement) -> bool:
     return transitions.next_state(engagement.__transitions__, engagement.state, ADD_BILLING_ENTRY) is not None
 
 
-def checked(engagement: Engagement, programme: Programme, draft: Draft, now: datetime) -> tuple[PricedMetric, Rated]:
+def checked(
+    engagement: Engagement, programme: Programme, draft: Draft, now: datetime, prices: PlanPrices | None = None
+) -> tuple[PricedMetric, Rated]:
     """The draft against every rule at `now`: what it would be rated at, with which price. Refused on the field it breaks."""
     rules.check_month(draft.month, now, programme.policy)
     rules.check_active(draft.month, engagement.active_from, engagement.ended_at)
-    prices = prices_of(engagement.plan_id)
+    prices = prices or prices_of(engagement.plan_id)
     priced = priced_metric(prices, draft.metric_id, draft.month)
     rules.check_quantity(draft.quantity, priced.metric.step)
     before = quantity_before(engagement, draft.metric_id, draft.month, prices)

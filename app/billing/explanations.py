@@ -12,7 +12,7 @@ from app.billing.queries import month_totals, provisional_amounts
 from app.billing.rating import priced_metric
 from app.billing.rules import Rated, Terms, rate
 from app.catalog.model import Metric, MetricPrice, PriceVersion, Programme
-from app.catalog.queries import PricedMetric, prices_of, remuneration_of
+from app.catalog.queries import PlanPrices, PricedMetric, prices_of, remuneration_of
 from app.catalog.rules import Remuneration
 from app.catalog.tariff import Tariff
 from app.charges.model import ChargeLine
@@ -97,11 +97,11 @@ class Preview:
         return self.so_far + self.amount
 
 
-def preview(engagement: Engagement, programme: Programme, draft: Draft) -> Preview:
+def preview(engagement: Engagement, programme: Programme, draft: Draft, prices: PlanPrices) -> Preview:
     """Refused as submit would refuse it at this instant. Writes nothing, holds nothing."""
-    priced, rated = checked(engagement, programme, draft, clock.now())
+    priced, rated = checked(engagement, programme, draft, clock.now(), prices)
     currency = rated.amount.currency
-    totals = month_totals(engagement, currency, provisional_amounts(engagement))
+    totals = month_totals(engagement, currency, provisional_amounts(engagement, prices))
     here = next((total for total in totals if total.month == draft.month), None)
     so_far = here.rated + here.provisional if here else Money.zero(currency)
     return Preview(_explained(priced, draft.month, rated, programme), so_far)

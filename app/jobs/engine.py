@@ -9,6 +9,7 @@ import logging
 import sys
 import threading
 import time
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -26,9 +27,9 @@ from app.jobs.work import Done, Stopped, never
 
 log = structlog.get_logger(__name__)
 
-RUNS = Counter("portal_job_runs_total", "Runs of background jobs that ended well", ["job"])
-FAILURES = Counter("portal_job_failures_total", "Runs of background jobs that raised", ["job"])
-ROWS = Counter("portal_job_rows_total", "Rows that background jobs have dealt with", ["job"])
+RUNS = Counter("portal_job_runs", "Runs of background jobs that ended well", ["job"], registry=None)
+FAILURES = Counter("portal_job_failures", "Runs of background jobs that raised", ["job"], registry=None)
+ROWS = Counter("portal_job_rows", "Rows that background jobs have dealt with", ["job"], registry=None)
 
 STOP_WAITS_SECONDS = 5.0
 #: a run without work is written down this often
@@ -101,6 +102,10 @@ class Engine:
 
 def start(app: Flask) -> Engine:
     """Begin to tick. One engine a process; engines in several processes do no harm, and no work twice."""
+    registry = app.extensions["metrics"]
+    for counter in (RUNS, FAILURES, ROWS):
+        with suppress(ValueError):  # an engine was started on this application before
+            registry.register(counter)
     return Engine(app)
 
 

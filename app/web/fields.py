@@ -100,7 +100,7 @@ class Typed(StringField):
         return str(value)
 
     def _value(self) -> str:
-        return self.raw
+        return self.raw.replace("\0", "\ufffd")  # the one character that no page may hold
 
 
 class TextField(Typed):

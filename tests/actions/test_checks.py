@@ -124,6 +124,8 @@ ALTERED = {
     "an amount": ([f"UPDATE billing_entry SET amount_minor = amount_minor + 1 WHERE {THE_ENTRY}"], "rated amounts follow"),
     "an amount, everywhere": (AMOUNT_EVERYWHERE, "rated amounts follow"),
     "a price and all that follows": (PRICE_AND_ALL_THAT_FOLLOWS, "billing entries are as history says"),
+    "a price list that is none": (["UPDATE metric_price SET model = 'nonsense' WHERE model = 'per_unit'"], "rated amounts follow"),
+    "a currency that is none": ([f"UPDATE billing_entry SET currency = 'ZZZ' WHERE {THE_ENTRY}"], "rated amounts follow"),
     "a quantity": ([f"UPDATE billing_entry SET quantity = quantity + 1000000 WHERE {THE_ENTRY}"], "rated amounts follow"),
     "a quantity reached": ([f"UPDATE billing_entry SET quantity_before = 1000000 WHERE {THE_ENTRY}"], "rated entries make up their month"),
     "an entry's state": (["UPDATE billing_entry SET state = 'rejected' WHERE state = 'in_review'"], "billing entries are as history says"),

@@ -96,12 +96,12 @@ def actions_of(page: Page, line: Locator) -> Locator:
     return menu
 
 
-def add_entry(ada: Page, engagement: str, quantity: str, notes: str = "", month: str = "October 2026") -> None:
+def add_entry(ada: Page, engagement: str, quantity: str, notes: str = "", month: str = "November 2026") -> None:
     """Submit a billing entry; ends on the list, where it is being rated."""
     ada.goto(f"/engagements/{engagement}/billing-entries/new")
     ada.get_by_role("radio", name=re.compile(f"^{month}")).check()
-    ada.get_by_label("Quantity").fill(quantity)
     ada.get_by_label(re.compile("^Notes")).fill(notes)
+    ada.get_by_label("Quantity").fill(quantity)
     ada.get_by_role("button", name="Next").click()
     ada.wait_for_url(re.compile("/billing-entries$"))
 

@@ -51,6 +51,7 @@ def test_the_running_portal_rates_within_seconds(app: Flask) -> None:
         jobs.stop()
     assert state == states.RATED
     assert result(app, "rate_billing_entries").rows_done == 1
+    assert 'portal_job_rows_total{job="rate_billing_entries"}' in app.test_client().get("/metrics").text
 
 
 def test_a_job_that_raises_is_noted_and_runs_again(app: Flask, timetable: Callable[..., None]) -> None:

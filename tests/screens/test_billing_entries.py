@@ -77,7 +77,7 @@ def test_filters_narrow_the_list_and_its_files(as_, stage):
     assert "No entry fits these filters" in nothing.text
     assert len(rows(Page(ada.get(f"{stage.path}?month=nonsense&status=none&metric=x")))) == 5
     sheet = list(csv.DictReader(io.StringIO(ada.get(f"{stage.path}.csv?status=submitted").get_data(as_text=True).lstrip("\ufeff"))))
-    assert [(row["Entry"], row["Quantity"], row["Amount"], row["Provisional amount"], row["Currency"]) for row in sheet] == [("BE-1005", "12", "", "1777.50", "USD")]
+    assert [(row["Entry"], row["Quantity"], row["Amount"], row["Provisional amount"], row["Currency"]) for row in sheet] == [("BE-1005", "12.00", "", "1777.50", "USD")]
     whole = ada.get(f"{stage.path}.csv").get_data(as_text=True)
     assert whole.count("\n") == 6
     assert ada.get(f"{stage.path}.xlsx").data[:2] == b"PK"

@@ -106,9 +106,9 @@ def test_a_month_that_closes_soon_without_an_entry_is_a_risk(app, people, as_):
         assert "no entry yet" in Page(as_("ada").get("/engagements")).soup.select_one("td.amber").text
         assert not Page(as_("ben").get(stage.path("active"))).soup.select(".notice--risk a")
     with time_machine.travel(datetime(2026, 11, 10, 20, tzinfo=UTC)):
-        page = Page(as_("ada").get(stage.path("active")))
+        page = Page(as_("abe").get(stage.path("active")))
         assert not page.soup.select(".notice--risk") and "Unbilled months November 2026" in page.text
-        assert not Page(as_("ada").get("/engagements")).soup.select("td.amber")
+        assert not Page(as_("abe").get("/engagements")).soup.select("td.amber")
 
 
 def test_an_open_month_with_an_entry_is_no_risk(app, stage, as_):

@@ -208,7 +208,7 @@ TIERS = (("100", "160"), ("500", "150"), (None, "148.125"))
     ],
 )
 def test_bars_are_true_to_scale(app, bands, before, after, shares, named):
-    tariff = Tariff("graduated" if len(bands) > 1 else "graduated", tuple(Band(None if up is None else D(up), D(price)) for up, price in bands))
+    tariff = Tariff("graduated", tuple(Band(None if up is None else D(up), D(price)) for up, price in bands))
     with app.test_request_context():
         bar = tier_bar(tariff, D(before), D(after), "h")
     scale = float(D(after)) / (bar.before + bar.first + bar.next)

@@ -7,7 +7,7 @@ from sqlalchemy import select
 
 from app.engagements.model import Engagement
 from app.foundation.database import db
-from app.foundation.outbox import Outbox
+from app.foundation.outbox import OutboxRow
 from app.foundation.tenancy import acting_for_all
 from app.members.roles import CUSTOMER_ADMIN
 from tests.makers import make_product, make_programme
@@ -70,7 +70,7 @@ def test_create(app, product, as_):
         {"label": "Urgent", "value": "No"}, {"label": "Terms read", "value": "Yes"},
     ]  # fmt: skip
     with app.app_context(), acting_for_all("a test looks"):
-        assert "requests@northbridge.example" in {notice.address for notice in db.session.scalars(select(Outbox))}
+        assert "requests@northbridge.example" in {notice.address for notice in db.session.scalars(select(OutboxRow))}
 
 
 def test_a_double_click_creates_one(app, product, as_):

@@ -22,5 +22,6 @@ class PersonalForm(PortalForm):
 
 
 def password_field(label: Any) -> PasswordField:
-    """A password as it was typed, spaces and all; never shown again."""
-    return PasswordField(label, validators=[InputRequired(_l("This field is empty."))])
+    """A password as it was typed, spaces and all; never shown again. A template says where it is a new one."""
+    known = {"autocomplete": "current-password"}
+    return PasswordField(label, validators=[InputRequired(_l("This field is empty."))], render_kw=known)

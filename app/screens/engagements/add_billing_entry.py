@@ -15,7 +15,7 @@ from app.billing.actions import Draft
 from app.billing.explanations import Preview, preview
 from app.billing.model import BillingEntry
 from app.catalog.model import Programme
-from app.catalog.queries import PricedMetric, prices_of, programme_of, step_sentence
+from app.catalog.queries import PlanPrices, PricedMetric, prices_of, programme_of, step_sentence
 from app.engagements.model import Engagement
 from app.engagements.queries import EngagementPage, engagement_page
 from app.foundation import clock, tenancy
@@ -147,10 +147,11 @@ def _show(page: EngagementPage, programme: Programme, form: AddEntry, status: in
     months = months_to_bill(engagement, programme)
     refused = not actions.takes_entries(engagement)
     month = form.month.data if form.month.data in months else months[0] if months else None
-    metrics = [] if month is None else [priced for priced in prices_of(engagement.plan_id).in_month(month) if priced.metric.approved]
+    prices = prices_of(engagement.plan_id)
+    metrics = [] if month is None else [priced for priced in prices.in_month(month) if priced.metric.approved]
     chosen = _chosen(form, metrics)
     draft = None if refused else form.draft
-    came_to, why_not = _previewed(engagement, programme, draft)
+    came_to, why_not = _previewed(engagement, programme, draft, prices)
     if form.is_submitted() and not wants_fragment() and why_not and not form.errors:
         form.refuse(why_not)  # "Show amount" without script: the no belongs on its field
     return show(
@@ -190,11 +191,11 @@ def _chosen(form: AddEntry, metrics: list[PricedMetric]) -> PricedMetric | None:
     return chosen
 
 
-def _previewed(engagement: Engagement, programme: Programme, draft: Draft | None) -> tuple[Preview | None, Refused | None]:
+def _previewed(engagement: Engagement, programme: Programme, draft: Draft | None, prices: PlanPrices) -> tuple[Preview | None, Refused | None]:
     if draft is None:
         return None, None
     try:
-        return preview(engagement, programme, draft), None
+        return preview(engagement, programme, draft, prices), None
     except Refused as no:
         return None, no
 
