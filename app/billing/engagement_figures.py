@@ -20,7 +20,7 @@ from app.foundation.history import History
 MOST_COUNTED = 999
 
 
-def beside(found: Select[Any], months: Mapping[str, BillingMonth]) -> Select[Any]:
+def beside(found: Select[*tuple[Any, ...]], months: Mapping[str, BillingMonth]) -> Select[*tuple[Any, ...]]:
     """The list of engagements with what each row shows of billing. `months`: cut-off policy -> the month that closes next.
 
     Adds: asked_at (of the open completion request), currency, cut_off, takes_all_three (who may read the figures), rated_minor

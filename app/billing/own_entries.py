@@ -50,7 +50,7 @@ MOST_COUNTED = 999
 SHOWN_AS = {"rated": (states.RATED,), "being-rated": states.UNDECIDED, "rejected": (states.REJECTED,), "withdrawn": (states.WITHDRAWN,)}
 
 
-def own_entries(engagement_id: uuid.UUID, *, month: BillingMonth | None = None, state: str | None = None, search: str | None = None) -> Select[Any]:
+def own_entries(engagement_id: uuid.UUID, *, month: BillingMonth | None = None, state: str | None = None, search: str | None = None) -> Select[*tuple[Any, ...]]:
     """The engagement's entries that are charged or will be; rejected and withdrawn ones only when asked for by `state`."""
     wanted = SHOWN_AS[state] if state else (states.RATED, *states.UNDECIDED)
     found = (
@@ -67,7 +67,7 @@ def own_entries(engagement_id: uuid.UUID, *, month: BillingMonth | None = None, 
     return found
 
 
-def own_entry(engagement_id: uuid.UUID, entry_id: uuid.UUID) -> Row[Any]:
+def own_entry(engagement_id: uuid.UUID, entry_id: uuid.UUID) -> Row[*tuple[Any, ...]]:
     """One row as own_entries() gives it, whatever its state, or NotVisible."""
     row = db.session.execute(
         select(*OWN_COLUMNS)
@@ -79,7 +79,7 @@ def own_entry(engagement_id: uuid.UUID, entry_id: uuid.UUID) -> Row[Any]:
     return row
 
 
-def charged_rows(found: Select[Any]) -> Select[Any]:
+def charged_rows(found: Select[*tuple[Any, ...]]) -> Select[*tuple[Any, ...]]:
     """The entries with what they are charged beside them, for the streamed exports."""
     line = (ChargeLine.source_id == BillingEntry.id) & (ChargeLine.source_kind == "billing-entry")
     return found.outerjoin(ChargeLine, line).add_columns(ChargeLine.gross_minor, ChargeLine.tax_minor)
@@ -102,7 +102,7 @@ def charged_by_engagement(engagement_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID
     return found
 
 
-def charged_by_month(engagement_id: uuid.UUID, limit: int = 3) -> Sequence[Row[Any]]:
+def charged_by_month(engagement_id: uuid.UUID, limit: int = 3) -> Sequence[Row[*tuple[Any, ...]]]:
     """(service_month, currency, gross_minor, tax_minor, entries) of the engagement, newest months first."""
     return db.session.execute(
         select(

@@ -51,7 +51,7 @@ def entries_of(
     state: str | None = None,
     metric_id: uuid.UUID | None = None,
     search: str = "",
-) -> Select[Any]:
+) -> Select[*tuple[Any, ...]]:
     """The engagement's filtered entries, for page_of(LIST_KEYS) and the streamed exports."""
     found = select(*LIST_COLUMNS).join(Metric, Metric.id == BillingEntry.metric_id).where(BillingEntry.engagement_id == engagement_id)
     if month:
@@ -146,7 +146,7 @@ QUEUE_COLUMNS = (
 )
 
 
-def rating_queue(*, overdue_only: bool = False, partner_id: uuid.UUID | None = None) -> Select[Any]:
+def rating_queue(*, overdue_only: bool = False, partner_id: uuid.UUID | None = None) -> Select[*tuple[Any, ...]]:
     """What waits for a person, or has waited too long for the machine: for page_of(LIST_KEYS)."""
     late = clock.now() - timedelta(hours=rules.OVERDUE_AFTER_HOURS)
     waiting = or_(BillingEntry.state == states.IN_REVIEW, BillingEntry.submitted_at < late)

@@ -40,7 +40,7 @@ REVIEW_COLUMNS = (
 )
 
 
-def reviewed(entry_id: uuid.UUID) -> Row[Any]:
+def reviewed(entry_id: uuid.UUID) -> Row[*tuple[Any, ...]]:
     """The entry with its names, in whatever state it is, or NotVisible."""
     row = db.session.execute(
         select(*REVIEW_COLUMNS)
@@ -143,7 +143,7 @@ def partners_waiting() -> dict[uuid.UUID, str]:
     return {row.id: row.name for row in rows}
 
 
-def queue_figures() -> Row[Any]:
+def queue_figures() -> Row[*tuple[Any, ...]]:
     """(in_review, oldest_in_review, submitted, oldest_submitted) of what is undecided, as far as this viewer may see it."""
     in_review, submitted = BillingEntry.state == states.IN_REVIEW, BillingEntry.state == states.SUBMITTED
     return db.session.execute(

@@ -45,7 +45,7 @@ def remuneration_of(programme: Programme) -> Remuneration:
     return Remuneration(programme.remuneration, programme.remuneration_percent)  # type: ignore[arg-type]
 
 
-def product_to_run(product_id: uuid.UUID, by: Viewer) -> Row[Any]:
+def product_to_run(product_id: uuid.UUID, by: Viewer) -> Row[*tuple[Any, ...]]:
     """(id, name) of a product whose engagements this viewer runs: its partner or its seller. Published ones of others: NotVisible."""
     mine = Product.partner_id if by.capacity == "partner" else Product.seller_id
     row = db.session.execute(select(Product.id, Product.name).where(Product.id == product_id, mine == by.organisation_id)).one_or_none()
@@ -167,7 +167,7 @@ def programmes() -> Sequence[Programme]:
     return db.session.scalars(select(Programme).order_by(Programme.name)).all()
 
 
-def policies_in_use(viewer: Viewer) -> Sequence[Row[Any]]:
+def policies_in_use(viewer: Viewer) -> Sequence[Row[*tuple[Any, ...]]]:
     """(cut_off, takes_all_three) of the programmes a partner sells under, each pair once; for the operator, of all programmes."""
     found = select(Programme.cut_off, Programme.viewing_takes_all_three.label("takes_all_three")).distinct().order_by(Programme.cut_off)
     if viewer.capacity == "partner":

@@ -132,7 +132,8 @@ def limit_of(tariff: Tariff) -> Decimal | None:
 
 
 def _graduated(tariff: Tariff, quantity: Decimal) -> Sequence[Step]:
-    steps, start = [], ZERO
+    steps: list[Step] = []
+    start = ZERO
     for band in tariff.bands:
         if quantity <= start:
             return steps

@@ -25,7 +25,7 @@ CUSTOMER_COLUMNS = (
 )
 
 
-def own_charges(month: BillingMonth | None = None, search: str = "") -> Select[Any]:
+def own_charges(month: BillingMonth | None = None, search: str = "") -> Select[*tuple[Any, ...]]:
     """A customer's lines, for page_of and the streamed exports; order by (booked_month, id)."""
     lines = select(*CUSTOMER_COLUMNS).join(Organisation, Organisation.id == ChargeLine.partner_id)
     if month is not None:
@@ -35,7 +35,7 @@ def own_charges(month: BillingMonth | None = None, search: str = "") -> Select[A
     return lines
 
 
-def own_totals_by_month(limit: int = 12) -> Sequence[Row[Any]]:
+def own_totals_by_month(limit: int = 12) -> Sequence[Row[*tuple[Any, ...]]]:
     """(booked_month, currency, gross_minor, tax_minor) of the newest months, newest first."""
     return db.session.execute(
         select(
@@ -55,7 +55,7 @@ _GROSS_OF = select(ChargeLine.source_id, ChargeLine.gross_minor, ChargeLine.tax_
 )
 
 
-def gross_of(source_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, Row[Any]]:
+def gross_of(source_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, Row[*tuple[Any, ...]]]:
     """source id -> (gross_minor, tax_minor, currency) of the lines this viewer may see."""
     if not source_ids:
         return {}

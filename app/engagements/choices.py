@@ -30,8 +30,8 @@ class Choices:
 
 
 def with_choices(
-    found: Select[Any], *, own_products_of: uuid.UUID | None = None, product_id: uuid.UUID | None = None
-) -> Select[Any]:
+    found: Select[*tuple[Any, ...]], *, own_products_of: uuid.UUID | None = None, product_id: uuid.UUID | None = None
+) -> Select[*tuple[Any, ...]]:
     """The list with its clients to choose from, and the product's plans, or without a product the products.
 
     `own_products_of`: the partner who looks; None: the operator, whose products are everybody's.
@@ -49,14 +49,14 @@ def choices_of(
 
 def _columns(own_products_of: uuid.UUID | None, product_id: uuid.UUID | None) -> list[Any]:
     # Relations, not engagements: there are as many as there are clients, however often each asked.
-    clients: Select[Any] = (
+    clients: Select[*tuple[Any, ...]] = (
         select(Organisation.id, Organisation.name)
         .where(Organisation.id.in_(select(PartnerCustomer.customer_id)))
         .order_by(Organisation.name)
         .limit(MOST)
     )
     if product_id:
-        offers: Select[Any] = (
+        offers: Select[*tuple[Any, ...]] = (
             select(Plan.id, Plan.name).where(Plan.product_id == product_id).order_by(Plan.name).limit(MOST)
         )
     else:
@@ -66,7 +66,7 @@ def _columns(own_products_of: uuid.UUID | None, product_id: uuid.UUID | None) ->
     return [_as_text(clients).label("clients"), _as_text(offers).label("offers")]
 
 
-def _as_text(found: Select[Any]) -> Any:
+def _as_text(found: Select[*tuple[Any, ...]]) -> Any:
     few = found.subquery()
     one = cast(few.c.id, String) + literal(_INSIDE) + few.c.name
     return select(func.aggregate_strings(one, _BETWEEN)).select_from(few).scalar_subquery()

@@ -11,7 +11,7 @@ from app.foundation.history import EVENTS, History
 LIST_KEYS = (History.sequence,)
 
 
-def own_events(engagement_id: uuid.UUID) -> Select[Any]:
+def own_events(engagement_id: uuid.UUID) -> Select[*tuple[Any, ...]]:
     """(sequence, event, at, by_label, facts), for page_of(LIST_KEYS). Facts are for the customer's sentence only."""
     told = [name for name, event in EVENTS.items() if event.customer_sentence]
     return select(History.sequence, History.event, History.at, History.by_label, History.facts).where(

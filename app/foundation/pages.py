@@ -26,7 +26,7 @@ _OWN_TYPES: dict[type, type] = {Instant: datetime, Month: BillingMonth, Exact: D
 class Page:
     """`rows` as read; cursors to pass back as ?after= or ?before=, None where there is nothing more."""
 
-    rows: Sequence[Row[Any]]
+    rows: Sequence[Row[*tuple[Any, ...]]]
     next: str | None
     previous: str | None
 
@@ -36,7 +36,7 @@ class BadCursor(ValueError):
 
 
 def page_of(
-    statement: Select[Any],
+    statement: Select[*tuple[Any, ...]],
     keys: Sequence[Any],
     *,
     after: str | None = None,
@@ -74,7 +74,7 @@ def _beyond(keys: Sequence[ColumnElement[Any]], values: Sequence[Any], *, upward
     return mine > theirs if upwards else mine < theirs
 
 
-def _encode(row: Row[Any], names: Sequence[str]) -> str:
+def _encode(row: Row[*tuple[Any, ...]], names: Sequence[str]) -> str:
     plain = [_plain(row._mapping[name]) for name in names]
     return base64.urlsafe_b64encode(json.dumps(plain, separators=(",", ":")).encode()).decode().rstrip("=")
 

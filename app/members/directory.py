@@ -10,7 +10,7 @@ from app.foundation.database import db
 from app.members.model import Member, Membership
 
 
-def members_of(organisation_id: uuid.UUID, limit: int = 500) -> Sequence[Row[Any]]:
+def members_of(organisation_id: uuid.UUID, limit: int = 500) -> Sequence[Row[*tuple[Any, ...]]]:
     """(membership id, capacity, roles, name, email, active, invited, last_sign_in_at) by name."""
     return db.session.execute(
         select(

@@ -23,7 +23,7 @@ LIST_KEYS = (Organisation.name, Organisation.id)
 _CAPACITIES = {"operator": Organisation.is_operator, "partner": Organisation.is_partner, "customer": Organisation.is_customer}
 
 
-def organisations(*, search: str | None = None, capacity: str | None = None) -> Select[Any]:
+def organisations(*, search: str | None = None, capacity: str | None = None) -> Select[*tuple[Any, ...]]:
     """For page_of(LIST_KEYS, oldest_first=True). Adds `customers` and `partners`: how many relations to either side."""
     found = select(*LIST_COLUMNS, _related(PartnerCustomer.partner_id).label("customers"), _related(PartnerCustomer.customer_id).label("partners"))
     if search:
@@ -37,7 +37,7 @@ def _related(side: Any) -> Any:
     return select(func.count(PartnerCustomer.id)).where(side == Organisation.id).correlate(Organisation).scalar_subquery()
 
 
-def related_to(organisation_id: uuid.UUID, limit: int = 200) -> Sequence[Row[Any]]:
+def related_to(organisation_id: uuid.UUID, limit: int = 200) -> Sequence[Row[*tuple[Any, ...]]]:
     """(id, name, since, partner_id) of the organisations at the other ends, by name. `partner_id`: which end is the partner."""
     other = aliased(Organisation)
     mine, theirs = PartnerCustomer.partner_id == organisation_id, PartnerCustomer.customer_id == organisation_id

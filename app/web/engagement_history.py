@@ -60,7 +60,7 @@ def events_page(
     engagement_id: uuid.UUID, *, after: str | None = None, before: str | None = None, size: int = 50
 ) -> Page:
     """Newest first; rows are for told()."""
-    found: Select[Any] = select(*_COLUMNS).where(
+    found: Select[*tuple[Any, ...]] = select(*_COLUMNS).where(
         History.subject_kind == "engagement", History.subject_id == engagement_id
     )
     return page_of(found, (History.sequence,), after=after, before=before, size=size)

@@ -88,7 +88,7 @@ class Listed:
     listing: Listing
     viewer: Viewer
     #: filtered, without what only the page shows
-    found: Select[Any]
+    found: Select[*tuple[Any, ...]]
     rows: Sequence[Any]
     choices: Choices
     #: cut-off policy -> the month that closes next under it

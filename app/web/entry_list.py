@@ -54,7 +54,7 @@ def list_of(months: Sequence[BillingMonth], metrics: Sequence[Metric]) -> ListOf
     return ListOf(*filters)
 
 
-def entries(engagement_id: uuid.UUID, asked: dict[str, Any]) -> Select[Any]:
+def entries(engagement_id: uuid.UUID, asked: dict[str, Any]) -> Select[*tuple[Any, ...]]:
     return queries.entries_of(
         engagement_id,
         month=asked["month"],

@@ -1,5 +1,6 @@
 """The engagement from request to completion, through the rooms' actions, and every walk its table allows or refuses."""
 
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -142,13 +143,14 @@ def test_nobody_else_sees_it(product: Product, acme: Organisation) -> None:
 
 
 def test_answers_are_checked_against_the_catalog_entry(northbridge: Organisation, acme: Organisation) -> None:
-    asked = [
+    asked: list[dict[str, Any]] = [
         {"key": "region", "label": "Region", "kind": "selection", "options": ["Prague", "Łódź"], "required": True},
         {"key": "keys", "label": "Keys held", "kind": "checkbox"},
         {"key": "order", "label": "Purchase order", "kind": "short_text"},
     ]
     product = make_product(partner=northbridge, parameters=asked)
-    for wrong in ({}, {"region": "Paris"}):
+    wrong_answers: list[dict[str, Any]] = [{}, {"region": "Paris"}]
+    for wrong in wrong_answers:
         with pytest.raises(Refused) as refusal:
             make_engagement(product, acme, state=states.PENDING, **wrong)
         assert refusal.value.field == "parameter-region"

@@ -1,7 +1,5 @@
 """Submitting a billing entry: the deadline at the millisecond, whatever the zone, the freeze that races it, and who may."""
 
-import threading
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -10,8 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 import time_machine
-from flask import Flask
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from app.billing import actions, queries, rating, states
 from app.billing.actions import Draft
@@ -22,12 +19,11 @@ from app.engagements.model import Engagement
 from app.foundation import clock
 from app.foundation.billing_month import BillingMonth
 from app.foundation.database import db, transaction
-from app.foundation.history import History
-from app.foundation.refusals import AlreadyDone, MissingRole, NotVisible, Refused
-from app.foundation.tenancy import Viewer, acting_for_all, one, viewing
+from app.foundation.refusals import AlreadyDone, MissingRole, NotVisible
+from app.foundation.tenancy import acting_for_all, one, viewing
 from app.members.roles import INSTANCE_EDITOR, PRICING_SUBMITTER, PRICING_VIEWER
 from app.months import actions as months
-from app.parties.model import Organisation
+from tests.actions.submitting import active_since, ada_of, draft_for, entries, freeze, refusal, submit, utc
 from tests.makers import (
     as_operator,
     as_partner,
@@ -41,45 +37,6 @@ from tests.makers import (
 
 D = Decimal
 LOS_ANGELES, TOKYO = ZoneInfo("America/Los_Angeles"), ZoneInfo("Asia/Tokyo")
-
-
-def utc(text: str) -> datetime:
-    return datetime.fromisoformat(text).replace(tzinfo=UTC)
-
-
-def active_since(at: str, **product: Any) -> Engagement:
-    with clock.pinned(utc(at)):
-        made = make_product(**product)
-    return make_engagement(made, at=utc(at))
-
-
-def ada_of(engagement: Engagement, *roles: str, zone: str = "UTC") -> Viewer:
-    with acting_for_all("a test's partner"):
-        partner = one(Organisation, engagement.partner_id)
-    return replace(as_partner(partner, *roles), zone=zone)
-
-
-def draft_for(engagement: Engagement, month: str, quantity: str = "1", notes: str = "") -> Draft:
-    from app.catalog.queries import prices_of
-
-    return Draft(prices_of(engagement.plan_id).metrics[0].id, BillingMonth.parse(month), D(quantity), notes)
-
-
-def submit(engagement: Engagement, month: str, *, by: Viewer | None = None, **more: str) -> BillingEntry:
-    by = by or ada_of(engagement)
-    with viewing(by):
-        return actions.submit(one(Engagement, engagement.id), draft_for(engagement, month, **more), by=by)
-
-
-def refusal(do: Callable[[], Any]) -> Refused:
-    with pytest.raises(Refused) as no:
-        do()
-    return no.value
-
-
-def entries() -> int:
-    with acting_for_all("a test counts"):
-        return db.session.scalar(select(func.count(BillingEntry.id))) or 0
 
 
 DEADLINES = [
@@ -165,7 +122,7 @@ def test_submitted_on_the_2nd_and_rated_on_the_3rd() -> None:
     with time_machine.travel(utc("2026-03-02T23:59:59.999"), tick=False) as machine:
         entry = submit(engagement, "2026-02")
         machine.move_to(utc("2026-03-03T23:00:00"))
-        _freeze("2026-02")
+        freeze("2026-02")
         assert rate(entry) == states.RATED
 
 
@@ -318,122 +275,6 @@ def test_roll_forward_bills_late_usage_on_the_next_month() -> None:
     with time_machine.travel(datetime(2026, 3, 31, 15, 45, tzinfo=chicago), tick=False):
         assert refusal(lambda: submit(engagement, "2026-03")).field == "month"
         assert submit(engagement, "2026-04").state == states.SUBMITTED
-
-
-# The freeze that races the submit: on SQLite by the one write lock, on PostgreSQL by the month's row.
-
-
-def test_a_freeze_waits_for_the_submit_that_holds_the_month(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
-    engagement = active_since("2026-01-10T00:00:00")
-    with time_machine.travel(utc("2026-03-02T23:59:59.999"), tick=False):
-        _month_row("2026-02")
-        holding, order, checked = threading.Event(), [], actions.checked
-
-        def slow(*arguments: Any) -> Any:
-            found = checked(*arguments)
-            holding.set()
-            freezer.join(0.4)  # it tries meanwhile, and must not get through
-            order.append("accepted")
-            return found
-
-        def freeze() -> None:
-            holding.wait(10)
-            _freeze("2026-02")
-            order.append("frozen")
-
-        freezer = _thread(app, freeze)
-        monkeypatch.setattr(actions, "checked", slow)
-        freezer.start()
-        submit(engagement, "2026-02")
-        freezer.join(20)
-    assert order == ["accepted", "frozen"]
-    assert entries() == 1
-
-
-def test_a_submit_that_waited_for_the_freeze_is_refused(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The freeze came first, though the clock would still allow it: what is frozen stays as it is."""
-    engagement = active_since("2026-01-10T00:00:00")
-    with time_machine.travel(utc("2026-03-02T23:59:59.999"), tick=False):
-        _month_row("2026-02")
-        frozen, refusals, change_state = threading.Event(), [], months.change_state
-
-        def slow(*arguments: Any, **facts: Any) -> None:
-            change_state(*arguments, **facts)
-            frozen.set()
-            submitter.join(0.4)
-
-        def try_submit() -> None:
-            frozen.wait(10)
-            refusals.append(str(refusal(lambda: submit(engagement, "2026-02"))))
-
-        db.session.remove()
-        submitter = _thread(app, try_submit)
-        monkeypatch.setattr(months, "change_state", slow)
-        submitter.start()
-        _freeze("2026-02")
-        submitter.join(20)
-    assert refusals == ["February 2026 is frozen."]
-    assert entries() == 0
-
-
-def test_nothing_is_accepted_after_the_freeze(app: Flask) -> None:
-    """Four partners send as fast as they can while the month freezes: every accepted entry stands before the freeze."""
-    with clock.pinned(utc("2026-01-10T00:00:00")):
-        products = [make_product(name=f"Service {n}") for n in range(4)]
-    engagements = [make_engagement(product, at=utc("2026-01-10T00:00:00")) for product in products]
-    with time_machine.travel(utc("2026-03-02T23:59:59.999"), tick=False):
-        _month_row("2026-02")
-        accepted, late, begun = [], [], threading.Barrier(5)
-
-        def send(engagement: Engagement) -> None:
-            begun.wait(10)
-            for _ in range(12):
-                try:
-                    accepted.append(submit(engagement, "2026-02").number)
-                except Refused as no:
-                    late.append(str(no))
-
-        def freeze() -> None:
-            begun.wait(10)
-            while len(accepted) < 8:
-                threading.Event().wait(0.005)
-            _freeze("2026-02")
-
-        db.session.remove()
-        threads = [_thread(app, lambda e=e: send(e)) for e in engagements] + [_thread(app, freeze)]  # type: ignore[misc]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join(60)
-    assert len(accepted) + len(late) == 48
-    assert set(late) <= {"February 2026 is frozen."}
-    assert entries() == len(accepted) == len(set(accepted))
-    with acting_for_all("a test reads history"):
-        froze = db.session.scalar(select(History.id).where(History.event == "month_frozen"))
-        last = db.session.scalar(select(func.max(History.id)).where(History.event == "billing_submitted"))
-    assert last < froze
-
-
-def _thread(app: Flask, do: Callable[[], None]) -> threading.Thread:
-    def run() -> None:
-        with app.app_context():
-            try:
-                do()
-            finally:
-                db.session.remove()
-
-    return threading.Thread(target=run)
-
-
-def _month_row(month: str) -> None:
-    with acting_for_all("a test's month"):
-        months.hold("reject-after-grace", BillingMonth.parse(month))
-
-
-def _freeze(month: str) -> None:
-    with acting_for_all("a test's month close") as closer:
-        row = months.hold("reject-after-grace", BillingMonth.parse(month))
-        months.freeze(row, by=closer)
 
 
 def _programme(engagement: Engagement) -> Any:

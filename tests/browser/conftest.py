@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import BrowserContext, Page
+from playwright.sync_api import BrowserContext, Page, expect
 
 from tests.browser.pages import sign_in
 from tests.browser.portal import DATABASE, Portal, copy_of
@@ -34,6 +34,9 @@ REPORT_CSP_VIOLATIONS = """
 document.addEventListener("securitypolicyviolation", e =>
   console.error(`CSP violation: ${e.effectiveDirective} blocked ${e.blockedURI || "inline"} in ${document.URL}`))
 """
+#: for a machine that is busy with other tests
+PATIENCE_MILLISECONDS = 20_000
+expect.set_options(timeout=PATIENCE_MILLISECONDS)
 Visit = Callable[..., Page]
 Look = Callable[[Page], None]
 
@@ -98,6 +101,12 @@ def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[s
     return {**browser_type_launch_args, **chosen, "args": FLAGS}
 
 
+@pytest.fixture(scope="session")
+def browser_context_args(browser_context_args: dict[str, Any]) -> dict[str, Any]:
+    """Without the address, which each context is given: a test may have a portal to itself."""
+    return {name: value for name, value in browser_context_args.items() if name != "base_url"}
+
+
 class Complaints:
     """What the browser complained about; a complaint that a test expects is named before it is provoked."""
 
@@ -127,12 +136,14 @@ def complaints() -> Iterator[Complaints]:
 
 
 @pytest.fixture
-def new_context(new_context: Callable[..., BrowserContext], complaints: Complaints) -> Callable[..., BrowserContext]:
+def new_context(
+    new_context: Callable[..., BrowserContext], complaints: Complaints, base_url: str
+) -> Callable[..., BrowserContext]:
     """Every context is listened to: `page`'s own and those of a test's further people."""
 
     def listened(**options: Any) -> BrowserContext:
-        context = new_context(**options)
-        context.set_default_timeout(15_000)
+        context = new_context(**{"base_url": base_url, **options})
+        context.set_default_timeout(PATIENCE_MILLISECONDS)
         complaints.listen(context)
         return context
 

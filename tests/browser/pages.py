@@ -106,14 +106,45 @@ def add_entry(ada: Page, engagement: str, quantity: str, notes: str = "", month:
     ada.wait_for_url(re.compile("/billing-entries$"))
 
 
+def invite(olga: Page, organisation: str, email: str = "") -> str:
+    """The operator adds a member with every role to a customer's organisation; the member's e-mail."""
+    email = email or f"{uuid4().hex[:8]}@new.example"
+    olga.goto(f"/organisations?search={organisation.replace(' ', '+')}")
+    row(olga, organisation).get_by_role("link", name=organisation).click()
+    olga.get_by_role("link", name="Add member").first.click()
+    olga.get_by_label("E-mail").fill(email)
+    olga.get_by_label("Name", exact=True).fill("Mika Sorensen")
+    for role in olga.get_by_role("group", name="Roles").get_by_role("checkbox").all():
+        role.check()
+    olga.get_by_role("button", name="Add member").click()
+    expect(olga.get_by_role("region", name="Members")).to_contain_text(email)
+    return email
+
+
+def set_password(page: Page, password: str) -> None:
+    """On the page that a mailed link opens; ends on Sign in."""
+    expect(page.get_by_role("heading", level=1)).to_have_text("Set your password")
+    page.get_by_label("New password", exact=True).fill(password)
+    page.get_by_label("New password, again").fill(password)
+    page.get_by_role("button", name="Set this password").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Sign in")
+
+
+def number_of(page: Page) -> str:
+    """The engagement's number as its page says it, for example ENG-1021."""
+    found = re.search(r"ENG-\d+", page.get_by_role("main").inner_text())
+    assert found, page.url
+    return found[0]
+
+
 def newest_mail(page: Page, subject: str | re.Pattern[str], to: str) -> None:
     """Open the newest mail of this subject to this address; mail goes out every two seconds."""
-    for _ in range(20):
+    for _ in range(40):
         page.goto("/demo/mailbox")
         found = page.locator("#results tbody tr").filter(has=page.get_by_role("link", name=subject)).filter(has_text=to)
         if found.count():
             found.first.get_by_role("link").first.click()
-            expect(page.get_by_role("heading", level=1)).not_to_have_text("Demo mailbox")
+            page.wait_for_url(re.compile("/demo/mailbox/."))
             return
         page.wait_for_timeout(500)
     raise AssertionError(f"no mail {subject!r} to {to}")

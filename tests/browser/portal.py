@@ -78,6 +78,14 @@ class Portal:
         return done.stdout
 
 
+    def spoil(self, *statements: str) -> None:
+        """Let the database be otherwise than the running portal expects."""
+        with closing(sqlite3.connect(self.folder / DATABASE, timeout=15)) as database:
+            for statement in statements:
+                database.execute(statement)
+            database.commit()
+
+
 def copy_of(template: Path, folder: Path) -> Portal:
     """A portal on a copy of a seeded database; not started yet."""
     with closing(sqlite3.connect(template)) as source, closing(sqlite3.connect(folder / DATABASE)) as copy:

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Look, Visit
-from tests.browser.pages import actions_of, approve, confirm, decide, fresh_name, newest_mail, request_service, row, status, toast
+from tests.browser.pages import actions_of, approve, confirm, decide, fresh_name, newest_mail, number_of, request_service, row, status, toast
 
 
 @pytest.fixture
@@ -77,7 +77,7 @@ def test_a_partner_approves_a_request_and_the_client_is_told(dot: Page, ada: Pag
     expect(status(ada)).to_have_text("Active")
     expect(toast(ada)).to_contain_text("Approved.")
     expect(ada.get_by_role("main").get_by_role("link", name="Approve")).to_have_count(0)
-    newest_mail(dot, re.compile(name), to="dot@acme.example")
+    newest_mail(dot, re.compile(number_of(ada)), to="dot@acme.example")
 
 
 def test_a_partner_rejects_a_request_with_a_reason(dot: Page, ada: Page, axe: Look) -> None:

@@ -73,6 +73,12 @@ def some_entries() -> list[BillingEntry]:
     return list(found)
 
 
+#: what rating writes; a new entry has none of it, whatever has become of its pattern
+UNRATED = dict.fromkeys(
+    ("rated_at", "rated_by_name", "amount_minor", "price_version_id", "quantity_before", "quantity_after", "reason")
+)
+
+
 def submit_like(patterns: list[BillingEntry], chance: random.Random, count: int) -> None:
     """More entries like these with other quantities, as submit() leaves them, without asking its rules each time."""
     with acting_for_all("a test's entries") as by, transaction() as session:
@@ -80,15 +86,12 @@ def submit_like(patterns: list[BillingEntry], chance: random.Random, count: int)
             pattern = chance.choice(patterns)
             columns = {column.key: getattr(pattern, column.key) for column in BillingEntry.__mapper__.column_attrs}
             quantity = Decimal(chance.randrange(1, 1200)) / 100
-            fresh = {"id": new_id(), "number": next_number("BE"), "quantity": quantity, "submitted_at": clock.now()}
-            entry = BillingEntry(**{**columns, **fresh})
+            columns |= {**UNRATED, "state": states.SUBMITTED, "version": 1, "submitted_at": clock.now()}
+            columns |= {"id": new_id(), "number": next_number("BE"), "quantity": quantity}
+            entry = BillingEntry(**columns)
             session.add(entry)
-            facts: dict[str, Any] = {
-                "number": entry.number,
-                "quantity": str(quantity),
-                "unit": "h",
-                "month": str(entry.service_month),
-            }
+            month = str(entry.service_month)
+            facts: dict[str, Any] = {"number": entry.number, "quantity": str(quantity), "unit": "h", "month": month}
             history.record(entry, events.SUBMITTED, by=by, to_state=states.SUBMITTED, **facts)
     db.session.remove()
 

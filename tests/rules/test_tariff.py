@@ -86,7 +86,7 @@ def test_beyond_the_last_band_there_is_no_price() -> None:
     assert cost(tariff, D(10000)) == D(7975)
     for model in ("graduated", "simple", "block"):
         with pytest.raises(OverLimit):
-            cost(Tariff(model, THREE), D("10000.000001"))  # type: ignore[arg-type]
+            cost(Tariff(model, THREE), D("10000.000001"))
 
 
 def test_large_values_lose_nothing() -> None:

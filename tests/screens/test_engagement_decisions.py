@@ -2,6 +2,8 @@
 
 import re
 
+from typing import Any
+
 import pytest
 from sqlalchemy import select
 
@@ -20,7 +22,7 @@ DECISIONS = {
     "mark-complete": "active",
     "reject-completion": "completion_requested",
 }
-REASON = {"reason": "We are booked out until March."}
+REASON: dict[str, Any] = {"reason": "We are booked out until March."}
 
 
 @pytest.fixture
@@ -89,7 +91,7 @@ def test_mark_as_complete_warns_of_months_it_cuts_off(app, stage, as_):
     assert "is still open and has no entry" in page.text
     assert re.fullmatch(
         r"/engagements/[0-9a-f-]+/billing-entries/new\?month=20\d\d-\d\d",
-        page.soup.select_one(".notice--risk a")["href"],
+        str(page.soup.select_one(".notice--risk a")["href"]),
     )
     assert fill(as_("ada"), path, note="All handed over.").status_code == 303
     row, events = kept(app, stage.engagements["active"])

@@ -132,7 +132,7 @@ def test_foreign_ids_do_not_exist(migrated_app: Flask, world: World, person: str
     """Another tenant's id and an id that nobody has answer the same: 404 where the role would open the route, else 403."""
     other = world.own["south" if SIDE[person] == "north" else "north"]
     nobodys = {name: str(uuid4()) for name in other} | {"slug": "no-such-service"}
-    wrong = []
+    wrong: list[tuple[object, ...]] = []
     for rule in rules(migrated_app):
         tenant_named = rule.arguments & (set(other) - {"slug"})
         if method not in calls(rule) or not tenant_named:

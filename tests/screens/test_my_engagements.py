@@ -194,6 +194,7 @@ def test_no_net_figure_reaches_a_customer(app, people, as_):
         )
         product = make_product(net, people.northbridge, name="Net service", model="per_unit", bands=[(None, "123.37")])
         engagement = make_engagement(product, people.acme)
+        assert engagement.active_from is not None
         month = BillingMonth.at(engagement.active_from)
         for quantity in ("3.7", "4.1"):
             make_entry(engagement, quantity, at=engagement.active_from.replace(day=20), month=month, rated=True)
@@ -206,6 +207,8 @@ def test_no_net_figure_reaches_a_customer(app, people, as_):
     assert len(seen) > 12 and any("billing-entries/" in path for path in seen)
     whole = "\n".join(seen.values())
     assert all(figure in whole.replace(",", "") for figure in SHOWN)
+    assert "456.47" in as_("ada").get(f"/engagements/{engagement.id}/billing-entries").text, "what is planted is what partners are due"
+    assert {path.partition("?")[0].rpartition(".")[2] for path in seen} >= {"csv", "xlsx"}
     leaks = {(path, figure) for path, text in seen.items() for figure in PLANTED if figure in text.replace(",", "")}
     assert not leaks
     assert not [path for path, text in seen.items() if re.search(r"mark-?up|margin|\bdue\b|\bnet\b", readable(text), re.I)]

@@ -115,13 +115,14 @@ class Shelf:
 def stock(cast: Cast) -> Shelf:
     """Put programmes and products into the catalog, approved and published as the listing would have left them."""
     shelf, operator = Shelf(), cast.organisations[OPERATOR]
-    for name, settings in {
+    rules: dict[str, dict[str, Any]] = {
         "Managed professional services": {"review_threshold_minor": 1_500_000},
         "Marketplace services": {
             "cut_off": "roll-forward", "remuneration": "net_plus_mark_up", "remuneration_percent": Decimal(25),
             "tax_percent": Decimal(7), "allows_block": True, "completion_outcome": "keep-active",
         },
-    }.items():  # fmt: skip
+    }  # fmt: skip
+    for name, settings in rules.items():
         shelf.programmes[name] = Programme(name=name, seller_id=operator.id, **settings)
     db.session.add_all(shelf.programmes.values())
     db.session.flush()

@@ -134,7 +134,7 @@ def _list_page(page: EngagementPage, *, opened: Any = None, faster: Any = None) 
     totals = queries.month_totals(engagement, currency, provisional)
     listing = list_of([total.month for total in totals], prices.metrics).read(here)
     asked = listing.values
-    found = page_of(entries(engagement.id, asked), LIST_KEYS, after=listing.after, before=listing.before)  # type: ignore[arg-type]
+    found = page_of(entries(engagement.id, asked), LIST_KEYS, after=listing.after, before=listing.before)
     listing = listing.with_page(found)
     return show(
         "engagements/billing_entries.html",
