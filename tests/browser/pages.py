@@ -44,11 +44,9 @@ def request_service(dot: Page, name: str, service: str = "patch-management") -> 
     dot.goto(f"/catalog/{service}/request")
     dot.get_by_label("Name", exact=True).fill(name)
     dot.get_by_label("Contact number").fill("+44 20 7946 0812")
-    for unanswered in dot.locator("form .control[required]").all():
-        if unanswered.evaluate("e => e.tagName === 'SELECT'"):
-            unanswered.select_option(index=1)
-        elif not unanswered.input_value():
-            unanswered.fill("As discussed")
+    if service == "incident-response":
+        dot.get_by_label("Systems in scope").fill("Gate control")
+        dot.get_by_label("First response within").select_option("1 hour")
     dot.get_by_role("button", name="Create").click()
     dot.wait_for_url(re.compile(r"/my/engagements/[0-9a-f-]{36}$"))
     return dot.url.rpartition("/")[2]

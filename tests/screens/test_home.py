@@ -65,7 +65,7 @@ def test_the_operator_sees_the_queue(app, people, as_):
         page.check()
         assert "in 1 d 4 h" in page.text and "In review" in page.text
     with time_machine.travel(clock.now() + timedelta(days=400)):
-        Page(as_("olga").get("/")).check()
+        Page(as_("otto").get("/")).check()
 
 
 def test_home_asks_to_sign_in(people, as_):

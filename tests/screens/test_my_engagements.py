@@ -119,7 +119,7 @@ def test_each_verb_asks_and_acts_once(app, stage, as_, verb, states):
 @pytest.mark.parametrize(("verb", "states"), VERBS.items())
 def test_a_stale_tab_gets_the_fresh_page(app, stage, as_, verb, states):
     path = f"{mine(stage, states[0])}/{verb}"
-    dot, tab = as_("dot"), as_("dot")
+    dot = tab = as_("dot")
     stale = hidden_fields(tab.get(path).text, path)
     assert fill(dot, path).status_code == 303
     version = kept(app, stage.engagements[states[0]]).version
