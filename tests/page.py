@@ -18,9 +18,21 @@ from bs4 import BeautifulSoup, Tag
 
 _LABELLED = ("input", "select", "textarea")
 _UNLABELLED_TYPES = ("hidden", "submit", "button", "image", "reset")
-_REFERENCES = ("aria-describedby", "aria-labelledby", "aria-controls", "aria-owns", "aria-errormessage", "for", "popovertarget", "list", "form")
+_REFERENCES = (
+    "aria-describedby",
+    "aria-labelledby",
+    "aria-controls",
+    "aria-owns",
+    "aria-errormessage",
+    "for",
+    "popovertarget",
+    "list",
+    "form",
+)
 #: What a template or a sentence lets through when it was given nothing, or a Python object.
-_LEAKS = re.compile(r"\bNone\b|Undefined|<[\w.]+ object at 0x|\bDecimal\(|datetime\.datetime\(|%\([a-z_]+\)[sd]|\{\{|\}\}|LazyString|&amp;lt;|\bNaN\b")
+_LEAKS = re.compile(
+    r"\bNone\b|Undefined|<[\w.]+ object at 0x|\bDecimal\(|datetime\.datetime\(|%\([a-z_]+\)[sd]|\{\{|\}\}|LazyString|&amp;lt;|\bNaN\b"
+)
 _HANDLERS = re.compile(r"on[a-z]+")
 
 
@@ -82,9 +94,18 @@ class Fragment:
         wrong += ["inline <script>" for tag in self.soup.select("script") if not tag.get("src") or tag.text.strip()]
         for tag in self.soup.find_all(True):
             for name, value in tag.attrs.items():
-                if name == "style" or _HANDLERS.fullmatch(name) or name.startswith("hx-on") or str(value).strip().lower().startswith(("javascript:", "js:")):
+                if (
+                    name == "style"
+                    or _HANDLERS.fullmatch(name)
+                    or name.startswith("hx-on")
+                    or str(value).strip().lower().startswith(("javascript:", "js:"))
+                ):
                     wrong.append(f"inline code: {_shown(tag)} has {name}={value!r}")
-                if name in ("src", "href", "action") and str(value).startswith(("http://", "https://", "//")) and tag.name in ("script", "link", "img", "form", "iframe"):
+                if (
+                    name in ("src", "href", "action")
+                    and str(value).startswith(("http://", "https://", "//"))
+                    and tag.name in ("script", "link", "img", "form", "iframe")
+                ):
                     wrong.append(f"from elsewhere: {_shown(tag)}")
         return wrong
 
@@ -130,7 +151,11 @@ class Fragment:
             if not (_words(tag) or tag.get("aria-label") or tag.get("aria-labelledby")):
                 wrong.append(f"button without words: {_shown(tag)}")
         wrong += [f"image without alt: {_shown(tag)}" for tag in self.soup.select("img:not([alt])")]
-        wrong += [f"picture without role or aria-hidden: {_shown(tag)}" for tag in self.soup.select("svg") if tag.get("aria-hidden") != "true" and not tag.get("role")]
+        wrong += [
+            f"picture without role or aria-hidden: {_shown(tag)}"
+            for tag in self.soup.select("svg")
+            if tag.get("aria-hidden") != "true" and not tag.get("role")
+        ]
         return wrong
 
     def _forms(self) -> list[str]:
@@ -164,8 +189,17 @@ class Fragment:
         return wrong
 
     def _leaks(self) -> list[str]:
-        shown = [str(text) for text in self.soup.find_all(string=True) if text.parent.name not in ("script", "style", "textarea")]
-        shown += [str(value) for tag in self.soup.find_all(True) for name, value in tag.attrs.items() if name not in ("value", "hx-headers:inherited")]
+        shown = [
+            str(text)
+            for text in self.soup.find_all(string=True)
+            if text.parent.name not in ("script", "style", "textarea")
+        ]
+        shown += [
+            str(value)
+            for tag in self.soup.find_all(True)
+            for name, value in tag.attrs.items()
+            if name not in ("value", "hx-headers:inherited")
+        ]
         return [f"leaks {found[0]!r}: {text.strip()[:80]!r}" for text in shown if (found := _LEAKS.search(text))]
 
 
@@ -195,13 +229,19 @@ class Page(Fragment):
     def _well_formed(self) -> list[str]:
         reader = html5lib.HTMLParser(strict=False)
         reader.parse(self.html)
-        return [f"HTML: {code} {facts or ''} at {place}" for place, code, facts in reader.errors if code not in _BEARABLE]
+        return [
+            f"HTML: {code} {facts or ''} at {place}" for place, code, facts in reader.errors if code not in _BEARABLE
+        ]
 
     def _answers_headers(self) -> list[str]:
         if not self.headers:
             return []
         policy = str(self.headers.get("Content-Security-Policy", ""))
-        return [] if "default-src 'self'" in policy and "unsafe" not in policy else [f"Content-Security-Policy is {policy!r}"]
+        return (
+            []
+            if "default-src 'self'" in policy and "unsafe" not in policy
+            else [f"Content-Security-Policy is {policy!r}"]
+        )
 
 
 #: html5lib knows no popover, no search element and no SVG without a namespace; these say nothing about our page.

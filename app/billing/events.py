@@ -5,7 +5,9 @@ from app.foundation.permissions import declare as declare_permission
 from app.foundation.text import N_
 
 VIEW = declare_permission("billing-entry:view", N_("See billing entries and amounts"))
-VIEW_STRICT = declare_permission("billing-entry:view-with-all-three", N_("See billing where the programme asks all three roles"))
+VIEW_STRICT = declare_permission(
+    "billing-entry:view-with-all-three", N_("See billing where the programme asks all three roles")
+)
 SUBMIT = declare_permission("billing-entry:submit", N_("Add and withdraw billing entries"))
 VIEW_QUEUE = declare_permission("rating-queue:view", N_("See the rating queue"))
 DECIDE = declare_permission("rating-queue:decide", N_("Decide billing entries in review"))

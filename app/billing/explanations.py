@@ -62,7 +62,9 @@ def explanation(entry: BillingEntry, engagement: Engagement, programme: Programm
         select(ChargeLine).where(ChargeLine.source_kind == "billing-entry", ChargeLine.source_id == entry.id)
     ).one()  # fmt: skip
     remuneration = remuneration_of(programme)
-    return Explanation(entry.service_month, metric, version, tariff, rated, booked.gross, booked.due, remuneration, False)
+    return Explanation(
+        entry.service_month, metric, version, tariff, rated, booked.gross, booked.due, remuneration, False
+    )
 
 
 def _provisional(entry: BillingEntry, engagement: Engagement, programme: Programme) -> Explanation | None:
@@ -70,7 +72,9 @@ def _provisional(entry: BillingEntry, engagement: Engagement, programme: Program
     waiting = provisional_ratings(engagement, prices).get(entry.id)
     if waiting is None or waiting.rated is None:
         return None
-    return _explained(priced_metric(prices, entry.metric_id, entry.service_month), entry.service_month, waiting.rated, programme)
+    return _explained(
+        priced_metric(prices, entry.metric_id, entry.service_month), entry.service_month, waiting.rated, programme
+    )
 
 
 def _explained(priced: PricedMetric, month: BillingMonth, rated: Rated, programme: Programme) -> Explanation:

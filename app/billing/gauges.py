@@ -20,7 +20,9 @@ def awaiting_rating() -> int:
 def overdue() -> int:
     """Undecided for more than a day: people are late, or the machine is."""
     since = clock.now() - timedelta(hours=OVERDUE_AFTER_HOURS)
-    late = select(func.count(BillingEntry.id)).where(BillingEntry.state.in_(states.UNDECIDED), BillingEntry.submitted_at < since)
+    late = select(func.count(BillingEntry.id)).where(
+        BillingEntry.state.in_(states.UNDECIDED), BillingEntry.submitted_at < since
+    )
     return db.session.scalar(late) or 0
 
 

@@ -47,10 +47,17 @@ LIST_KEYS = (BillingEntry.submitted_at, BillingEntry.id)
 MOST_COUNTED = 999
 
 #: what the list's status filter offers: two machine states are one to the customer
-SHOWN_AS = {"rated": (states.RATED,), "being-rated": states.UNDECIDED, "rejected": (states.REJECTED,), "withdrawn": (states.WITHDRAWN,)}
+SHOWN_AS = {
+    "rated": (states.RATED,),
+    "being-rated": states.UNDECIDED,
+    "rejected": (states.REJECTED,),
+    "withdrawn": (states.WITHDRAWN,),
+}
 
 
-def own_entries(engagement_id: uuid.UUID, *, month: BillingMonth | None = None, state: str | None = None, search: str | None = None) -> Select[*tuple[Any, ...]]:
+def own_entries(
+    engagement_id: uuid.UUID, *, month: BillingMonth | None = None, state: str | None = None, search: str | None = None
+) -> Select[*tuple[Any, ...]]:
     """The engagement's entries that are charged or will be; rejected and withdrawn ones only when asked for by `state`."""
     wanted = SHOWN_AS[state] if state else (states.RATED, *states.UNDECIDED)
     found = (
@@ -62,7 +69,10 @@ def own_entries(engagement_id: uuid.UUID, *, month: BillingMonth | None = None, 
         found = found.where(BillingEntry.service_month == month)
     if search:
         found = found.where(
-            or_(BillingEntry.notes.icontains(search, autoescape=True), BillingEntry.number.icontains(search, autoescape=True))
+            or_(
+                BillingEntry.notes.icontains(search, autoescape=True),
+                BillingEntry.number.icontains(search, autoescape=True),
+            )
         )
     return found
 
@@ -156,7 +166,9 @@ def gross_explanation(entry_id: uuid.UUID) -> GrossExplanation | None:
     with acting_for_all("a charge is explained from the version it was rated with"):
         version = one(PriceVersion, entry.price_version_id)
         price = db.session.scalars(
-            select(MetricPrice).where(MetricPrice.price_version_id == version.id, MetricPrice.metric_id == entry.metric_id)
+            select(MetricPrice).where(
+                MetricPrice.price_version_id == version.id, MetricPrice.metric_id == entry.metric_id
+            )
         ).one()
         remuneration = remuneration_of(one(Programme, entry.programme_id))
     tariff = gross_tariff(price.tariff, remuneration)

@@ -80,13 +80,21 @@ def groups_of(engagement_id: uuid.UUID) -> Sequence[Any]:
     """(metric_id, service_month, quantity, amount_minor, entries) of what is rated; columns, so that nothing is stale."""
     return db.session.execute(
         select(
-            RatingGroup.metric_id, RatingGroup.service_month, RatingGroup.quantity, RatingGroup.amount_minor, RatingGroup.entries
+            RatingGroup.metric_id,
+            RatingGroup.service_month,
+            RatingGroup.quantity,
+            RatingGroup.amount_minor,
+            RatingGroup.entries,
         ).where(RatingGroup.engagement_id == engagement_id)
     ).all()
 
 
 def _rated(
-    engagement: Engagement, prices: PlanPrices, group: tuple[uuid.UUID, BillingMonth], before: Decimal, quantity: Decimal
+    engagement: Engagement,
+    prices: PlanPrices,
+    group: tuple[uuid.UUID, BillingMonth],
+    before: Decimal,
+    quantity: Decimal,
 ) -> Rated | None:
     metric_id, month = group
     try:

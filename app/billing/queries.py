@@ -53,7 +53,11 @@ def entries_of(
     search: str = "",
 ) -> Select[*tuple[Any, ...]]:
     """The engagement's filtered entries, for page_of(LIST_KEYS) and the streamed exports."""
-    found = select(*LIST_COLUMNS).join(Metric, Metric.id == BillingEntry.metric_id).where(BillingEntry.engagement_id == engagement_id)
+    found = (
+        select(*LIST_COLUMNS)
+        .join(Metric, Metric.id == BillingEntry.metric_id)
+        .where(BillingEntry.engagement_id == engagement_id)
+    )
     if month:
         found = found.where(BillingEntry.service_month == month)
     if state:
@@ -62,7 +66,10 @@ def entries_of(
         found = found.where(BillingEntry.metric_id == metric_id)
     if search:
         found = found.where(
-            or_(BillingEntry.notes.icontains(search, autoescape=True), BillingEntry.number.icontains(search, autoescape=True))
+            or_(
+                BillingEntry.notes.icontains(search, autoescape=True),
+                BillingEntry.number.icontains(search, autoescape=True),
+            )
         )
     return found
 
@@ -89,7 +96,9 @@ def month_totals(engagement: Engagement, currency: str, provisional: dict[uuid.U
     amounts = {entry_id: amount for entry_id, amount in provisional.items() if amount is not None}
     if amounts:
         rows = db.session.execute(
-            select(BillingEntry.id, BillingEntry.service_month, BillingEntry.quantity).where(BillingEntry.id.in_(amounts))
+            select(BillingEntry.id, BillingEntry.service_month, BillingEntry.quantity).where(
+                BillingEntry.id.in_(amounts)
+            )
         )
         for row in rows:
             money, quantity, count = waiting.get(row.service_month, (Money.zero(currency), Decimal(0), 0))
@@ -182,7 +191,9 @@ def amount_now(row: Any) -> Money | None:
 
 
 def oldest_undecided() -> datetime | None:
-    return db.session.scalar(select(func.min(BillingEntry.submitted_at)).where(BillingEntry.state.in_(states.UNDECIDED)))
+    return db.session.scalar(
+        select(func.min(BillingEntry.submitted_at)).where(BillingEntry.state.in_(states.UNDECIDED))
+    )
 
 
 def waiting_count(viewer: Viewer) -> tuple[str, Any] | None:

@@ -91,7 +91,12 @@ def _amount(rows: Sequence[Any]) -> Money | None:
     prices = {row.PriceVersion.id: row.MetricPrice for row in rows if row.PriceVersion}
     version = version_for([row.PriceVersion for row in rows if row.PriceVersion], first.service_month)
     price = prices.get(version.id) if version else None
-    terms = rules.Terms(price.tariff if price else None, version.currency if version else "USD", first.Metric.approved, first.Metric.month_limit)
+    terms = rules.Terms(
+        price.tariff if price else None,
+        version.currency if version else "USD",
+        first.Metric.approved,
+        first.Metric.month_limit,
+    )
     try:
         rules.check_active(first.service_month, first.active_from, first.ended_at)
         return rules.rate(terms, first.before or Decimal(0), first.quantity).amount
@@ -139,7 +144,9 @@ def outlook(row: Any) -> Outlook:
 def partners_waiting() -> dict[uuid.UUID, str]:
     """Partners with undecided entries, for the queue's filter."""
     some = select(BillingEntry.partner_id).where(BillingEntry.state.in_(states.UNDECIDED))
-    rows = db.session.execute(select(Partner.id, Partner.name).where(Partner.id.in_(some)).order_by(Partner.name).limit(200))
+    rows = db.session.execute(
+        select(Partner.id, Partner.name).where(Partner.id.in_(some)).order_by(Partner.name).limit(200)
+    )
     return {row.id: row.name for row in rows}
 
 

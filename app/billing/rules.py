@@ -61,9 +61,16 @@ def check_active(month: BillingMonth, active_from: datetime | None, ended_at: da
     if active_from is None:
         raise Refused("month", N_("The engagement has not been approved, so nothing can be billed."))
     if not month.overlaps(active_from, None):
-        raise Refused("month", N_("The engagement became active on %(active_from)s, after %(month)s."), active_from=active_from, month=month)
+        raise Refused(
+            "month",
+            N_("The engagement became active on %(active_from)s, after %(month)s."),
+            active_from=active_from,
+            month=month,
+        )
     if not month.overlaps(active_from, ended_at):
-        raise Refused("month", N_("The engagement ended on %(ended_at)s, before %(month)s."), ended_at=ended_at, month=month)
+        raise Refused(
+            "month", N_("The engagement ended on %(ended_at)s, before %(month)s."), ended_at=ended_at, month=month
+        )
 
 
 def check_quantity(quantity: Decimal, step: Decimal) -> None:

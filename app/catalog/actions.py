@@ -20,7 +20,12 @@ VIEW_PRODUCT = declare("product:view", N_("See My products"))
 EDIT_PRODUCT = declare("product:edit", N_("List products, plans and prices"))
 
 PROGRAMME_CHANGED = history.declare(
-    Event("programme_changed", N_("%(setting)s changed from %(old)s to %(new)s"), fields=frozenset({"setting", "old", "new"}), icon="settings")
+    Event(
+        "programme_changed",
+        N_("%(setting)s changed from %(old)s to %(new)s"),
+        fields=frozenset({"setting", "old", "new"}),
+        icon="settings",
+    )
 )
 #: what the operator may change, and how history names it
 SETTINGS = {
@@ -47,7 +52,9 @@ def change_programme(programme: Programme, *, version: int, by: Viewer, **settin
             old = getattr(programme, name)
             if old != new:
                 setattr(programme, name, new)
-                history.record(programme, PROGRAMME_CHANGED, by=by, setting=SETTINGS[name], old=_text(old), new=_text(new))
+                history.record(
+                    programme, PROGRAMME_CHANGED, by=by, setting=SETTINGS[name], old=_text(old), new=_text(new)
+                )
         programme.version += 1
     return programme
 

@@ -5,7 +5,22 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, Boolean, ColumnElement, ForeignKey, Index, Integer, String, Text, UniqueConstraint, Uuid, false, or_, select
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    ColumnElement,
+    ForeignKey,
+    Index,
+    Integer,
+    String,
+    Text,
+    UniqueConstraint,
+    Uuid,
+    false,
+    or_,
+    select,
+)
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.catalog.tariff import Band, Tariff
@@ -53,7 +68,9 @@ class Programme(Row, Tenanted, Base):
 
     @property
     def review_threshold(self) -> Money | None:
-        return None if self.review_threshold_minor is None else Money.of_minor(self.review_threshold_minor, self.currency)
+        return (
+            None if self.review_threshold_minor is None else Money.of_minor(self.review_threshold_minor, self.currency)
+        )
 
     def history_subject(self) -> tuple[str, uuid.UUID]:
         return "programme", self.id
@@ -191,7 +208,9 @@ class PriceVersion(Row, Tenanted, Base):
     @classmethod
     def visible_to(cls, capacity: Capacity) -> ColumnElement[bool]:
         """As its plan's product is. A net price list is shown to customers as gross only (queries.py sees to it)."""
-        return cls.plan_id.in_(select(Plan.id).join(Product, Product.id == Plan.product_id).where(Product.visible_to(capacity)))
+        return cls.plan_id.in_(
+            select(Plan.id).join(Product, Product.id == Plan.product_id).where(Product.visible_to(capacity))
+        )
 
 
 class MetricPrice(Row, ForEverybody, Base):
@@ -212,6 +231,7 @@ class MetricPrice(Row, ForEverybody, Base):
     @property
     def tariff(self) -> Tariff:
         bands = tuple(
-            Band(None if band["up_to"] is None else Decimal(band["up_to"]), Decimal(band["price"])) for band in self.bands
+            Band(None if band["up_to"] is None else Decimal(band["up_to"]), Decimal(band["price"]))
+            for band in self.bands
         )
         return Tariff(self.model, bands, self.charge_unit)  # type: ignore[arg-type]

@@ -60,9 +60,16 @@ def gross_prices(product: Product, month: BillingMonth) -> list[GrossPrice]:
                 tariff = gross_tariff(prices[metric.id].tariff, remuneration)
                 found.append(
                     GrossPrice(
-                        plan.id, plan.name, plan.description, metric.name, metric.kind, metric.unit, version.currency, tariff,
+                        plan.id,
+                        plan.name,
+                        plan.description,
+                        metric.name,
+                        metric.kind,
+                        metric.unit,
+                        version.currency,
+                        tariff,
                         is_derived(remuneration),
-                    )  # fmt: skip
+                    )
                 )
     return found
 
@@ -81,7 +88,10 @@ def from_prices(slugs: Sequence[str], month: BillingMonth) -> dict[str, FromPric
     in_force: dict[Any, PriceVersion] = {}
     for row in rows:
         version = in_force.get(row.plan_id)
-        if version is None or (row.PriceVersion.effective_from, row.PriceVersion.number) > (version.effective_from, version.number):
+        if version is None or (row.PriceVersion.effective_from, row.PriceVersion.number) > (
+            version.effective_from,
+            version.number,
+        ):
             in_force[row.plan_id] = row.PriceVersion
     lowest: dict[str, FromPrice] = {}
     for row in rows:
@@ -111,4 +121,6 @@ def _first_price(row: Any) -> FromPrice:
     tariff = gross_tariff(row.MetricPrice.tariff, remuneration)
     first: Band = tariff.bands[0]
     flat = first.up_to if tariff.model == "block" else None
-    return FromPrice(first.price, row.PriceVersion.currency, row.metric_name, row.unit, tariff.charge_unit, tariff.model, flat)
+    return FromPrice(
+        first.price, row.PriceVersion.currency, row.metric_name, row.unit, tariff.charge_unit, tariff.model, flat
+    )

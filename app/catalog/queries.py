@@ -48,7 +48,9 @@ def remuneration_of(programme: Programme) -> Remuneration:
 def product_to_run(product_id: uuid.UUID, by: Viewer) -> Row[*tuple[Any, ...]]:
     """(id, name) of a product whose engagements this viewer runs: its partner or its seller. Published ones of others: NotVisible."""
     mine = Product.partner_id if by.capacity == "partner" else Product.seller_id
-    row = db.session.execute(select(Product.id, Product.name).where(Product.id == product_id, mine == by.organisation_id)).one_or_none()
+    row = db.session.execute(
+        select(Product.id, Product.name).where(Product.id == product_id, mine == by.organisation_id)
+    ).one_or_none()
     if row is None:
         raise NotVisible
     return row
@@ -143,7 +145,10 @@ def published_services(search: str = "", category: str = "") -> Sequence[Catalog
 
 def categories() -> Sequence[str]:
     return db.session.scalars(
-        select(Product.category).where(Product.state == "published", Product.category != "").distinct().order_by(Product.category)
+        select(Product.category)
+        .where(Product.state == "published", Product.category != "")
+        .distinct()
+        .order_by(Product.category)
     ).all()
 
 
@@ -169,7 +174,13 @@ def programmes() -> Sequence[Programme]:
 
 def policies_in_use(viewer: Viewer) -> Sequence[Row[*tuple[Any, ...]]]:
     """(cut_off, takes_all_three) of the programmes a partner sells under, each pair once; for the operator, of all programmes."""
-    found = select(Programme.cut_off, Programme.viewing_takes_all_three.label("takes_all_three")).distinct().order_by(Programme.cut_off)
+    found = (
+        select(Programme.cut_off, Programme.viewing_takes_all_three.label("takes_all_three"))
+        .distinct()
+        .order_by(Programme.cut_off)
+    )
     if viewer.capacity == "partner":
-        found = found.where(Programme.id.in_(select(Product.programme_id).where(Product.partner_id == viewer.organisation_id)))
+        found = found.where(
+            Programme.id.in_(select(Product.programme_id).where(Product.partner_id == viewer.organisation_id))
+        )
     return db.session.execute(found).all()

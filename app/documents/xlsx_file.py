@@ -28,7 +28,12 @@ class TooManyRows(Exception):
 
 def write_xlsx(columns: Sequence[Column], rows: Iterable[Any], to: IO[bytes], *, sheet: str = "Sheet1") -> int:
     """Write the file to `to`; the number of rows below the head. TooManyRows beyond what a sheet holds."""
-    options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
+    options = {
+        "constant_memory": True,
+        "strings_to_formulas": False,
+        "strings_to_urls": False,
+        "strings_to_numbers": False,
+    }
     with xlsxwriter.Workbook(to, options) as book:
         page = book.add_worksheet(sheet[:31])
         cells = _Cells(book, page)
@@ -68,7 +73,9 @@ class _Cells:
             case int():
                 self._number(row, place, Decimal(value), 0)
             case datetime():
-                self._page.write_datetime(row, place, value.astimezone(UTC).replace(tzinfo=None, microsecond=0), self._instant)
+                self._page.write_datetime(
+                    row, place, value.astimezone(UTC).replace(tzinfo=None, microsecond=0), self._instant
+                )
             case str() | BillingMonth() | uuid.UUID():
                 self._text(row, place, str(value))
             case float():
@@ -81,7 +88,9 @@ class _Cells:
             self._text(row, place, f"{value:f}")
             return
         if decimals not in self._decimals:
-            self._decimals[decimals] = self._book.add_format({"num_format": "#,##0" + ("." + "0" * decimals if decimals else "")})
+            self._decimals[decimals] = self._book.add_format(
+                {"num_format": "#,##0" + ("." + "0" * decimals if decimals else "")}
+            )
         self._page.write_number(row, place, value, self._decimals[decimals])
 
     def _text(self, row: int, place: int, text: str) -> None:

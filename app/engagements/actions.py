@@ -89,7 +89,12 @@ def reject(engagement: Engagement, *, reason: str, by: Viewer) -> Engagement:
     reason = rules.required_reason(reason)
     with transaction():
         change_state(
-            engagement, states.REJECT, by=by, columns={"reason": reason}, product=_product_name(engagement), reason=reason
+            engagement,
+            states.REJECT,
+            by=by,
+            columns={"reason": reason},
+            product=_product_name(engagement),
+            reason=reason,
         )
     return engagement
 
@@ -178,9 +183,7 @@ def default_outcome(engagement: Engagement) -> str:
     return programme_of(engagement.product_id).completion_outcome
 
 
-def _decide_request(
-    engagement: Engagement, state: str, *, outcome: str | None, reason: str | None, by: Viewer
-) -> None:
+def _decide_request(engagement: Engagement, state: str, *, outcome: str | None, reason: str | None, by: Viewer) -> None:
     open_one = db.session.scalars(
         select(CompletionRequest).where(
             CompletionRequest.engagement_id == engagement.id, CompletionRequest.state == states.OPEN

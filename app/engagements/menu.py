@@ -29,16 +29,32 @@ LINES = {
         MenuLine(states.ADD_BILLING_ENTRY, N_("Add billing entry"), "billing-entry:submit", "add"),
         MenuLine(states.MARK_AS_COMPLETE, N_("Mark as complete"), "engagement:complete", "checkmark"),
         MenuLine(states.DECLINE_KEEP_ACTIVE, N_("Decline, keep active"), "engagement:complete", "undo"),
-        MenuLine(states.REJECT_COMPLETION_REQUEST, N_("Reject completion request"), "engagement:complete", "close", danger=True),
+        MenuLine(
+            states.REJECT_COMPLETION_REQUEST,
+            N_("Reject completion request"),
+            "engagement:complete",
+            "close",
+            danger=True,
+        ),
         MenuLine(states.WITHDRAW, N_("Withdraw request"), "engagement:steer", "undo", place="details", danger=True),
         MenuLine(states.REQUEST_COMPLETION, N_("Request completion"), "engagement:steer", "task", place="details"),
-        MenuLine(states.WITHDRAW_COMPLETION_REQUEST, N_("Withdraw completion request"), "engagement:steer", "undo", place="details"),
-        MenuLine(states.DELETE_INSTANCE, N_("Delete instance"), "engagement:steer", "subtract", place="details", danger=True),
+        MenuLine(
+            states.WITHDRAW_COMPLETION_REQUEST,
+            N_("Withdraw completion request"),
+            "engagement:steer",
+            "undo",
+            place="details",
+        ),
+        MenuLine(
+            states.DELETE_INSTANCE, N_("Delete instance"), "engagement:steer", "subtract", place="details", danger=True
+        ),
     )
 }
 
 
-def lines_for(state: str, viewer: Viewer, *, place: str | None = None, instance_state: str = states.INSTANCE_ACTIVE) -> list[MenuLine]:
+def lines_for(
+    state: str, viewer: Viewer, *, place: str | None = None, instance_state: str = states.INSTANCE_ACTIVE
+) -> list[MenuLine]:
     """What this viewer may do in this state, in the table's order; View details is the screen's own first line."""
     lines: Iterable[MenuLine] = (LINES[action] for action in transitions.actions_from(states.TRANSITIONS, state))
     return [

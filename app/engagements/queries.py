@@ -65,7 +65,9 @@ def engagements(
         found = found.where(Engagement.plan_id == plan_id)
     if requested_in:
         found = found.where(
-            and_(Engagement.requested_at >= requested_in.starts_at, Engagement.requested_at < requested_in.next.starts_at)
+            and_(
+                Engagement.requested_at >= requested_in.starts_at, Engagement.requested_at < requested_in.next.starts_at
+            )
         )
     if search:
         found = found.where(
@@ -156,14 +158,18 @@ def products_with_counts(partner_id: uuid.UUID) -> Sequence[Row[*tuple[Any, ...]
 
 
 def _few_in(state: str) -> Any:
-    few = select(Engagement.id).where(Engagement.product_id == Product.id, Engagement.state == state).limit(MOST_COUNTED)
+    few = (
+        select(Engagement.id).where(Engagement.product_id == Product.id, Engagement.state == state).limit(MOST_COUNTED)
+    )
     return select(func.count()).select_from(few.correlate(Product).subquery()).scalar_subquery()
 
 
 def counts_by_state() -> dict[str, int]:
     """Current engagements of this viewer by state."""
     rows = db.session.execute(
-        select(Engagement.state, func.count(Engagement.id)).where(Engagement.state.in_(states.CURRENT)).group_by(Engagement.state)
+        select(Engagement.state, func.count(Engagement.id))
+        .where(Engagement.state.in_(states.CURRENT))
+        .group_by(Engagement.state)
     )
     return {row[0]: row[1] for row in rows}
 
@@ -189,7 +195,14 @@ def waiting_for(viewer: Viewer, limit: int = 50) -> Sequence[Row[*tuple[Any, ...
         return []
     since = func.coalesce(CompletionRequest.asked_at, Engagement.requested_at).label("since")
     return db.session.execute(
-        select(Engagement.id, Engagement.number, Engagement.name, Engagement.state, Customer.name.label("customer_name"), since)
+        select(
+            Engagement.id,
+            Engagement.number,
+            Engagement.name,
+            Engagement.state,
+            Customer.name.label("customer_name"),
+            since,
+        )
         .join(Customer, Customer.id == Engagement.customer_id)
         .outerjoin(
             CompletionRequest,
@@ -205,7 +218,10 @@ def waiting_count(viewer: Viewer) -> tuple[str, Any] | None:
     """(path, scalar subquery) for the side menu's count, bounded so that it never counts a large table."""
     wanted = [
         state
-        for state, permission in ((states.PENDING, "engagement:decide"), (states.COMPLETION_REQUESTED, "engagement:complete"))
+        for state, permission in (
+            (states.PENDING, "engagement:decide"),
+            (states.COMPLETION_REQUESTED, "engagement:complete"),
+        )
         if viewer.may(permission)
     ]
     if viewer.capacity != "partner" or not wanted:

@@ -42,5 +42,7 @@ def unprotected(connection: Connection) -> list[str]:
         found = set(connection.scalars(text("SELECT name FROM sqlite_master WHERE type = 'trigger'")))
     else:
         wanted = {table: {f"{table}_append_only"} for table in APPEND_ONLY}
-        found = set(connection.scalars(text("SELECT tgname FROM pg_trigger WHERE tgenabled IN ('O', 'A') AND NOT tgisinternal")))
+        found = set(
+            connection.scalars(text("SELECT tgname FROM pg_trigger WHERE tgenabled IN ('O', 'A') AND NOT tgisinternal"))
+        )
     return [table for table, triggers in wanted.items() if not triggers <= found]

@@ -218,11 +218,15 @@ def chains(kind: str | None = None, subject_id: uuid.UUID | None = None) -> Iter
     """Walk the subject's chain, or every chain, in flat memory; a chain of which only the end is left comes last."""
     end = and_(HistoryHead.subject_kind == History.subject_kind, HistoryHead.subject_id == History.subject_id)
     rows = (
-        select(*History.__mapper__.columns, HistoryHead.length.label("head_length"), HistoryHead.hash.label("head_hash"))
+        select(
+            *History.__mapper__.columns, HistoryHead.length.label("head_length"), HistoryHead.hash.label("head_hash")
+        )
         .outerjoin(HistoryHead, end)
         .order_by(History.subject_kind, History.subject_id, History.sequence)
     )
-    lost = select(HistoryHead.subject_kind, HistoryHead.subject_id, HistoryHead.length).where(~exists(select(History.id).where(end)))
+    lost = select(HistoryHead.subject_kind, HistoryHead.subject_id, HistoryHead.length).where(
+        ~exists(select(History.id).where(end))
+    )
     if subject_id is not None:
         rows = rows.where(History.subject_kind == kind, History.subject_id == subject_id)
         lost = lost.where(HistoryHead.subject_kind == kind, HistoryHead.subject_id == subject_id)
@@ -249,7 +253,9 @@ def _walked(kind: str, subject_id: uuid.UUID, events: Iterable[Any]) -> Chain:
             broken.append(Broken(kind, subject_id, row.sequence, "its content was changed after it was written"))
         sequence, last_hash, end = row.sequence, row.hash, (row.head_length, row.head_hash)
     if end != (sequence, last_hash):
-        broken.append(Broken(kind, subject_id, sequence, "the chain's end is not where it was: events were cut off or added"))
+        broken.append(
+            Broken(kind, subject_id, sequence, "the chain's end is not where it was: events were cut off or added")
+        )
     return Chain(kind, subject_id, sequence, tuple(broken))
 
 
@@ -260,4 +266,18 @@ def events_of(kind: str, subject_id: uuid.UUID, *, newest_first: bool = True) ->
     return db.session.scalars(found).all()
 
 
-__all__ = ["EVENTS", "Broken", "Chain", "Event", "History", "HistoryHead", "Subject", "chains", "declare", "events_of", "record", "true", "verify"]
+__all__ = [
+    "EVENTS",
+    "Broken",
+    "Chain",
+    "Event",
+    "History",
+    "HistoryHead",
+    "Subject",
+    "chains",
+    "declare",
+    "events_of",
+    "record",
+    "true",
+    "verify",
+]

@@ -63,13 +63,17 @@ def forget(before: datetime, *, limit: int = 1000) -> int:
     """Delete at most `limit` keys spent before that instant; returns how many. A form that old is not sent again."""
     with transaction() as session, acting_for_all("old submission keys are of no use"):
         old = select(Submission.id).where(Submission.at < before).order_by(Submission.at).limit(limit)
-        gone: Any = session.execute(delete(Submission).where(Submission.id.in_(old)).execution_options(synchronize_session=False))
+        gone: Any = session.execute(
+            delete(Submission).where(Submission.id.in_(old)).execution_options(synchronize_session=False)
+        )
         return int(gone.rowcount)
 
 
 def _spent(key: str, by: Viewer) -> Submission | None:
     with acting_for_all("look up a submission key"):
-        return db.session.scalar(select(Submission).where(Submission.organisation_id == by.organisation_id, Submission.key == key))
+        return db.session.scalar(
+            select(Submission).where(Submission.organisation_id == by.organisation_id, Submission.key == key)
+        )
 
 
 def _same(first: Submission, digest: str) -> uuid.UUID:

@@ -20,10 +20,18 @@ class NumberSeries(ForEverybody, Base):
 
 def next_number(prefix: str, *, first: int = 1001) -> str:
     """The next number of the series, inside the caller's transaction; the row's lock makes it unique."""
-    wanted = select(NumberSeries).where(NumberSeries.prefix == prefix).with_for_update().execution_options(populate_existing=True)
+    wanted = (
+        select(NumberSeries)
+        .where(NumberSeries.prefix == prefix)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
     series = db.session.scalar(wanted)
     if series is None:
-        with suppress(IntegrityError), db.session.begin_nested():  # another worker may begin the series in the same moment
+        with (
+            suppress(IntegrityError),
+            db.session.begin_nested(),
+        ):  # another worker may begin the series in the same moment
             db.session.add(NumberSeries(prefix=prefix, last=first - 1))
         series = db.session.scalars(wanted).one()
     series.last += 1

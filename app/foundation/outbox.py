@@ -32,7 +32,11 @@ class OutboxRow(Row, Tenanted, Base):
     """One notice on its way. System only: it holds what several tenants say to each other."""
 
     __tablename__ = "outbox"
-    __table_args__ = (Index("ix_outbox_due", "due_at", postgresql_where=text("sent_at IS NULL"), sqlite_where=text("sent_at IS NULL")),)
+    __table_args__ = (
+        Index(
+            "ix_outbox_due", "due_at", postgresql_where=text("sent_at IS NULL"), sqlite_where=text("sent_at IS NULL")
+        ),
+    )
 
     audience: Mapped[str] = mapped_column(String(20))
     #: an address, or the id of the member or organisation
@@ -55,7 +59,11 @@ class OutboxRow(Row, Tenanted, Base):
 
 
 def post(
-    notice: Notice, *, subject_kind: str | None = None, subject_id: uuid.UUID | None = None, due_at: datetime | None = None
+    notice: Notice,
+    *,
+    subject_kind: str | None = None,
+    subject_id: uuid.UUID | None = None,
+    due_at: datetime | None = None,
 ) -> None:
     """Put a notice in the outbox, inside the caller's transaction; due at once if nothing is said."""
     now = clock.now()

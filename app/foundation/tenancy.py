@@ -13,12 +13,25 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any, TypeVar
 
-from sqlalchemy import BindParameter, Boolean, ColumnElement, ForeignKey, Uuid, and_, bindparam, event, false, select, true
+from sqlalchemy import (
+    BindParameter,
+    Boolean,
+    ColumnElement,
+    ForeignKey,
+    Uuid,
+    and_,
+    bindparam,
+    event,
+    false,
+    select,
+    true,
+)
 from sqlalchemy.orm import Mapped, ORMExecuteState, Session, mapped_column, with_loader_criteria
 
 from app.foundation.capacity import Capacity
 from app.foundation.database import Base, db
 from app.foundation.refusals import MissingRole, NotVisible
+
 
 @dataclass(frozen=True)
 class Viewer:
@@ -165,7 +178,9 @@ def _criteria(capacity: Capacity, sees_tests: bool) -> tuple[Any, ...]:
         return ()
     shown = _SHOWN[capacity, sees_tests]
     return tuple(
-        with_loader_criteria(model, shown, include_aliases=True) for model in models if not issubclass(model, ForEverybody)
+        with_loader_criteria(model, shown, include_aliases=True)
+        for model in models
+        if not issubclass(model, ForEverybody)
     )
 
 

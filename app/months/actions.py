@@ -14,7 +14,12 @@ from app.months import states
 from app.months.model import Month
 
 MONTH_FROZEN = history.declare(
-    Event("month_frozen", N_("%(month)s frozen: no entry is accepted any more"), fields=frozenset({"month"}), icon="locked")
+    Event(
+        "month_frozen",
+        N_("%(month)s frozen: no entry is accepted any more"),
+        fields=frozenset({"month"}),
+        icon="locked",
+    )
 )
 
 

@@ -14,4 +14,6 @@ def rows_of(book: str, months: Iterable[BillingMonth]) -> dict[BillingMonth, Mon
     wanted = list(months)
     if not wanted:
         return {}
-    return {row.month: row for row in db.session.scalars(select(Month).where(Month.book == book, Month.month.in_(wanted)))}
+    return {
+        row.month: row for row in db.session.scalars(select(Month).where(Month.book == book, Month.month.in_(wanted)))
+    }

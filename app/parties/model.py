@@ -53,7 +53,9 @@ class Organisation(Row, Tenanted, Base):
             return or_(offers, cls.id == viewer_organisation())
         relation = aliased(PartnerCustomer)
         related = exists(
-            select(relation.id).where(relation.partner_id == viewer_organisation(), relation.customer_id == cls.id).correlate(cls)
+            select(relation.id)
+            .where(relation.partner_id == viewer_organisation(), relation.customer_id == cls.id)
+            .correlate(cls)
         )
         return or_(offers, cls.id == viewer_organisation(), related)
 

@@ -20,12 +20,20 @@ LIST_COLUMNS = (
 )
 #: by name, A to Z
 LIST_KEYS = (Organisation.name, Organisation.id)
-_CAPACITIES = {"operator": Organisation.is_operator, "partner": Organisation.is_partner, "customer": Organisation.is_customer}
+_CAPACITIES = {
+    "operator": Organisation.is_operator,
+    "partner": Organisation.is_partner,
+    "customer": Organisation.is_customer,
+}
 
 
 def organisations(*, search: str | None = None, capacity: str | None = None) -> Select[*tuple[Any, ...]]:
     """For page_of(LIST_KEYS, oldest_first=True). Adds `customers` and `partners`: how many relations to either side."""
-    found = select(*LIST_COLUMNS, _related(PartnerCustomer.partner_id).label("customers"), _related(PartnerCustomer.customer_id).label("partners"))
+    found = select(
+        *LIST_COLUMNS,
+        _related(PartnerCustomer.partner_id).label("customers"),
+        _related(PartnerCustomer.customer_id).label("partners"),
+    )
     if search:
         found = found.where(Organisation.name.icontains(search, autoescape=True))
     if capacity:
@@ -34,7 +42,9 @@ def organisations(*, search: str | None = None, capacity: str | None = None) -> 
 
 
 def _related(side: Any) -> Any:
-    return select(func.count(PartnerCustomer.id)).where(side == Organisation.id).correlate(Organisation).scalar_subquery()
+    return (
+        select(func.count(PartnerCustomer.id)).where(side == Organisation.id).correlate(Organisation).scalar_subquery()
+    )
 
 
 def related_to(organisation_id: uuid.UUID, limit: int = 200) -> Sequence[Row[*tuple[Any, ...]]]:
@@ -43,7 +53,10 @@ def related_to(organisation_id: uuid.UUID, limit: int = 200) -> Sequence[Row[*tu
     mine, theirs = PartnerCustomer.partner_id == organisation_id, PartnerCustomer.customer_id == organisation_id
     return db.session.execute(
         select(other.id, other.name, PartnerCustomer.since, PartnerCustomer.partner_id)
-        .join(other, or_(mine & (other.id == PartnerCustomer.customer_id), theirs & (other.id == PartnerCustomer.partner_id)))
+        .join(
+            other,
+            or_(mine & (other.id == PartnerCustomer.customer_id), theirs & (other.id == PartnerCustomer.partner_id)),
+        )
         .where(or_(mine, theirs))
         .order_by(other.name)
         .limit(limit)

@@ -75,7 +75,9 @@ def _operator(viewer: Viewer) -> dict[str, Any]:
     amounts = amounts_now(row.id for row in rows.rows)
     waiting = [
         {
-            "what": _("Review %(entry)s", entry=row.number) if row.state == "in_review" else _("Not rated yet: %(entry)s", entry=row.number),
+            "what": _("Review %(entry)s", entry=row.number)
+            if row.state == "in_review"
+            else _("Not rated yet: %(entry)s", entry=row.number),
             "about": f"{row.engagement_name}, {row.customer_name}",
             "from": row.partner_name,
             "since": row.submitted_at,
@@ -117,7 +119,15 @@ def _closing(policies: Sequence[Any]) -> list[dict[str, Any]]:
     for key in dict.fromkeys(row.cut_off for row in policies):
         policy = CUT_OFF_POLICIES[key]
         month = open_months(now, policy)[0]
-        found.append({"cut_off": key, "month": month, "name": month_words(month), "closes": deadline(policy.closes_at(month)), "at": policy.closes_at(month)})
+        found.append(
+            {
+                "cut_off": key,
+                "month": month,
+                "name": month_words(month),
+                "closes": deadline(policy.closes_at(month)),
+                "at": policy.closes_at(month),
+            }
+        )
     return sorted(found, key=lambda one: one["at"])
 
 
@@ -135,7 +145,13 @@ def _closing_cell(one: dict[str, Any]) -> dict[str, Any]:
 
 def _count_cell(label: str, entries: int, oldest: datetime | None) -> dict[str, Any]:
     late = oldest is not None and is_overdue(oldest, clock.now())
-    return {"label": label, "figure": str(entries), "since": oldest, "late": late, "path": "/reviews/rating" if entries else None}
+    return {
+        "label": label,
+        "figure": str(entries),
+        "since": oldest,
+        "late": late,
+        "path": "/reviews/rating" if entries else None,
+    }
 
 
 def _billing_cells(closing: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -149,7 +165,11 @@ def _billing_cells(closing: list[dict[str, Any]]) -> list[dict[str, Any]]:
                 "label": _("Engagements billed for %(month)s", month=closing[0]["name"]),
                 "figure": _("%(billed)s of %(all)s", billed=billed, all=could),
                 "progress": (billed, could),
-                "small": _("%(n)s have no entry yet", n=missing) if missing else _("every engagement has an entry") if could else _("none is active"),
+                "small": _("%(n)s have no entry yet", n=missing)
+                if missing
+                else _("every engagement has an entry")
+                if could
+                else _("none is active"),
                 "path": "/engagements?status=active" if missing else None,
             }
         )
@@ -197,4 +217,6 @@ def _overdue_marked(waiting: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _today() -> str:
-    return str(format_date(clock.now().astimezone(viewer_zone()).date(), "EEEE d MMMM y", locale=str(get_locale() or "en")))
+    return str(
+        format_date(clock.now().astimezone(viewer_zone()).date(), "EEEE d MMMM y", locale=str(get_locale() or "en"))
+    )

@@ -120,12 +120,24 @@ def price_head(tariff: Tariff, unit: str) -> str:
 def surprise(tariff: Tariff, rated: Rated, unit: str) -> str | None:
     """Why a simple or block tier repriced the month, which may make an entry cheaper than nothing."""
     if not _swaps(_shown_steps(tariff, rated)):
-        return str(_("The month stays in this flat tier, so the entry adds nothing.")) if tariff.model == "block" and rated.before else None
+        return (
+            str(_("The month stays in this flat tier, so the entry adds nothing."))
+            if tariff.model == "block" and rated.before
+            else None
+        )
     reached = rated.steps[-1]
-    facts = {"after": quantity(rated.after), "unit": unit, "price": unit_price(reached.price), "amount": money_with_currency(abs(rated.amount))}
+    facts = {
+        "after": quantity(rated.after),
+        "unit": unit,
+        "price": unit_price(reached.price),
+        "amount": money_with_currency(abs(rated.amount)),
+    }
     lowers = rated.amount.amount < 0
     if tariff.model == "block":
-        said = _("The month moved into another flat tier: the earlier flat price is taken back, %(price)s takes its place.", **facts)
+        said = _(
+            "The month moved into another flat tier: the earlier flat price is taken back, %(price)s takes its place.",
+            **facts,
+        )
     elif lowers:
         said = _("The month moved into a cheaper tier: all %(after)s %(unit)s of it are now %(price)s each.", **facts)
     else:

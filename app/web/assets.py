@@ -21,7 +21,16 @@ from app.web.guard import public
 
 #: Fewer bytes are not worth the processor time.
 SMALLEST = 1024
-_TEXT = ("text/html", "text/css", "text/javascript", "application/javascript", "application/json", "image/svg+xml", "text/plain", "text/csv")
+_TEXT = (
+    "text/html",
+    "text/css",
+    "text/javascript",
+    "application/javascript",
+    "application/json",
+    "image/svg+xml",
+    "text/plain",
+    "text/csv",
+)
 _TYPES = {
     ".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml", ".woff2": "font/woff2",
     ".png": "image/png", ".ico": "image/x-icon", ".txt": "text/plain; charset=utf-8", ".json": "application/json",
@@ -99,7 +108,9 @@ def _answer(found: StaticFile) -> Response:
         response.vary.add("Accept-Encoding")
     # Only the right hash: in a rolling deploy an old process must not file its old content under the new address.
     asked = request.args.get("v")
-    response.headers["Cache-Control"] = "public, max-age=31536000, immutable" if asked == found.mark else "public, no-cache"
+    response.headers["Cache-Control"] = (
+        "public, max-age=31536000, immutable" if asked == found.mark else "public, no-cache"
+    )
     response.set_etag(f"{found.mark}{'-gz' if packed else ''}")
     response.make_conditional(request)
     return response
@@ -119,7 +130,9 @@ def _compress(response: Response) -> Response:
 def _packed(body: bytes) -> bytes:
     """Compressed, with a file name of random length in its head: the size then tells nobody what the page repeats (BREACH)."""
     out = BytesIO()
-    with gzip.GzipFile(filename="x" * (1 + secrets.randbelow(100)), mode="wb", compresslevel=5, fileobj=out, mtime=0) as packing:
+    with gzip.GzipFile(
+        filename="x" * (1 + secrets.randbelow(100)), mode="wb", compresslevel=5, fileobj=out, mtime=0
+    ) as packing:
         packing.write(body)
     return out.getvalue()
 

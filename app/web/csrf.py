@@ -20,7 +20,9 @@ _ELSEWHERE = ("cross-site", "same-site")
 def install(app: Flask) -> None:
     """After the viewer is set, so that a refusal keeps the shell, and before anything is asked of the guard."""
     app.config.setdefault("WTF_CSRF_TIME_LIMIT", None)  # the form may stay open over lunch
-    app.config.setdefault("WTF_CSRF_SSL_STRICT", False)  # Sec-Fetch-Site says it better than a Referer that some cut off
+    app.config.setdefault(
+        "WTF_CSRF_SSL_STRICT", False
+    )  # Sec-Fetch-Site says it better than a Referer that some cut off
     app.before_request(_restore)
     protect.init_app(app)
     app.after_request(_keep)
@@ -50,7 +52,9 @@ def _keep(response: Response) -> Response:
     raw = session.get(_FIELD)
     if raw and raw != _kept():
         secure = bool(current_app.config.get("SESSION_COOKIE_SECURE"))
-        response.set_cookie(_cookie(), _signer().dumps(raw), max_age=30 * 86400, secure=secure, httponly=True, samesite="Lax")
+        response.set_cookie(
+            _cookie(), _signer().dumps(raw), max_age=30 * 86400, secure=secure, httponly=True, samesite="Lax"
+        )
     return response
 
 

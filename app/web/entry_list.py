@@ -73,9 +73,18 @@ def line(row: Any, provisional: Provisional, here: str, *, takes_entries: bool) 
     offered = []
     if tenancy.current().may("billing-entry:submit"):
         if row.state == states.SUBMITTED:
-            offered.append({"label": _("Withdraw"), "icon": "undo", "path": f"{here}/{row.id}/withdraw", "dialog": True})
+            offered.append(
+                {"label": _("Withdraw"), "icon": "undo", "path": f"{here}/{row.id}/withdraw", "dialog": True}
+            )
         elif row.state == states.REJECTED and takes_entries:
-            offered.append({"label": _("Correct and submit again"), "icon": "add", "path": f"{here}/new?like={row.id}", "dialog": False})
+            offered.append(
+                {
+                    "label": _("Correct and submit again"),
+                    "icon": "add",
+                    "path": f"{here}/new?like={row.id}",
+                    "dialog": False,
+                }
+            )
     return Line(row, amount, undecided, offered)
 
 
@@ -86,8 +95,14 @@ def strip(e: Engagement, programme: Programme, totals: Sequence[MonthTotal], cur
     shown = list(totals[:STRIP_MONTHS])
     if not shown and billable:
         shown = [MonthTotal(billable[0], Money.zero(currency), Money.zero(currency), Decimal(0), 0)]
-    frozen = {month: row.frozen_at for month, row in month_rows(programme.cut_off, [t.month for t in shown]).items() if row.state == FROZEN}
-    cells: list[dict[str, Any]] = [{"total": t, "open": t.month in still_open, "frozen_at": frozen.get(t.month)} for t in shown]
+    frozen = {
+        month: row.frozen_at
+        for month, row in month_rows(programme.cut_off, [t.month for t in shown]).items()
+        if row.state == FROZEN
+    }
+    cells: list[dict[str, Any]] = [
+        {"total": t, "open": t.month in still_open, "frozen_at": frozen.get(t.month)} for t in shown
+    ]
     if billable:
         cells.append({"closes": billable[0], "closes_at": programme.policy.closes_at(billable[0])})
     return cells
@@ -109,7 +124,9 @@ def total_of(totals: Sequence[MonthTotal], asked: dict[str, Any]) -> MonthTotal 
 def with_amounts(rows: Iterator[Any], provisional: Provisional) -> Iterator[Any]:
     for row in rows:
         rated = None if row.amount_minor is None else Money.of_minor(row.amount_minor, row.currency)
-        yield SimpleNamespace(**row._mapping, amount=rated, provisional=provisional.get(row.id), status=str(TAGS[row.state].label))
+        yield SimpleNamespace(
+            **row._mapping, amount=rated, provisional=provisional.get(row.id), status=str(TAGS[row.state].label)
+        )
 
 
 COLUMNS = (

@@ -90,7 +90,9 @@ def session_ended() -> Response:
 
 
 def _refused(no: Refused) -> Answer:
-    return Answer(422, _("That is not possible"), translate(no), _("Nothing was changed. Go back, correct it and send it again."))
+    return Answer(
+        422, _("That is not possible"), translate(no), _("Nothing was changed. Go back, correct it and send it again.")
+    )
 
 
 def _already_done(_no: AlreadyDone) -> Answer:
@@ -110,8 +112,16 @@ def _key_reused(_no: KeyReused) -> Answer:
 def _wrong_organisation(no: WrongOrganisation) -> Answer:
     now = viewer().organisation_name
     theirs = _organisation_named(no.rendered_for)
-    text = _("This form was opened for %(then)s; you now act for %(now)s. Nothing was changed.", then=theirs or _("another organisation"), now=now)
-    then = _("Switch back to %(then)s in another tab, then come back here and send it again.", then=theirs) if theirs else ""
+    text = _(
+        "This form was opened for %(then)s; you now act for %(now)s. Nothing was changed.",
+        then=theirs or _("another organisation"),
+        now=now,
+    )
+    then = (
+        _("Switch back to %(then)s in another tab, then come back here and send it again.", then=theirs)
+        if theirs
+        else ""
+    )
     return Answer(
         409, _("You act for another organisation now"), text, then or _("Open the form anew for %(now)s.", now=now),
         _("Switch in another tab") if theirs else _("Open the form anew"), "/" if theirs else _here(), _typed() if theirs else (),
@@ -119,8 +129,17 @@ def _wrong_organisation(no: WrongOrganisation) -> Answer:
 
 
 def _not_found(_no: Any) -> Answer:
-    text = _("There is nothing at this address for %(who)s.", who=viewer().organisation_name) if viewer().organisation_name else _("There is nothing at this address.")
-    return Answer(404, _("Not found"), text, _("It may have been removed, or it belongs to another organisation: switch to that one and try again."))
+    text = (
+        _("There is nothing at this address for %(who)s.", who=viewer().organisation_name)
+        if viewer().organisation_name
+        else _("There is nothing at this address.")
+    )
+    return Answer(
+        404,
+        _("Not found"),
+        text,
+        _("It may have been removed, or it belongs to another organisation: switch to that one and try again."),
+    )
 
 
 def _bad_cursor(_no: BadCursor) -> Answer:
@@ -134,7 +153,12 @@ def _missing_role(no: MissingRole) -> Answer:
     needed = GRANTS.get((no.permission, viewer().capacity), frozenset())
     roles = [_(role.label) for key, role in ROLES.items() if key in needed]  # in the table's order
     text = _("This takes: %(roles)s.", roles=", ".join(roles)) if roles else _("Your roles do not cover this.")
-    return Answer(403, _("You may not do this"), text, _("Ask an organisation admin for it, or switch to an organisation where you have it."))
+    return Answer(
+        403,
+        _("You may not do this"),
+        text,
+        _("Ask an organisation admin for it, or switch to an organisation where you have it."),
+    )
 
 
 def _session_ended(_no: SessionEnded) -> Answer:
@@ -160,7 +184,12 @@ def _csrf(no: CSRFError) -> Answer:
 
 def _away(error: OperationalError) -> Answer:
     log.error("database away", exc_info=error)
-    return Answer(503, _("The portal is busy"), _("The database did not answer in time. Nothing was changed."), _("Wait a moment and try again."))
+    return Answer(
+        503,
+        _("The portal is busy"),
+        _("The database did not answer in time. Nothing was changed."),
+        _("Wait a moment and try again."),
+    )
 
 
 _ANSWERS: dict[type[Exception], Any] = {
@@ -191,7 +220,10 @@ def _http(error: HTTPException) -> Any:
     if error.code == 404:
         answer = _not_found(error)
     else:
-        title, text, then = words.get(error.code, (_("That did not work"), _("Nothing was changed."), _("Go back, reload the page and try again.")))
+        title, text, then = words.get(
+            error.code,
+            (_("That did not work"), _("Nothing was changed."), _("Go back, reload the page and try again.")),
+        )
         answer = Answer(error.code, title, text, then)
     response = page(answer)
     for name, value in error.get_headers():
@@ -203,7 +235,12 @@ def _http(error: HTTPException) -> Any:
 def _broken(error: InternalServerError) -> Response:
     log.error("request failed", exc_info=error.original_exception or error)
     return page(
-        Answer(500, _("Something went wrong"), _("The portal made a mistake and noted it."), _("Try again. If it happens again, tell the operator the request's number below."))
+        Answer(
+            500,
+            _("Something went wrong"),
+            _("The portal made a mistake and noted it."),
+            _("Try again. If it happens again, tell the operator the request's number below."),
+        )
     )
 
 
@@ -232,7 +269,9 @@ def _as_asked(answer: Answer) -> Response:
         response.headers["HX-Trigger"] = json.dumps({"toast": toast})
         response.headers["HX-Reswap"] = "none"  # what was typed stays where it is
         return response
-    return make_response(render_template("errors/send_again.html" if answer.again else "errors/error.html", **told), answer.code)
+    return make_response(
+        render_template("errors/send_again.html" if answer.again else "errors/error.html", **told), answer.code
+    )
 
 
 def _plain(answer: Answer) -> str:
@@ -255,9 +294,13 @@ def _here() -> str:
     if request.method == "GET":
         return request.full_path.rstrip("?")
     sent_from = request.referrer or ""
-    return sent_from.removeprefix(request.host_url.rstrip("/")) if sent_from.startswith(request.host_url) else request.path
+    return (
+        sent_from.removeprefix(request.host_url.rstrip("/")) if sent_from.startswith(request.host_url) else request.path
+    )
 
 
 def _organisation_named(organisation_id: str) -> str | None:
     """The name, if the member may act for it; of others nothing is told."""
-    return next((c.organisation_name for c in g.get("memberships", ()) if str(c.organisation_id) == organisation_id), None)
+    return next(
+        (c.organisation_name for c in g.get("memberships", ()) if str(c.organisation_id) == organisation_id), None
+    )

@@ -55,7 +55,9 @@ def _workbook(columns: Sequence[Column], rows: Iterable[Any], name: str) -> IO[b
         write_xlsx(columns, rows, file, sheet=name)
     except TooManyRows as too_many:
         file.close()
-        raise Refused("export", _("A spreadsheet holds 1,048,575 rows; filter the list, or take the CSV.")) from too_many
+        raise Refused(
+            "export", _("A spreadsheet holds 1,048,575 rows; filter the list, or take the CSV.")
+        ) from too_many
     except BaseException:
         file.close()
         raise

@@ -124,11 +124,15 @@ class TextField(Typed):
         text = text.replace("\r\n", "\n").replace("\r", "\n") if self.lines else text
         allowed = "\n\t" if self.lines else ""
         if len(text) > self.most:
-            raise StopValidation(_("This is %(length)s characters long; %(most)s fit.", length=f"{len(text):,}", most=f"{self.most:,}"))
+            raise StopValidation(
+                _("This is %(length)s characters long; %(most)s fit.", length=f"{len(text):,}", most=f"{self.most:,}")
+            )
         for character in text:
             if character not in allowed and (unicodedata.category(character) in _UNFIT or character in _UNFIT_TOO):
                 code = f"{ord(character):04X}"
-                raise StopValidation(_("This contains a character that cannot be kept (U+%(code)s); write it without.", code=code))
+                raise StopValidation(
+                    _("This contains a character that cannot be kept (U+%(code)s); write it without.", code=code)
+                )
         return text
 
 
@@ -169,7 +173,9 @@ class QuantityField(Typed):
 
     shown_as = "DecimalField"
 
-    def __init__(self, label: Any = None, *, places: int = SCALE, limit: Decimal = LIMIT, zero: bool = False, **options: Any) -> None:
+    def __init__(
+        self, label: Any = None, *, places: int = SCALE, limit: Decimal = LIMIT, zero: bool = False, **options: Any
+    ) -> None:
         options["render_kw"] = {"inputmode": "decimal", "autocomplete": "off", **(options.get("render_kw") or {})}
         super().__init__(label, **options)
         self.places, self.limit, self.zero = places, limit, zero
@@ -191,7 +197,9 @@ class QuantityField(Typed):
         if re.fullmatch(r"[-\u2212][0-9.]{1,40}", text):
             return _("Enter more than zero.")
         if re.fullmatch(r"[0-9]{1,20}(,[0-9]{1,6})+([.][0-9]*)?", text):
-            return _("Write it without a comma: a point before the decimals, as in 1200.50, and no thousands separators.")
+            return _(
+                "Write it without a comma: a point before the decimals, as in 1200.50, and no thousands separators."
+            )
         return _("Write a plain number, such as 12 or 7.50.")
 
     def written(self, value: Any) -> str:
@@ -277,20 +285,33 @@ class PortalForm(FlaskForm):
         fine = super().validate(extra_validators=extra_validators)
         if not _KEY.fullmatch(self.submission_key.data or ""):
             self.submission_key.data = new_key()
-            self.form_errors = [*self.form_errors, _("This form came without its submission key. Check what you entered and send it again.")]
+            self.form_errors = [
+                *self.form_errors,
+                _("This form came without its submission key. Check what you entered and send it again."),
+            ]
             return False
         if len(self.rendered_for.data) > 40 or not re.fullmatch(r"[0-9]{0,9}", self.version.data):
             self.rendered_for.data, self.version.data = _organisation(), ""
-            self.form_errors = [*self.form_errors, _("This form did not arrive whole. Reload the page and send it again.")]
+            self.form_errors = [
+                *self.form_errors,
+                _("This form did not arrive whole. Reload the page and send it again."),
+            ]
             return False
         return self._storable() and fine
 
     def _storable(self) -> bool:
         """Choices and plain fields of the library are not Typed: no NUL and no half character gets through them either."""
         for field in self._fields.values():
-            if isinstance(field.data, str) and not isinstance(field, Typed) and any(unicodedata.category(c) == "Cs" or c == "\0" for c in field.data):
+            if (
+                isinstance(field.data, str)
+                and not isinstance(field, Typed)
+                and any(unicodedata.category(c) == "Cs" or c == "\0" for c in field.data)
+            ):
                 field.data = ""
-                self.form_errors = [*self.form_errors, _("This form did not arrive whole. Reload the page and send it again.")]
+                self.form_errors = [
+                    *self.form_errors,
+                    _("This form did not arrive whole. Reload the page and send it again."),
+                ]
                 return False
         return True
 
@@ -319,6 +340,8 @@ class PortalForm(FlaskForm):
 
     def own_fields(self) -> dict[str, Any]:
         """What the person entered: the body that a repeated submit is compared with."""
-        return {name: field.data for name, field in self._fields.items() if name not in ("csrf_token", "submission_key", "rendered_for")}
-
-
+        return {
+            name: field.data
+            for name, field in self._fields.items()
+            if name not in ("csrf_token", "submission_key", "rendered_for")
+        }

@@ -33,7 +33,9 @@ def show_fresh(path: str, template: str, **context: Any) -> Response:
     """
     response = show(template, status=409, **context)
     if wants_fragment():
-        response.headers.update({"HX-Retarget": "#content", "HX-Reselect": "#content", "HX-Reswap": "outerHTML", "HX-Push-Url": path})
+        response.headers.update(
+            {"HX-Retarget": "#content", "HX-Reselect": "#content", "HX-Reswap": "outerHTML", "HX-Push-Url": path}
+        )
         response.headers["HX-Trigger"] = json.dumps({"dialog-close": True})
     return response
 

@@ -123,8 +123,16 @@ class Deadline:
     def text(self) -> str:
         facts = {"utc": self.utc, "local": self.local, "left": self.left}
         if self.passed:
-            return _("closed %(utc)s, %(local)s, %(left)s ago", **facts) if self.local else _("closed %(utc)s, %(left)s ago", **facts)
-        return _("closes %(utc)s, %(local)s, in %(left)s", **facts) if self.local else _("closes %(utc)s, in %(left)s", **facts)
+            return (
+                _("closed %(utc)s, %(local)s, %(left)s ago", **facts)
+                if self.local
+                else _("closed %(utc)s, %(left)s ago", **facts)
+            )
+        return (
+            _("closes %(utc)s, %(local)s, in %(left)s", **facts)
+            if self.local
+            else _("closes %(utc)s, in %(left)s", **facts)
+        )
 
     def __str__(self) -> str:
         return self.text

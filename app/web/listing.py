@@ -114,12 +114,20 @@ class Listing:
             if options:
                 here = self.text[f.name]
                 lines = [Option(words, self.link(**{f.name: value}), value == here) for value, words in options]
-                menus.append(Menu(f"filter-{f.name}", self._said(f), [Option(f.unset or _("All"), self.link(**{f.name: None}), not here), *lines]))
+                menus.append(
+                    Menu(
+                        f"filter-{f.name}",
+                        self._said(f),
+                        [Option(f.unset or _("All"), self.link(**{f.name: None}), not here), *lines],
+                    )
+                )
         return menus
 
     def _said(self, f: Filter) -> str:
         value = self.values[f.name]
-        return _("%(label)s: %(value)s", label=f.label, value=(f.unset or _("all")) if value is None else f.words(value))
+        return _(
+            "%(label)s: %(value)s", label=f.label, value=(f.unset or _("all")) if value is None else f.words(value)
+        )
 
     @property
     def is_filtered(self) -> bool:
@@ -147,7 +155,10 @@ class Listing:
 
     @property
     def sorts(self) -> list[Sort]:
-        return [Sort(key, label, self._address(self.path, {"sort": key}), key == self.sort) for key, label in self.order.items()]
+        return [
+            Sort(key, label, self._address(self.path, {"sort": key}), key == self.sort)
+            for key, label in self.order.items()
+        ]
 
     def keep(self, *shown: str) -> dict[str, str]:
         """The other filters and the order, which a form that shows only `shown` carries along."""

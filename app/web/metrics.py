@@ -54,7 +54,13 @@ class Figures:
 def install(app: Flask) -> None:
     registry = CollectorRegistry()
     counted = Counter("portal_requests", "Requests answered", ("method", "endpoint", "status"), registry=registry)
-    lasted = Histogram("portal_request_seconds", "Seconds to the answer's first byte", ("endpoint",), buckets=_BUCKETS, registry=registry)
+    lasted = Histogram(
+        "portal_request_seconds",
+        "Seconds to the answer's first byte",
+        ("endpoint",),
+        buckets=_BUCKETS,
+        registry=registry,
+    )
     app.extensions["metrics"] = registry
 
     @app.before_request
@@ -64,7 +70,11 @@ def install(app: Flask) -> None:
     @app.after_request
     def _count(response: Response) -> Response:
         endpoint = request.endpoint or "none"
-        method = request.method if request.method in ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS") else "other"
+        method = (
+            request.method
+            if request.method in ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+            else "other"
+        )
         counted.labels(method, endpoint, response.status_code).inc()
         if "metrics_began" in g:
             lasted.labels(endpoint).observe(time.perf_counter() - g.metrics_began)

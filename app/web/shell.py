@@ -116,7 +116,13 @@ class Shell:
         here = _current(lines, request.path)
         groups: dict[str | None, list[dict[str, Any]]] = {}
         for line in lines:
-            shown = {"label": _(line.label), "path": line.path, "icon": line.icon, "count": self.counts.get(line.path), "current": line is here}
+            shown = {
+                "label": _(line.label),
+                "path": line.path,
+                "icon": line.icon,
+                "count": self.counts.get(line.path),
+                "current": line is here,
+            }
             groups.setdefault(line.group, []).append(shown)
         return [{"label": _(group) if group else None, "lines": shown} for group, shown in groups.items()]
 
@@ -127,7 +133,9 @@ class Shell:
         if not asked:
             return {}
         try:
-            row = db.session.execute(select(*(number.label(f"count_{place}") for place, (_path, number) in enumerate(asked)))).one()
+            row = db.session.execute(
+                select(*(number.label(f"count_{place}") for place, (_path, number) in enumerate(asked)))
+            ).one()
         except SQLAlchemyError as away:
             # The page of an error has a shell too: without its counts rather than not at all.
             log.warning("counts failed", exc_info=away)

@@ -98,4 +98,6 @@ def _label(before: Decimal, after: Decimal, unit: str, limit: Decimal | None) ->
     facts = {"before": quantity(before), "after": quantity(after), "unit": unit}
     if limit is None:
         return _("%(before)s %(unit)s before this entry, %(after)s after", **facts)
-    return _("%(before)s %(unit)s before this entry, %(after)s after; a tier ends at %(limit)s", limit=whole(limit), **facts)
+    return _(
+        "%(before)s %(unit)s before this entry, %(after)s after; a tier ends at %(limit)s", limit=whole(limit), **facts
+    )

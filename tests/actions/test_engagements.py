@@ -112,7 +112,10 @@ def test_a_row_read_before_somebody_else_decided_loses(product: Product, ada: Vi
 
 
 def test_roles_are_asked_for_each_verb(product: Product, northbridge: Organisation, acme: Organisation) -> None:
-    pending, asked = make_engagement(product, acme, state=states.PENDING), make_engagement(product, acme, state=states.COMPLETION_REQUESTED)
+    pending, asked = (
+        make_engagement(product, acme, state=states.PENDING),
+        make_engagement(product, acme, state=states.COMPLETION_REQUESTED),
+    )
     ben = as_partner(northbridge, PRICING_VIEWER)
     with viewing(ben):
         for refused in (
@@ -155,7 +158,10 @@ def test_answers_are_checked_against_the_catalog_entry(northbridge: Organisation
             make_engagement(product, acme, state=states.PENDING, **wrong)
         assert refusal.value.field == "parameter-region"
     engagement = make_engagement(product, acme, state=states.PENDING, region="Łódź", keys=True)
-    assert engagement.custom_parameters == [{"label": "Region", "value": "Łódź"}, {"label": "Keys held", "value": "Yes"}]
+    assert engagement.custom_parameters == [
+        {"label": "Region", "value": "Łódź"},
+        {"label": "Keys held", "value": "Yes"},
+    ]
 
 
 def test_an_unpublished_product_cannot_be_requested(northbridge: Organisation, acme: Organisation) -> None:
@@ -170,8 +176,12 @@ ACTIONS = {
     states.REQUEST_COMPLETION: lambda e, v: actions.request_completion(e, wish="", by=v["customer"]),
     states.WITHDRAW_COMPLETION_REQUEST: lambda e, v: actions.withdraw_completion_request(e, by=v["customer"]),
     states.MARK_AS_COMPLETE: lambda e, v: actions.mark_as_complete(e, by=v["partner"]),
-    states.DECLINE_KEEP_ACTIVE: lambda e, v: actions.reject_completion(e, outcome="keep-active", reason="No", by=v["partner"]),
-    states.REJECT_COMPLETION_REQUEST: lambda e, v: actions.reject_completion(e, outcome="delete", reason="No", by=v["partner"]),
+    states.DECLINE_KEEP_ACTIVE: lambda e, v: actions.reject_completion(
+        e, outcome="keep-active", reason="No", by=v["partner"]
+    ),
+    states.REJECT_COMPLETION_REQUEST: lambda e, v: actions.reject_completion(
+        e, outcome="delete", reason="No", by=v["partner"]
+    ),
     states.DELETE_INSTANCE: lambda e, v: actions.delete_instance(e, by=v["customer"]),
 }
 
@@ -184,8 +194,13 @@ def test_every_verb_of_the_table_is_walked() -> None:
 @given(walk=st.lists(st.sampled_from(sorted(ACTIONS)), max_size=7))
 def test_any_walk_stays_on_the_table(walk: list[str]) -> None:
     """Whatever is tried in whatever order: the state is the table's, refusals change nothing, the chain verifies."""
-    partner, customer = make_organisation(f"P {uuid4()}", partner=True), make_organisation(f"C {uuid4()}", customer=True)
-    engagement = make_engagement(make_product(partner=partner, name=f"Service {uuid4()}"), customer, state=states.PENDING)
+    partner, customer = (
+        make_organisation(f"P {uuid4()}", partner=True),
+        make_organisation(f"C {uuid4()}", customer=True),
+    )
+    engagement = make_engagement(
+        make_product(partner=partner, name=f"Service {uuid4()}"), customer, state=states.PENDING
+    )
     ada, dot = as_partner(partner), as_customer(customer)
     viewers = {"partner": ada, "customer": dot}
     happened = 1
@@ -205,4 +220,6 @@ def test_any_walk_stays_on_the_table(walk: list[str]) -> None:
     with acting_for_all("a test verifies history"):
         assert list(history.verify("engagement", engagement.id)) == []
         assert len(events(engagement)) == happened
-        assert (queries.open_completion_request(engagement.id) is not None) == (engagement.state == states.COMPLETION_REQUESTED)
+        assert (queries.open_completion_request(engagement.id) is not None) == (
+            engagement.state == states.COMPLETION_REQUESTED
+        )

@@ -21,7 +21,14 @@ from app.foundation.tenancy import acting_for_all, one, viewing
 from app.members.roles import OPERATOR_PROGRAMMES
 from app.parties.model import Organisation
 from tests.makers import (
-    as_customer, as_operator, as_partner, make_engagement, make_entry, make_product, make_programme, rate,
+    as_customer,
+    as_operator,
+    as_partner,
+    make_engagement,
+    make_entry,
+    make_product,
+    make_programme,
+    rate,
 )  # fmt: skip
 from tests.makers.catalog import add_price_version
 
@@ -43,7 +50,10 @@ def test_two_entries_of_a_month_come_to_1180() -> None:
     first, second = make_entry(engagement, "600", rated=True), make_entry(engagement, "600", rated=True)
     assert (first.amount_minor, second.amount_minor) == (60000, 58000)
     assert (second.quantity_before, second.quantity_after) == (D(600), D(1200))
-    assert [(line.gross_minor, line.due_minor, line.tax_minor) for line in lines()] == [(60000, 48000, 0), (58000, 46400, 0)]
+    assert [(line.gross_minor, line.due_minor, line.tax_minor) for line in lines()] == [
+        (60000, 48000, 0),
+        (58000, 46400, 0),
+    ]
 
 
 def test_a_rejected_first_entry_leaves_the_whole_tier_to_the_second() -> None:
@@ -80,7 +90,10 @@ def test_nobody_decides_what_they_submitted() -> None:
         one(BillingEntry, entry.id).submitted_by_id = operator.member_id
     with viewing(operator):
         mine = one(BillingEntry, entry.id)
-        for decide in (lambda: rating.approve(mine, by=operator), lambda: rating.reject(mine, reason="No", by=operator)):
+        for decide in (
+            lambda: rating.approve(mine, by=operator),
+            lambda: rating.reject(mine, reason="No", by=operator),
+        ):
             with pytest.raises(Refused, match="somebody else"):
                 decide()
     with viewing(as_operator(None, OPERATOR_PROGRAMMES)) as otto, pytest.raises(MissingRole):
@@ -257,5 +270,3 @@ def test_withdrawing_races_rating(app: Flask) -> None:
 def partner_of(engagement: Engagement) -> Organisation:
     with acting_for_all("a test's partner"):
         return one(Organisation, engagement.partner_id)
-
-

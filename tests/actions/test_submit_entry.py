@@ -50,7 +50,12 @@ DEADLINES = [
     ("a Sunday", utc("2026-08-02T23:59:59.999"), "2026-07", True),
     ("none after the weekend", utc("2026-08-03T00:00:00.000"), "2026-07", False),
     ("Los Angeles, still the 2nd there", datetime(2027, 1, 2, 16, 0, tzinfo=LOS_ANGELES), "2026-12", False),
-    ("Los Angeles, a millisecond before", datetime(2027, 1, 2, 15, 59, 59, 999000, tzinfo=LOS_ANGELES), "2026-12", True),
+    (
+        "Los Angeles, a millisecond before",
+        datetime(2027, 1, 2, 15, 59, 59, 999000, tzinfo=LOS_ANGELES),
+        "2026-12",
+        True,
+    ),
     ("Tokyo, already March there", datetime(2026, 3, 1, 8, 0, tzinfo=TOKYO), "2026-03", False),
     ("Tokyo, February is what is open", datetime(2026, 3, 1, 8, 0, tzinfo=TOKYO), "2026-02", True),
     ("Tokyo, an hour later", datetime(2026, 3, 1, 9, 0, tzinfo=TOKYO), "2026-03", True),
@@ -66,7 +71,11 @@ def test_the_deadline(case: str, at: datetime, month: str, open_: bool) -> None:
     with time_machine.travel(at, tick=False):
         if open_:
             entry = submit(engagement, month, by=ada)
-            assert (entry.state, entry.submitted_at, str(entry.service_month)) == (states.SUBMITTED, at.astimezone(UTC), month)
+            assert (entry.state, entry.submitted_at, str(entry.service_month)) == (
+                states.SUBMITTED,
+                at.astimezone(UTC),
+                month,
+            )
         else:
             no = refusal(lambda: submit(engagement, month, by=ada))
             assert no.field == "month"
@@ -179,7 +188,16 @@ def test_a_rated_entry_is_not_corrected_in_its_closed_month() -> None:
             actions.withdraw(one(BillingEntry, entry.id), by=ada)
 
 
-@pytest.mark.parametrize("state", [engagement_states.PENDING, engagement_states.COMPLETE, engagement_states.REJECTED, engagement_states.WITHDRAWN, engagement_states.DELETED])
+@pytest.mark.parametrize(
+    "state",
+    [
+        engagement_states.PENDING,
+        engagement_states.COMPLETE,
+        engagement_states.REJECTED,
+        engagement_states.WITHDRAWN,
+        engagement_states.DELETED,
+    ],
+)
 def test_only_an_approved_engagement_takes_entries(state: str) -> None:
     engagement = make_engagement(make_product(), state=state)
     with pytest.raises(AlreadyDone):
@@ -192,7 +210,10 @@ def test_the_last_hours_can_be_billed_while_completion_is_requested() -> None:
     assert submit(engagement, str(BillingMonth.at(clock.now()))).state == states.SUBMITTED
 
 
-@pytest.mark.parametrize("roles", [(PRICING_VIEWER, INSTANCE_EDITOR), (PRICING_SUBMITTER, INSTANCE_EDITOR), (PRICING_VIEWER, PRICING_SUBMITTER)])
+@pytest.mark.parametrize(
+    "roles",
+    [(PRICING_VIEWER, INSTANCE_EDITOR), (PRICING_SUBMITTER, INSTANCE_EDITOR), (PRICING_VIEWER, PRICING_SUBMITTER)],
+)
 def test_each_of_the_three_roles_is_needed(roles: tuple[str, ...]) -> None:
     engagement = make_engagement(make_product())
     with pytest.raises(MissingRole):

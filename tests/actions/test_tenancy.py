@@ -16,10 +16,28 @@ from app.foundation.history import History
 from app.foundation.idempotency import Submission
 from app.foundation.outbox import OutboxRow
 from app.foundation.tenancy import (
-    PUBLIC, ForEverybody, NoViewer, OfParties, Tenanted, Viewer, acting_for_all, as_tester, one, set_viewer, viewing,
+    PUBLIC,
+    ForEverybody,
+    NoViewer,
+    OfParties,
+    Tenanted,
+    Viewer,
+    acting_for_all,
+    as_tester,
+    one,
+    set_viewer,
+    viewing,
 )  # fmt: skip
 from app.parties.model import Organisation, PartnerCustomer
-from tests.makers import as_customer, as_operator, as_partner, make_engagement, make_entry, make_organisation, make_product
+from tests.makers import (
+    as_customer,
+    as_operator,
+    as_partner,
+    make_engagement,
+    make_entry,
+    make_organisation,
+    make_product,
+)
 
 BUSINESS = [mapper.class_ for mapper in Base.registry.mappers if issubclass(mapper.class_, OfParties)]
 
@@ -29,8 +47,13 @@ def two_worlds() -> dict[str, Viewer]:
     """Northbridge works for Acme, Contrail for Globex; each with a rated entry."""
     viewers: dict[str, Viewer] = {}
     for partner_name, customer_name in (("Northbridge", "Acme"), ("Contrail", "Globex")):
-        partner, customer = make_organisation(partner_name, partner=True), make_organisation(customer_name, customer=True)
-        engagement = make_engagement(make_product(partner=partner, name=f"Service of {partner_name}"), customer, state="completion_requested")
+        partner, customer = (
+            make_organisation(partner_name, partner=True),
+            make_organisation(customer_name, customer=True),
+        )
+        engagement = make_engagement(
+            make_product(partner=partner, name=f"Service of {partner_name}"), customer, state="completion_requested"
+        )
         make_entry(engagement, "10", rated=True)
         viewers[partner_name], viewers[customer_name] = as_partner(partner), as_customer(customer)
     viewers["operator"] = as_operator()
@@ -78,7 +101,9 @@ def test_no_shape_of_query_gets_around_it(shape: object, two_worlds: dict[str, V
 
 def test_updates_and_deletes_reach_own_rows_only(two_worlds: dict[str, Viewer]) -> None:
     with viewing(two_worlds["Northbridge"]), transaction() as session:
-        changed = session.execute(update(Engagement).values(name="Mine now").execution_options(synchronize_session=False))
+        changed = session.execute(
+            update(Engagement).values(name="Mine now").execution_options(synchronize_session=False)
+        )
         assert changed.rowcount == 1  # type: ignore[attr-defined]
         gone = session.execute(delete(CompletionRequest).execution_options(synchronize_session=False))
         assert gone.rowcount == 1  # type: ignore[attr-defined]

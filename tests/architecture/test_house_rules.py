@@ -11,7 +11,20 @@ SOURCES = sorted((ROOT / "app").rglob("*.py"))
 TESTS = sorted((ROOT / "tests").rglob("*.py"))
 TEMPLATES = sorted((ROOT / "templates").rglob("*.html"))
 ROLE_NAMES = {"utils", "helpers", "common", "misc", "services", "managers", "base", "models", "forms"}
-ROOMS = {"parties", "members", "catalog", "engagements", "billing", "usage", "charges", "months", "settlement", "csp", "support", "notices"}
+ROOMS = {
+    "parties",
+    "members",
+    "catalog",
+    "engagements",
+    "billing",
+    "usage",
+    "charges",
+    "months",
+    "settlement",
+    "csp",
+    "support",
+    "notices",
+}
 #: modules that may speak Core on __table__, past the tenancy listener, because they wrap the compiled, filtered select
 BULK_MODULES: set[str] = set()
 
@@ -34,7 +47,9 @@ def test_a_file_is_named_for_a_noun(path: Path) -> None:
 @pytest.mark.parametrize("path", SOURCES, ids=name_of)
 def test_a_file_opens_with_what_it_is_for(path: Path) -> None:
     tree = ast.parse(path.read_text())
-    assert not tree.body or ast.get_docstring(tree), "begin the file with one or two sentences: what is in here, by which rule"
+    assert not tree.body or ast.get_docstring(tree), (
+        "begin the file with one or two sentences: what is in here, by which rule"
+    )
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=name_of)
@@ -49,7 +64,9 @@ def test_functions_fit_a_screen(path: Path) -> None:
 def test_the_clock_is_the_only_source_of_time(path: Path) -> None:
     if name_of(path) in {"app/foundation/clock.py"}:
         return
-    wrong = re.findall(r"datetime\.(?:now|utcnow|today)\(|date\.today\(|func\.now\(|CURRENT_TIMESTAMP", path.read_text())
+    wrong = re.findall(
+        r"datetime\.(?:now|utcnow|today)\(|date\.today\(|func\.now\(|CURRENT_TIMESTAMP", path.read_text()
+    )
     assert not wrong, "ask foundation.clock.now(): tests and the demo set it, and it is always UTC and aware"
 
 
@@ -63,14 +80,18 @@ def test_rows_are_asked_for_not_remembered(path: Path) -> None:
 @pytest.mark.parametrize("path", SOURCES, ids=name_of)
 def test_core_on_tables_stays_in_the_bulk_modules(path: Path) -> None:
     if name_of(path) not in BULK_MODULES:
-        assert ".__table__" not in path.read_text(), "Core on __table__ is not filtered by tenant: only named bulk modules may"
+        assert ".__table__" not in path.read_text(), (
+            "Core on __table__ is not filtered by tenant: only named bulk modules may"
+        )
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=name_of)
 def test_only_transaction_commits(path: Path) -> None:
     if name_of(path) in {"app/foundation/database.py"}:
         return
-    assert not re.search(r"session(?:\(\))?\.commit\(\)", path.read_text()), "write `with transaction():`, it commits outermost"
+    assert not re.search(r"session(?:\(\))?\.commit\(\)", path.read_text()), (
+        "write `with transaction():`, it commits outermost"
+    )
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=name_of)
@@ -84,16 +105,26 @@ def test_state_is_written_by_change_state_only(path: Path) -> None:
         if isinstance(node, ast.Assign)
         for target in node.targets
         for part in (target.elts if isinstance(target, ast.Tuple) else [target])
-        if isinstance(part, ast.Attribute) and part.attr == "state" and not (isinstance(part.value, ast.Name) and part.value.id == "self")
+        if isinstance(part, ast.Attribute)
+        and part.attr == "state"
+        and not (isinstance(part.value, ast.Name) and part.value.id == "self")
     ]
-    assert len(wrong) <= allowed.get(name_of(path), 0), "use change_state(row, action, by=...): it checks the table and writes History"
+    assert len(wrong) <= allowed.get(name_of(path), 0), (
+        "use change_state(row, action, by=...): it checks the table and writes History"
+    )
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=name_of)
 def test_money_is_never_a_float(path: Path) -> None:
-    if name_of(path).startswith(("app/web/", "app/jobs/", "app/screens/health", "app/foundation/clock", "app/commands/serve")):
+    if name_of(path).startswith(
+        ("app/web/", "app/jobs/", "app/screens/health", "app/foundation/clock", "app/commands/serve")
+    ):
         return  # seconds, fractions of a drawing
-    calls = [n for n in ast.walk(ast.parse(path.read_text())) if isinstance(n, ast.Call) and isinstance(n.func, ast.Name) and n.func.id == "float"]
+    calls = [
+        n
+        for n in ast.walk(ast.parse(path.read_text()))
+        if isinstance(n, ast.Call) and isinstance(n.func, ast.Name) and n.func.id == "float"
+    ]
     assert not calls, "use Decimal and Money"
 
 
@@ -102,7 +133,9 @@ def test_actors_are_keyword_only(path: Path) -> None:
     for node in ast.parse(path.read_text()).body:
         if isinstance(node, ast.FunctionDef) and not node.name.startswith("_"):
             positional = [argument.arg for argument in node.args.args]
-            assert "by" not in positional or path.stem in {"queries"}, f"{node.name}: put `by` behind the star, so that nobody forgets who"
+            assert "by" not in positional or path.stem in {"queries"}, (
+                f"{node.name}: put `by` behind the star, so that nobody forgets who"
+            )
 
 
 @pytest.mark.parametrize("path", TEMPLATES, ids=name_of)

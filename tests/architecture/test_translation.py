@@ -7,7 +7,21 @@ from pathlib import Path
 
 def test_sentences_are_collected(repository: Path, tmp_path: Path) -> None:
     catalogue = tmp_path / "messages.pot"
-    command = ["-m", "babel.messages.frontend", "-q", "extract", "-F", "babel.cfg", "-k", "N_", "-k", "_l", "-o", str(catalogue), "."]
+    command = [
+        "-m",
+        "babel.messages.frontend",
+        "-q",
+        "extract",
+        "-F",
+        "babel.cfg",
+        "-k",
+        "N_",
+        "-k",
+        "_l",
+        "-o",
+        str(catalogue),
+        ".",
+    ]
     subprocess.run([sys.executable, *command], cwd=repository, check=True)
     text = catalogue.read_text()
     for sentence in (

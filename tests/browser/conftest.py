@@ -39,6 +39,7 @@ PATIENCE_MILLISECONDS = 20_000
 expect.set_options(timeout=PATIENCE_MILLISECONDS)
 Visit = Callable[..., Page]
 Look = Callable[[Page], None]
+Contexts = Callable[..., BrowserContext]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -176,7 +177,10 @@ def axe() -> Look:
                 where = "; ".join(" ".join(node["target"]) for node in violation["nodes"][:5])
                 found.append(f"{theme}: {violation['impact']} {violation['id']}: {violation['help']} ({where})")
         page.emulate_media(color_scheme="light")
-        page.evaluate("t => t ? document.documentElement.dataset.theme = t : delete document.documentElement.dataset.theme", before)
+        page.evaluate(
+            "t => t ? document.documentElement.dataset.theme = t : delete document.documentElement.dataset.theme",
+            before,
+        )
         assert not found, "\n".join([page.url, *found])
 
     return check

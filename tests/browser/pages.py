@@ -44,6 +44,7 @@ def request_service(dot: Page, name: str, service: str = "patch-management") -> 
     dot.goto(f"/catalog/{service}/request")
     dot.get_by_label("Name", exact=True).fill(name)
     dot.get_by_label("Contact number").fill("+44 20 7946 0812")
+    dot.get_by_role("radio").first.check()
     if service == "incident-response":
         dot.get_by_label("Systems in scope").fill("Gate control")
         dot.get_by_label("First response within").select_option("1 hour")

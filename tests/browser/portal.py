@@ -77,7 +77,6 @@ class Portal:
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
-
     def spoil(self, *statements: str) -> None:
         """Let the database be otherwise than the running portal expects."""
         with closing(sqlite3.connect(self.folder / DATABASE, timeout=15)) as database:

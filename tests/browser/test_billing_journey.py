@@ -1,12 +1,11 @@
 """Ada bills: the preview before, the rating after, Explain, and what may still be taken back."""
 
 import re
-from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import Look, Visit
+from tests.browser.conftest import Contexts, Look, Visit
 from tests.browser.pages import actions_of, add_entry, approve, fresh_name, request_service, row, sign_in, toast
 from tests.browser.portal import Portal
 
@@ -28,7 +27,9 @@ def test_the_preview_tells_amount_and_deadline_before_anything_is_sent(ada: Page
     ada.goto("/engagements?status=active&search=24x7")
     actions_of(ada, row(ada, "24x7 incident response")).get_by_role("link", name="Add billing entry").click()
     expect(ada.get_by_role("radio", name=re.compile("^October 2026"))).to_be_checked()
-    expect(ada.get_by_role("group", name="Month the work belongs to")).to_contain_text("closes 3 Nov 2026 00:00 UTC (01:00 in Prague)")
+    expect(ada.get_by_role("group", name="Month the work belongs to")).to_contain_text(
+        "closes 3 Nov 2026 00:00 UTC (01:00 in Prague)"
+    )
     axe(ada)
     ada.get_by_label("Quantity").press_sequentially("10")
     preview = ada.locator("#preview")
@@ -95,7 +96,7 @@ def test_an_entry_above_the_threshold_waits_for_the_operator(ada: Page, engageme
 
 
 def test_what_comes_in_the_quiet_window_waits_and_may_be_withdrawn(
-    own_portal: Portal, new_context: Callable[..., BrowserContext], axe: Look
+    own_portal: Portal, new_context: Contexts, axe: Look
 ) -> None:
     """After the cut-off of the last day's quarter to four in Chicago nothing is rated until six: so it stays Submitted."""
     own_portal.flask("demo", "clock", "2026-11-30T22:00:00Z")

@@ -5,7 +5,19 @@ import re
 from playwright.sync_api import expect
 
 from tests.browser.conftest import Look, Visit
-from tests.browser.pages import add_entry, approve, confirm, decide, fresh_name, newest_mail, number_of, request_service, row, status, toast
+from tests.browser.pages import (
+    add_entry,
+    approve,
+    confirm,
+    decide,
+    fresh_name,
+    newest_mail,
+    number_of,
+    request_service,
+    row,
+    status,
+    toast,
+)
 
 
 def test_a_customer_requests_a_service_from_the_catalog_and_the_partner_is_mailed(visit: Visit, axe: Look) -> None:

@@ -1,15 +1,12 @@
 """What a newcomer does beside the portal: the demo's sign-ins, its mailbox, and its clock, moved while the portal runs."""
 
 import re
-from collections.abc import Callable
 
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import Look
+from tests.browser.conftest import Contexts, Look
 from tests.browser.pages import EMAILS, PASSWORD, row, sign_in
 from tests.browser.portal import Portal
-
-Contexts = Callable[..., BrowserContext]
 
 
 def test_the_sign_in_page_tells_the_demos_sign_ins_and_one_click_fills_the_form(page: Page, axe: Look) -> None:
@@ -25,7 +22,9 @@ def test_the_sign_in_page_tells_the_demos_sign_ins_and_one_click_fills_the_form(
     expect(page).to_have_url(re.compile("/engagements$"))
 
 
-def test_a_form_opened_before_the_closing_instant_is_refused_after_it(own_portal: Portal, new_context: Contexts, axe: Look) -> None:
+def test_a_form_opened_before_the_closing_instant_is_refused_after_it(
+    own_portal: Portal, new_context: Contexts, axe: Look
+) -> None:
     own_portal.flask("demo", "clock", "2026-11-02T23:57:00Z")
     ada = new_context(base_url=own_portal.url).new_page()
     sign_in(ada, "ada")

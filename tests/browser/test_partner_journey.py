@@ -6,7 +6,19 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Look, Visit
-from tests.browser.pages import actions_of, approve, confirm, decide, fresh_name, newest_mail, number_of, request_service, row, status, toast
+from tests.browser.pages import (
+    actions_of,
+    approve,
+    confirm,
+    decide,
+    fresh_name,
+    newest_mail,
+    number_of,
+    request_service,
+    row,
+    status,
+    toast,
+)
 
 
 @pytest.fixture

@@ -48,14 +48,26 @@ def read(rows: list[Any]) -> list[list[str]]:
 def test_csv() -> None:
     head, first, empty = read([ROW, EMPTY])
     assert head[:3] == ["Reference", "Month", "Quantity"]
-    assert first == ["ENG-1", "2026-10", "12.50", "-1777.50", "USD", "'" + ROW.notes, "2026-11-01T00:02:03Z", "-3", "yes"]
+    assert first == [
+        "ENG-1",
+        "2026-10",
+        "12.50",
+        "-1777.50",
+        "USD",
+        "'" + ROW.notes,
+        "2026-11-01T00:02:03Z",
+        "-3",
+        "yes",
+    ]
     assert empty == [str(uuid.UUID(int=1)), "", "", "", "", "", "", "0", "no"]
     whole = b"".join(csv_chunks(COLUMNS, [ROW]))
     assert whole.startswith(b"Reference,Month")
     assert whole.endswith(b"yes\r\n")
 
 
-@pytest.mark.parametrize("text", ["=1+1", "+1 555", "-2", "@SUM(A1)", "\t=1", "\r=1", " =1", "\n=1", "\uff1d1", "\u00a0@x"])
+@pytest.mark.parametrize(
+    "text", ["=1+1", "+1 555", "-2", "@SUM(A1)", "\t=1", "\r=1", " =1", "\n=1", "\uff1d1", "\u00a0@x"]
+)
 def test_formulas_are_text(text: str) -> None:
     assert harmless(text) == "'" + text
 
@@ -66,13 +78,30 @@ def test_other_text_is_untouched(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "written"), [("12.500000", "12.50"), ("12", "12"), ("1E+3", "1000"), ("0.000125", "0.000125"), ("12.0", "12.0"), ("99999999999.999999", "99999999999.999999"), ("-0.10", "-0.10")]
+    ("value", "written"),
+    [
+        ("12.500000", "12.50"),
+        ("12", "12"),
+        ("1E+3", "1000"),
+        ("0.000125", "0.000125"),
+        ("12.0", "12.0"),
+        ("99999999999.999999", "99999999999.999999"),
+        ("-0.10", "-0.10"),
+    ],
 )
 def test_decimals(value: str, written: str) -> None:
     assert plain_decimal(Decimal(value)) == written
 
 
-@given(st.lists(st.tuples(st.text(), st.decimals(allow_nan=False, allow_infinity=False, places=6, min_value=-(10**11), max_value=10**11)), max_size=30))
+@given(
+    st.lists(
+        st.tuples(
+            st.text(),
+            st.decimals(allow_nan=False, allow_infinity=False, places=6, min_value=-(10**11), max_value=10**11),
+        ),
+        max_size=30,
+    )
+)
 def test_what_is_written_is_read_again(rows: list[tuple[str, Decimal]]) -> None:
     rows = [(text.replace("\x00", "").encode("utf-8", "ignore").decode(), figure) for text, figure in rows]
     columns = (Column("t", lambda r: r[0]), Column("d", lambda r: r[1]))
@@ -120,7 +149,11 @@ def test_xlsx() -> None:
 
 def test_xlsx_keeps_digits_it_would_lose_as_text() -> None:
     out = io.BytesIO()
-    write_xlsx((Column("x", "x"),), [SimpleNamespace(x=Decimal("99999999999.999999")), SimpleNamespace(x=Decimal("90071992547409.91"))], out)
+    write_xlsx(
+        (Column("x", "x"),),
+        [SimpleNamespace(x=Decimal("99999999999.999999")), SimpleNamespace(x=Decimal("90071992547409.91"))],
+        out,
+    )
     page = zipfile.ZipFile(out).read("xl/worksheets/sheet1.xml").decode()
     assert "99999999999.999999" in page
     assert "90071992547409.91" in page

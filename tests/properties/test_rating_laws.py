@@ -10,7 +10,9 @@ from app.catalog.rules import Remuneration
 from app.catalog.tariff import Band, Model, Tariff, cost, entry_amount, entry_steps
 from app.foundation.money import Money, round_half_up
 
-quantities = st.decimals(min_value=Decimal("0.000001"), max_value=Decimal(20000), places=6, allow_nan=False, allow_infinity=False)
+quantities = st.decimals(
+    min_value=Decimal("0.000001"), max_value=Decimal(20000), places=6, allow_nan=False, allow_infinity=False
+)
 prices = st.decimals(min_value=0, max_value=5000, places=6, allow_nan=False, allow_infinity=False)
 places = st.sampled_from([0, 2, 3])
 
@@ -53,7 +55,9 @@ def test_the_order_of_rating_moves_no_total(tariff: Tariff, parts: list[Decimal]
 def test_steps_explain_the_whole_amount(tariff: Tariff, before: Decimal, quantity: Decimal) -> None:
     steps = entry_steps(tariff, before, quantity)
     # thirds of a charge unit do not end; 60 digits carry far beyond any rounding
-    assert abs(sum((s.amount for s in steps), Decimal(0)) - (cost(tariff, before + quantity) - cost(tariff, before))) < Decimal("1e-30")
+    assert abs(
+        sum((s.amount for s in steps), Decimal(0)) - (cost(tariff, before + quantity) - cost(tariff, before))
+    ) < Decimal("1e-30")
     assert sum((s.quantity for s in steps), Decimal(0)) == quantity
 
 

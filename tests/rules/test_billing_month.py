@@ -31,7 +31,23 @@ def test_a_month_reads_as_it_is_written(text: str) -> None:
     assert BillingMonth.of_number(month(text).number) == month(text)
 
 
-@pytest.mark.parametrize("text", ["", "2026", "2026-1", "2026-13", "2026-00", "26-10", "2026-10-01", " 2026-10", "２０２６-１０", "0001-01", "9999-01", "2026-10\n"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "2026",
+        "2026-1",
+        "2026-13",
+        "2026-00",
+        "26-10",
+        "2026-10-01",
+        " 2026-10",
+        "２０２６-１０",
+        "0001-01",
+        "9999-01",
+        "2026-10\n",
+    ],
+)
 def test_nothing_else_is_a_month(text: str) -> None:
     with pytest.raises(ValueError):
         month(text)
@@ -69,11 +85,31 @@ def test_reject_after_grace(case: str, now: str, billed: str, verdict: bool) -> 
 @pytest.mark.parametrize(
     ("case", "local", "billed", "verdict"),
     [
-        ("Los Angeles: still the 2nd there, closed in UTC", datetime(2027, 1, 2, 16, 0, tzinfo=ZoneInfo("America/Los_Angeles")), "2026-12", False),
-        ("Los Angeles: a second earlier", datetime(2027, 1, 2, 15, 59, 59, tzinfo=ZoneInfo("America/Los_Angeles")), "2026-12", True),
-        ("Tokyo: already March there, February in UTC", datetime(2026, 3, 1, 8, 0, tzinfo=ZoneInfo("Asia/Tokyo")), "2026-03", False),
+        (
+            "Los Angeles: still the 2nd there, closed in UTC",
+            datetime(2027, 1, 2, 16, 0, tzinfo=ZoneInfo("America/Los_Angeles")),
+            "2026-12",
+            False,
+        ),
+        (
+            "Los Angeles: a second earlier",
+            datetime(2027, 1, 2, 15, 59, 59, tzinfo=ZoneInfo("America/Los_Angeles")),
+            "2026-12",
+            True,
+        ),
+        (
+            "Tokyo: already March there, February in UTC",
+            datetime(2026, 3, 1, 8, 0, tzinfo=ZoneInfo("Asia/Tokyo")),
+            "2026-03",
+            False,
+        ),
         ("Tokyo: an hour later", datetime(2026, 3, 1, 9, 0, tzinfo=ZoneInfo("Asia/Tokyo")), "2026-03", True),
-        ("Prague: the night the clocks go back", datetime(2026, 10, 25, 2, 30, fold=1, tzinfo=ZoneInfo("Europe/Prague")), "2026-10", True),
+        (
+            "Prague: the night the clocks go back",
+            datetime(2026, 10, 25, 2, 30, fold=1, tzinfo=ZoneInfo("Europe/Prague")),
+            "2026-10",
+            True,
+        ),
     ],
 )
 def test_the_viewers_zone_changes_nothing(case: str, local: datetime, billed: str, verdict: bool) -> None:

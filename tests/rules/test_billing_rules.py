@@ -22,7 +22,13 @@ def utc(text: str) -> datetime:
 
 
 def terms(model: Model = "graduated", *bands: tuple[str | None, str], **changed: Any) -> Terms:
-    tariff = Tariff(model, tuple(Band(None if up_to is None else D(up_to), D(price)) for up_to, price in bands or (("100", "160"), (None, "148.125"))))
+    tariff = Tariff(
+        model,
+        tuple(
+            Band(None if up_to is None else D(up_to), D(price))
+            for up_to, price in bands or (("100", "160"), (None, "148.125"))
+        ),
+    )
     return Terms(**{"tariff": tariff, "currency": "USD", "metric_approved": True, "month_limit": None, **changed})
 
 
@@ -61,7 +67,17 @@ def test_a_quantity_is_more_than_nothing(quantity: str) -> None:
     assert refused(rules.check_quantity, D(quantity), D("0.25")).field == "quantity"
 
 
-@pytest.mark.parametrize(("quantity", "step", "fine"), [("12.25", "0.25", True), ("12.2", "0.25", False), ("0.000001", "0.000001", True), ("3", "1", True), ("3.5", "1", False), ("99999999999.999999", "0.000001", True)])
+@pytest.mark.parametrize(
+    ("quantity", "step", "fine"),
+    [
+        ("12.25", "0.25", True),
+        ("12.2", "0.25", False),
+        ("0.000001", "0.000001", True),
+        ("3", "1", True),
+        ("3.5", "1", False),
+        ("99999999999.999999", "0.000001", True),
+    ],
+)
 def test_a_quantity_goes_in_steps(quantity: str, step: str, fine: bool) -> None:
     if fine:
         rules.check_quantity(D(quantity), D(step))
@@ -101,11 +117,19 @@ def test_amounts_round_to_the_currencys_own_minor_unit(currency: str, amount: st
     [
         ({"metric_approved": False}, "0", "1", "metric", "not approved"),
         ({"tariff": None}, "0", "1", "month", "no price in force"),
-        ({"month_limit": D(100)}, "90", "10.01", "quantity", "The plan allows 100 a month; 90 are billed already, so 10 are left."),
+        (
+            {"month_limit": D(100)},
+            "90",
+            "10.01",
+            "quantity",
+            "The plan allows 100 a month; 90 are billed already, so 10 are left.",
+        ),
         ({}, "99999999999", "1", "quantity", "too large"),
     ],
 )
-def test_what_cannot_be_rated_says_why(changed: dict[str, Any], before: str, quantity: str, field: str, words: str) -> None:
+def test_what_cannot_be_rated_says_why(
+    changed: dict[str, Any], before: str, quantity: str, field: str, words: str
+) -> None:
     no = refused(rules.rate, terms(**changed), D(before), D(quantity))
     assert (no.field, words in str(no)) == (field, True), str(no)
 

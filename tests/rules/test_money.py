@@ -45,21 +45,51 @@ def test_what_is_not_rounded_has_no_minor_units() -> None:
     assert Money(D("-1.005"), "USD").rounded().minor == -101
 
 
-@pytest.mark.parametrize(("value", "expected"), [("2.675", "2.68"), ("-2.675", "-2.68"), ("2.674999", "2.67"), ("0.005", "0.01")])
+@pytest.mark.parametrize(
+    ("value", "expected"), [("2.675", "2.68"), ("-2.675", "-2.68"), ("2.674999", "2.67"), ("0.005", "0.01")]
+)
 def test_ties_go_away_from_zero(value: str, expected: str) -> None:
     assert round_half_up(D(value), 2) == D(expected)
 
 
 @pytest.mark.parametrize(
     "text",
-    ["1e400", "NaN", "-1", "+-1", "Infinity", "1,200", "１２", "٣", "😀", "", " ", "1" * 40, "0x10", "1_000", "1.", ".5", "1\n2", "1\x00"],
+    [
+        "1e400",
+        "NaN",
+        "-1",
+        "+-1",
+        "Infinity",
+        "1,200",
+        "１２",
+        "٣",
+        "😀",
+        "",
+        " ",
+        "1" * 40,
+        "0x10",
+        "1_000",
+        "1.",
+        ".5",
+        "1\n2",
+        "1\x00",
+    ],
 )
 def test_what_is_no_plain_decimal_is_refused(text: str) -> None:
     with pytest.raises(NotExact):
         parse_exact(text)
 
 
-@pytest.mark.parametrize(("text", "value"), [("1200", "1200"), (" 12.50 ", "12.5"), ("0.000001", "0.000001"), ("007", "7"), ("99999999999.999999", "99999999999.999999")])
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("1200", "1200"),
+        (" 12.50 ", "12.5"),
+        ("0.000001", "0.000001"),
+        ("007", "7"),
+        ("99999999999.999999", "99999999999.999999"),
+    ],
+)
 def test_plain_decimals_are_kept_to_the_last_digit(text: str, value: str) -> None:
     assert parse_exact(text) == D(value)
     assert from_scaled(to_scaled(parse_exact(text))) == D(value)
@@ -85,8 +115,14 @@ def test_mark_up_is_on_net_and_no_margin() -> None:
 
 def test_share_and_mark_up_meet_at_80_and_25_percent() -> None:
     share, net = Remuneration("revenue_share", D(80)), Remuneration("net_plus_mark_up", D(25))
-    assert (share.gross(Money(D(100), "USD")), share.due(Money(D(100), "USD"))) == (Money(D(100), "USD"), Money(D("80.00"), "USD"))
-    assert (net.gross(Money(D(80), "USD")), net.due(Money(D(80), "USD"))) == (Money(D("100.00"), "USD"), Money(D(80), "USD"))
+    assert (share.gross(Money(D(100), "USD")), share.due(Money(D(100), "USD"))) == (
+        Money(D(100), "USD"),
+        Money(D("80.00"), "USD"),
+    )
+    assert (net.gross(Money(D(80), "USD")), net.due(Money(D(80), "USD"))) == (
+        Money(D("100.00"), "USD"),
+        Money(D(80), "USD"),
+    )
 
 
 def test_a_negative_line_gives_back_share_and_tax() -> None:

@@ -24,8 +24,14 @@ FIVE = bands(("1000", "1"), ("2000", "0.90"), ("3000", "0.75"), ("4000", "0.60")
         (Tariff("simple", THREE), "5000", "3750"),
         (Tariff("graduated", THREE), "5000", "4225"),
         (Tariff("block", bands(("1000", "0"), ("2500", "2500"), ("10000", "4500"))), "5000", "4500"),
-        *((Tariff("simple", FIVE), q, e) for q, e in (("500", "500"), ("1500", "1350"), ("2500", "1875"), ("5200", "2080"))),
-        *((Tariff("graduated", FIVE), q, e) for q, e in (("500", "500"), ("1500", "1450"), ("2500", "2275"), ("5200", "3730"))),
+        *(
+            (Tariff("simple", FIVE), q, e)
+            for q, e in (("500", "500"), ("1500", "1350"), ("2500", "1875"), ("5200", "2080"))
+        ),
+        *(
+            (Tariff("graduated", FIVE), q, e)
+            for q, e in (("500", "500"), ("1500", "1450"), ("2500", "2275"), ("5200", "3730"))
+        ),
         # a band reaches up to and including its limit; simple tiers are not monotone
         (Tariff("simple", FIVE), "1000", "1000"),
         (Tariff("simple", FIVE), "1001", "900.90"),
@@ -76,7 +82,10 @@ def test_the_explanation_of_the_picture() -> None:
     """84.50 h before, 38.25 h more, 160.00 to 100 h, then 148.125: 2,480.00000 + 3,369.84375."""
     tariff = Tariff("graduated", bands(("100", "160"), (None, "148.125")))
     steps = entry_steps(tariff, D("84.50"), D("38.25"))
-    assert [(step.quantity, step.amount) for step in steps] == [(D("15.50"), D("2480.0")), (D("22.75"), D("3369.84375"))]
+    assert [(step.quantity, step.amount) for step in steps] == [
+        (D("15.50"), D("2480.0")),
+        (D("22.75"), D("3369.84375")),
+    ]
     assert entry_amount(tariff, D("84.50"), D("38.25"), 2) == D("5849.84")
 
 

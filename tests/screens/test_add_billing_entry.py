@@ -4,19 +4,12 @@ import uuid
 from decimal import Decimal
 
 import pytest
-from sqlalchemy import select
 
 from app.billing import states
-from app.billing.model import BillingEntry
-from app.engagements import actions as engagement_actions
-from app.engagements.model import Engagement
-from app.foundation.clock import pinned
-from app.foundation.database import db
-from app.foundation.tenancy import acting_for_all, one, viewing
-from tests.makers import make_engagement, make_product
+from app.foundation.tenancy import acting_for_all, one
 from tests.page import Fragment, Page
 from tests.people import hidden_fields
-from tests.screens.billing_stage import HTMX, OCTOBER, add_set_up_metric, at, set_stage, utc
+from tests.screens.billing_stage import HTMX, OCTOBER, add_set_up_metric, at, entries, filled, set_stage, utc
 from tests.screens.engagement_stage import statements
 
 D = Decimal
@@ -51,23 +44,14 @@ def stage(app, people):
     return set_stage(app, people, threshold=500_000)
 
 
-def filled(client, path, **typed):
-    """The form as the browser would send it, with these things typed."""
-    page = client.get(path)
-    assert page.status_code == 200, page.status_code
-    return Page(page).form(path) | {"month": "2026-10"} | typed
-
-
-def entries(app, engagement):
-    with app.app_context(), acting_for_all("a test looks"):
-        return db.session.scalars(select(BillingEntry).where(BillingEntry.engagement_id == engagement.id).order_by(BillingEntry.number)).all()
-
-
 def test_the_form_offers_open_months_only(as_, stage):
     page = Page(as_("ada").get(f"{stage.path}/new"))
     page.check()
     cards = [" ".join(card.get_text(" ").split()) for card in page.soup.select(".card-choice")]
-    assert cards == ["October 2026 closes 3 Nov 2026 00:00 UTC 1 d 4 h left", "November 2026 closes 3 Dec 2026 00:00 UTC 31 d 4 h left"]
+    assert cards == [
+        "October 2026 closes 3 Nov 2026 00:00 UTC 1 d 4 h left",
+        "November 2026 closes 3 Dec 2026 00:00 UTC 31 d 4 h left",
+    ]
     assert page.form(f"{stage.path}/new")["month"] == "2026-10"
     assert "September 2026 closed 3 Oct 2026 00:00 UTC. What was missed there goes through a correction." in page.text
     assert "More than 0, in steps of 0.25" in page.text
@@ -120,7 +104,9 @@ def test_without_script_show_amount_does_it(as_, stage):
     page = Page(ada.post(path, data=form | {"preview": "1"}))
     page.check()
     assert "This entry will be rated at about USD 1,777.50" in page.text
-    assert page.form(path) | {"csrf_token": ""} == form | {"csrf_token": ""}  # everything typed is there, with the same key
+    assert page.form(path) | {"csrf_token": ""} == form | {
+        "csrf_token": ""
+    }  # everything typed is there, with the same key
     button = page.soup.select_one("button[name=preview]")
     assert (button.get_text(strip=True), button["form"]) == ("Show amount", "add-entry")
 
@@ -133,7 +119,9 @@ def test_above_the_threshold_it_says_who_looks_first(as_, stage):
 
 def test_no_grace_in_the_month_itself(as_, stage):
     ada, path = as_("ada"), f"{stage.path}/new"
-    text = Fragment(ada.post(path, data=filled(ada, path, quantity="1", month="2026-11") | {"preview": "1"}, headers=HTMX)).text
+    text = Fragment(
+        ada.post(path, data=filled(ada, path, quantity="1", month="2026-11") | {"preview": "1"}, headers=HTMX)
+    ).text
     assert "cannot be sent again" not in text
     assert "November so far 0.00" in text
 
@@ -186,7 +174,12 @@ def test_next_submits_and_the_list_shows_it(app, as_, stage):
     answer = ada.post(path, data=filled(ada, path, quantity="7.5", notes="Line one\r\nLine two"))
     assert (answer.status_code, answer.headers["Location"]) == (303, stage.path)
     entry = entries(app, stage.engagement)[-1]
-    assert (entry.quantity, entry.notes, entry.state, entry.service_month) == (D("7.5"), "Line one\nLine two", states.SUBMITTED, OCTOBER)
+    assert (entry.quantity, entry.notes, entry.state, entry.service_month) == (
+        D("7.5"),
+        "Line one\nLine two",
+        states.SUBMITTED,
+        OCTOBER,
+    )
     assert entry.submitted_by_name == "Ada Marsh"
     page = Page(ada.get(stage.path))
     assert f"{entry.number} submitted, rating takes seconds" in page.text
@@ -214,7 +207,9 @@ def test_a_twin_is_asked_about_and_the_second_next_goes_through(app, as_, stage)
     assert len(entries(app, stage.engagement)) == before
     notice = page.soup.select_one("#asked .notice")
     assert "This looks like an entry you already sent" in notice.get_text()
-    assert "BE-1005: October 2026, 12.00 h, the same notes, sent 31 Oct 2026 18:02 by you." in " ".join(notice.get_text().split())
+    assert "BE-1005: October 2026, 12.00 h, the same notes, sent 31 Oct 2026 18:02 by you." in " ".join(
+        notice.get_text().split()
+    )
     assert notice.select_one("a")["href"] == f"{stage.path}/{stage.night.id}"
     again = page.form(path)
     assert again["warned"] == str(stage.night.id)
@@ -250,7 +245,9 @@ def test_a_set_up_is_asked_about_the_second_time(app, as_, stage):
     assert part.soup.select_one("#entry-unit").get_text() == "set-ups"
     assert part.soup.select_one("#entry-step").get_text() == "More than 0, in steps of 1"
     assert ada.post(path, data=form).status_code == 303
-    second = ada.post(path, data=filled(ada, path, quantity="2", metric=str(metric.id), notes="Something else", month="2026-11"))
+    second = ada.post(
+        path, data=filled(ada, path, quantity="2", metric=str(metric.id), notes="Something else", month="2026-11")
+    )
     assert second.status_code == 422
     asked = Page(second)
     assert "A set-up was billed here before" in asked.text
@@ -274,7 +271,11 @@ def test_a_form_opened_at_2350_and_sent_at_0005(app, as_, stage):
     assert "October 2026 closed on 3 Nov 2026 00:00 UTC." in page.soup.select_one("#month-error").get_text()
     assert [name.get_text() for name in page.soup.select(".card-choice .name")] == ["November 2026"]
     kept = page.form(path)
-    assert (kept["quantity"], kept["notes"], kept["submission_key"]) == ("12.5", "Written before midnight", form["submission_key"])
+    assert (kept["quantity"], kept["notes"], kept["submission_key"]) == (
+        "12.5",
+        "Written before midnight",
+        form["submission_key"],
+    )
     with at(utc(2026, 11, 3, 0, 6)):
         assert ada.post(path, data=kept | {"month": "2026-11"}).status_code == 303
     assert str(entries(app, stage.engagement)[-1].service_month) == "2026-11"
@@ -291,79 +292,6 @@ def test_a_closed_month_comes_before_the_question(as_, stage):
     assert not page.soup.select("#asked .notice")
 
 
-def test_completed_meanwhile_answers_409_with_what_was_typed(app, people, as_, stage):
-    ada, path = as_("ada"), f"{stage.path}/new"
-    form = filled(ada, path, quantity="12.5", notes="The last hours")
-    before = len(entries(app, stage.engagement))
-    with app.app_context(), viewing(people.viewer("abe")) as abe:
-        engagement_actions.mark_as_complete(one(Engagement, stage.engagement.id), by=abe)
-        db.session.remove()
-    for answer in (ada.post(path, data=form), ada.post(path, data=form | {"preview": "1"}), ada.get(path)):
-        assert answer.status_code == 409
-        page = Page(answer)
-        page.check()
-        assert "is Complete. Entries are added while it is Active or Completion requested; nothing was submitted." in page.text
-    assert "The last hours" in Page(ada.post(path, data=form)).text
-    part = ada.post(path, data=form | {"preview": "1"}, headers=HTMX)
-    assert (part.status_code, "takes no billing entries any more" in part.text) == (409, True)
-    assert len(entries(app, stage.engagement)) == before
-
-
-def test_pending_engagements_take_no_entries(app, people, as_):
-    with app.app_context():
-        engagement = make_engagement(make_product(partner=people.northbridge), people.acme, state="pending", at=utc(2026, 10, 20))
-        db.session.remove()
-    assert as_("ada").get(f"/engagements/{engagement.id}/billing-entries/new").status_code == 409
-
-
-def test_a_month_before_approval_is_not_offered(app, people, as_):
-    with app.app_context():
-        engagement = make_engagement(make_product(partner=people.northbridge), people.acme, at=utc(2026, 11, 1, 3))
-        db.session.remove()
-    ada, path = as_("ada"), f"/engagements/{engagement.id}/billing-entries/new"
-    page = Page(ada.get(path))
-    page.check()
-    assert [name.get_text() for name in page.soup.select(".card-choice .name")] == ["November 2026"]
-    refused = ada.post(path, data=filled(ada, path, quantity="1", month="2026-10"))
-    assert (refused.status_code, "became active on 1 Nov 2026 03:00 UTC, after October 2026" in Page(refused).text) == (422, True)
-
-
-def test_a_plan_without_approved_metrics_says_so(app, people, as_):
-    with app.app_context(), pinned(utc(2026, 6, 1)):
-        product = make_product(partner=people.northbridge, approved=False)
-    with app.app_context():
-        engagement = make_engagement(product, people.acme, at=utc(2026, 10, 1))
-        db.session.remove()
-    page = Page(as_("ada").get(f"/engagements/{engagement.id}/billing-entries/new"))
-    page.check()
-    assert "No metric of this plan can be billed yet" in page.text
-
-
-def test_a_plan_without_a_price_refuses_and_does_not_break(app, people, as_):
-    from app.foundation.billing_month import BillingMonth
-
-    with app.app_context(), pinned(utc(2026, 6, 1)):
-        product = make_product(partner=people.northbridge, effective_from=BillingMonth(2027, 1))
-    with app.app_context():
-        engagement = make_engagement(product, people.acme, at=utc(2026, 10, 1))
-        db.session.remove()
-    ada, path = as_("ada"), f"/engagements/{engagement.id}/billing-entries/new"
-    answer = ada.post(path, data=filled(ada, path, quantity="1"))
-    assert (answer.status_code, "The plan has no price in force for this month." in Page(answer).text) == (422, True)
-
-
-def test_a_rejected_entry_is_corrected_from_its_own_values(as_, stage):
-    ada = as_("ada")
-    link = Page(ada.get(stage.path)).soup.select_one("a[href*='new?like=']")
-    assert link.get_text(strip=True) == "Correct and submit again"
-    page = Page(ada.get(link["href"]))
-    page.check()
-    form = page.form(f"{stage.path}/new")
-    assert (form["quantity"], form["notes"], form["month"]) == ("2400", "Incident 5498", "2026-10")
-    assert ada.get(f"{stage.path}/new?like=nonsense").status_code == 200
-    assert ada.get(f"{stage.path}/new?like={uuid.uuid4()}").status_code == 404
-
-
 @pytest.mark.parametrize("headers", [{}, HTMX])
 def test_who_gets_in(as_, stage, headers):
     path = f"{stage.path}/new"
@@ -372,7 +300,11 @@ def test_who_gets_in(as_, stage, headers):
     for first_name, status in (("ben", 403), ("olga", 403), ("dot", 403), ("eve", 403), ("cy", 404)):
         client = as_(first_name)
         assert client.get(path, headers=headers).status_code == status, first_name
-        form = hidden_fields(client.get("/account").text, "/account") | {"month": "2026-10", "quantity": "1", "preview": "1"}
+        form = hidden_fields(client.get("/account").text, "/account") | {
+            "month": "2026-10",
+            "quantity": "1",
+            "preview": "1",
+        }
         assert client.post(path, data=form, headers=headers).status_code == status, first_name
 
 

@@ -33,17 +33,32 @@ def stage(app, people):
 
 
 def rows(page):
-    return [[" ".join(cell.get_text(" ").split()) for cell in row.select("td")] for row in page.soup.select("#results > table > tbody > tr:not(.opened)")]
+    return [
+        [" ".join(cell.get_text(" ").split()) for cell in row.select("td")]
+        for row in page.soup.select("#results > table > tbody > tr:not(.opened)")
+    ]
 
 
 def test_the_list_says_three_kinds_of_amounts(as_, stage):
     page = Page(as_("ada").get(f"{stage.path}?month=2026-10"))
     page.check()
     found = rows(page)
-    assert [row[0] for row in found] == ["BE-1005", "BE-1004", "BE-1003", "BE-1002", "BE-1001", "October 2026, 4 entries that count"]
+    assert [row[0] for row in found] == [
+        "BE-1005",
+        "BE-1004",
+        "BE-1003",
+        "BE-1002",
+        "BE-1001",
+        "October 2026, 4 entries that count",
+    ]
     assert found[0][3:6] == ["Submitted", "12.00", "1,777.50 provisional"]
     assert found[1][3:6] == ["Rated", "38.25", "5,849.84"]
-    assert found[3][2:6] == ["Incident 5498 Looks like minutes, not hours. Please submit again.", "Rejected", "2,400.00", "—"]
+    assert found[3][2:6] == [
+        "Incident 5498 Looks like minutes, not hours. Please submit again.",
+        "Rejected",
+        "2,400.00",
+        "—",
+    ]
     assert found[-1][1:3] == ["134.75", "21,147.34"]
     heads = [head.get_text(strip=True) for head in page.soup.select("#results th")]
     assert heads[4:6] == ["Quantity (h)", "Amount (USD)"]
@@ -52,7 +67,9 @@ def test_the_list_says_three_kinds_of_amounts(as_, stage):
 def test_the_strip_tells_open_frozen_and_what_closes(app, people, as_, stage):
     with app.app_context():
         product = stage.engagement
-        make_entry(product, "112", month=BillingMonth(2026, 9), by=people.viewer("ada"), at=utc(2026, 9, 20), rated=True)
+        make_entry(
+            product, "112", month=BillingMonth(2026, 9), by=people.viewer("ada"), at=utc(2026, 9, 20), rated=True
+        )
         with acting_for_all("a test's month close") as closer:
             row = months.hold("reject-after-grace", BillingMonth(2026, 9))
             with at(utc(2026, 10, 3)):
@@ -76,8 +93,14 @@ def test_filters_narrow_the_list_and_its_files(as_, stage):
     nothing.check()
     assert "No entry fits these filters" in nothing.text
     assert len(rows(Page(ada.get(f"{stage.path}?month=nonsense&status=none&metric=x")))) == 5
-    sheet = list(csv.DictReader(io.StringIO(ada.get(f"{stage.path}.csv?status=submitted").get_data(as_text=True).lstrip("\ufeff"))))
-    assert [(row["Entry"], row["Quantity"], row["Amount"], row["Provisional amount"], row["Currency"]) for row in sheet] == [("BE-1005", "12.00", "", "1777.50", "USD")]
+    sheet = list(
+        csv.DictReader(
+            io.StringIO(ada.get(f"{stage.path}.csv?status=submitted").get_data(as_text=True).lstrip("\ufeff"))
+        )
+    )
+    assert [
+        (row["Entry"], row["Quantity"], row["Amount"], row["Provisional amount"], row["Currency"]) for row in sheet
+    ] == [("BE-1005", "12.00", "", "1777.50", "USD")]
     whole = ada.get(f"{stage.path}.csv").get_data(as_text=True)
     assert whole.count("\n") == 6
     assert ada.get(f"{stage.path}.xlsx").data[:2] == b"PK"
@@ -91,7 +114,14 @@ def test_a_foreign_cursor_is_404(as_, stage):
 def test_pages_follow_each_other(app, people, as_, stage):
     with app.app_context():
         for n in range(50):
-            make_entry(stage.engagement, "0.25", notes=f"Piece {n}", by=people.viewer("ada"), at=utc(2026, 10, 31, 20, n), month=BillingMonth(2026, 10))
+            make_entry(
+                stage.engagement,
+                "0.25",
+                notes=f"Piece {n}",
+                by=people.viewer("ada"),
+                at=utc(2026, 10, 31, 20, n),
+                month=BillingMonth(2026, 10),
+            )
         db.session.remove()
     ada = as_("ada")
     first = Page(ada.get(stage.path))
@@ -114,7 +144,12 @@ def test_htmx_gets_the_content_alone(as_, stage):
 
 @pytest.mark.parametrize("headers", [{}, HTMX])
 def test_who_gets_in(as_, stage, headers):
-    paths = [stage.path, f"{stage.path}.csv", f"{stage.path}/{stage.drill.id}", f"{stage.path}/{stage.night.id}/still-submitted"]
+    paths = [
+        stage.path,
+        f"{stage.path}.csv",
+        f"{stage.path}/{stage.drill.id}",
+        f"{stage.path}/{stage.night.id}/still-submitted",
+    ]
     for path in paths:
         assert as_("ben").get(path, headers=headers).status_code in (200, 303), path
         assert as_("olga").get(path, headers=headers).status_code in (200, 303), path
@@ -139,7 +174,12 @@ def test_the_viewer_may_look_and_not_touch(as_, stage):
 
 def test_a_programme_may_ask_all_three_roles_for_viewing(app, people, as_):
     strict = set_stage(app, people, viewing_takes_all_three=True)
-    for path in (strict.path, f"{strict.path}.csv", f"{strict.path}/{strict.drill.id}", f"{strict.path}/{strict.night.id}/still-submitted"):
+    for path in (
+        strict.path,
+        f"{strict.path}.csv",
+        f"{strict.path}/{strict.drill.id}",
+        f"{strict.path}/{strict.night.id}/still-submitted",
+    ):
         assert as_("ben").get(path, headers=HTMX).status_code == 403, path
         assert as_("ada").get(path, headers=HTMX).status_code == 200, path
         assert as_("olga").get(path, headers=HTMX).status_code == 200, path
@@ -232,7 +272,16 @@ def test_another_partner_withdraws_nothing(app, as_, stage):
 def test_two_metrics_say_which(app, people, as_, stage):
     metric = add_set_up_metric(app, stage)
     with app.app_context():
-        make_entry(stage.engagement, "1", metric=metric, notes="Set-up", by=people.viewer("ada"), at=utc(2026, 10, 30), rated=True, month=BillingMonth(2026, 10))
+        make_entry(
+            stage.engagement,
+            "1",
+            metric=metric,
+            notes="Set-up",
+            by=people.viewer("ada"),
+            at=utc(2026, 10, 30),
+            rated=True,
+            month=BillingMonth(2026, 10),
+        )
         db.session.remove()
     ada = as_("ada")
     page = Page(ada.get(f"{stage.path}?month=2026-10"))
@@ -255,7 +304,9 @@ def test_an_empty_tab_says_what_comes_here(app, people, as_):
 @pytest.mark.parametrize("state", ["pending", "rejected", "complete"])
 def test_engagements_that_take_no_entries_have_a_tab_all_the_same(app, people, as_, state):
     with app.app_context():
-        engagement = make_engagement(make_product(partner=people.northbridge), people.acme, state=state, at=utc(2026, 10, 20))
+        engagement = make_engagement(
+            make_product(partner=people.northbridge), people.acme, state=state, at=utc(2026, 10, 20)
+        )
         db.session.remove()
     page = Page(as_("ada").get(f"/engagements/{engagement.id}/billing-entries"))
     page.check()
@@ -269,7 +320,15 @@ def test_statements_do_not_grow_with_the_rows(app, people, as_, stage):
         ada.get(stage.path)
     with app.app_context():
         for n in range(30):
-            make_entry(stage.engagement, "1", notes=f"Piece {n}", by=people.viewer("ada"), at=utc(2026, 10, 31, 20, n), rated=n % 2 == 0, month=BillingMonth(2026, 10))
+            make_entry(
+                stage.engagement,
+                "1",
+                notes=f"Piece {n}",
+                by=people.viewer("ada"),
+                at=utc(2026, 10, 31, 20, n),
+                rated=n % 2 == 0,
+                month=BillingMonth(2026, 10),
+            )
         db.session.remove()
     with statements(app) as many:
         ada.get(stage.path)
@@ -282,5 +341,3 @@ def test_statements_do_not_grow_with_the_rows(app, people, as_, stage):
 def state_of(app, entry_id):
     with app.app_context(), acting_for_all("a test looks"):
         return db.session.scalar(select(BillingEntry.state).where(BillingEntry.id == entry_id))
-
-

@@ -25,7 +25,9 @@ def products(app, people):
             "watch": make_product(
                 net, people.contrail, name="Cloud watch", model="graduated", bands=[("100", "80"), (None, "61.111")]
             ),
-            "desk": make_product(share, people.northbridge, name="Help desk", model="block", bands=[("10", "500"), ("50", "2000")]),
+            "desk": make_product(
+                share, people.northbridge, name="Help desk", model="block", bands=[("10", "500"), ("50", "2000")]
+            ),
             "draft": make_product(share, people.northbridge, name="Secret plan", state="draft"),
         }
         db.session.remove()
@@ -69,8 +71,16 @@ def test_the_list_takes_three_statements_of_its_own(app, products, as_):
 def test_a_service_shows_every_tier_at_gross(products, as_):
     page = Page(as_("dot").get("/catalog/cloud-watch"))
     page.check()
-    assert [row.get_text(" ", strip=True) for row in page.soup.select("tbody tr:not(.group) td.num")] == ["100.0000", "76.38875"]
-    assert "0 to 100 h" in page.text and "over 100 h" in page.text and "derived" in page.text and "without tax" in page.text
+    assert [row.get_text(" ", strip=True) for row in page.soup.select("tbody tr:not(.group) td.num")] == [
+        "100.0000",
+        "76.38875",
+    ]
+    assert (
+        "0 to 100 h" in page.text
+        and "over 100 h" in page.text
+        and "derived" in page.text
+        and "without tax" in page.text
+    )
     assert "61.111" not in page.html and "80.00" not in page.html
     block = Page(as_("dot").get("/catalog/help-desk"))
     assert "a month, flat" in block.text and "2,000.0000" in block.text
@@ -79,7 +89,13 @@ def test_a_service_shows_every_tier_at_gross(products, as_):
 def test_the_price_is_that_of_the_month(app, people, as_):
     with app.app_context():
         product = make_product(make_programme(), people.northbridge, name="Data rescue")
-        add_price_version(product.plans[0], product.plans[0].metrics[0], "per_unit", [(None, "175")], effective_from=BillingMonth(2027, 1))
+        add_price_version(
+            product.plans[0],
+            product.plans[0].metrics[0],
+            "per_unit",
+            [(None, "175")],
+            effective_from=BillingMonth(2027, 1),
+        )
         db.session.remove()
     with time_machine.travel(datetime(2026, 12, 31, 23, 59, tzinfo=UTC)):
         assert "150.0000" in as_("dot").get("/catalog/data-rescue").text

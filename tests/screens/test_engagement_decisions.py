@@ -1,7 +1,6 @@
 """Approve, reject, mark as complete, reject completion request: from the page, from a dialog, from a stale tab, twice."""
 
 import re
-
 from typing import Any
 
 import pytest

@@ -156,7 +156,8 @@ def test_the_list_alone_for_htmx(stage, as_):
 def test_the_files_hold_exactly_what_is_filtered(stage, as_, query):
     ada = as_("ada")
     shown = [
-        str(small.contents[0]).rstrip(", ") for small in Page(ada.get(f"/engagements{query}")).soup.select("td.k-name .ref")
+        str(small.contents[0]).rstrip(", ")
+        for small in Page(ada.get(f"/engagements{query}")).soup.select("td.k-name .ref")
     ]
     answer = ada.get(f"/engagements.csv{query}")
     assert answer.headers["Content-Type"] == "text/csv; charset=utf-8"

@@ -59,7 +59,16 @@ def world(migrated_app: Flask, restore_database: Any) -> Iterator[World]:
 
 
 _SIDES = (("north", "northbridge", "acme"), ("south", "contrail", "globex"))
-SIDE = {"ada": "north", "abe": "north", "ben": "north", "dot": "north", "cy": "south", "eve": "south", "olga": "north", "otto": "north"}
+SIDE = {
+    "ada": "north",
+    "abe": "north",
+    "ben": "north",
+    "dot": "north",
+    "cy": "south",
+    "eve": "south",
+    "olga": "north",
+    "otto": "north",
+}
 
 
 def _rows_of(people: People, partner: str, customer: str) -> dict[str, str]:
@@ -115,7 +124,9 @@ def test_each_route_opens_for_whom_it_should(migrated_app: Flask, world: World, 
         if not allowed(migrated_app, rule, world, person):
             fits = status == 302 if person == "nobody" else status == 403
         else:
-            fits = status in (200, 302, 303, 404, 409, 410) if _may_be_elsewhere(rule) else status in (200, 302, 303, 409)
+            fits = (
+                status in (200, 302, 303, 404, 409, 410) if _may_be_elsewhere(rule) else status in (200, 302, 303, 409)
+            )
         if not fits:
             wrong.append((path, rule.endpoint, status))
     assert wrong == []
@@ -123,7 +134,11 @@ def test_each_route_opens_for_whom_it_should(migrated_app: Flask, world: World, 
 
 def _may_be_elsewhere(rule: Rule) -> bool:
     """A token, a mail or an action of another state: the address is right, the thing is not there."""
-    return bool({"token", "mail_id", "membership_id"} & rule.arguments) or rule.endpoint in {"health.metrics", "health.ready", "mailbox.show_list"}
+    return bool({"token", "mail_id", "membership_id"} & rule.arguments) or rule.endpoint in {
+        "health.metrics",
+        "health.ready",
+        "mailbox.show_list",
+    }
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
@@ -142,10 +157,16 @@ def test_foreign_ids_do_not_exist(migrated_app: Flask, world: World, person: str
             expected = 403  # the operator's screens: no other capacity gets as far as the id
         answers = {
             name: world.clients[person].open(address(rule, ids), method=method)
-            for name, ids in (("foreign", other), ("nobody's", nobodys), ("mixed", {**world.own[SIDE[person]], "entry_id": other["entry_id"]}))
+            for name, ids in (
+                ("foreign", other),
+                ("nobody's", nobodys),
+                ("mixed", {**world.own[SIDE[person]], "entry_id": other["entry_id"]}),
+            )
             if name != "mixed" or {"engagement_id", "entry_id"} <= rule.arguments
         }
-        wrong += [(rule.rule, name, a.status_code, expected) for name, a in answers.items() if a.status_code != expected]
+        wrong += [
+            (rule.rule, name, a.status_code, expected) for name, a in answers.items() if a.status_code != expected
+        ]
         leaks = [name for name, a in answers.items() if b"Service of" in a.data and _foreign_name(person) in a.data]
         wrong += [(rule.rule, name, "names another tenant", "") for name in leaks]
     assert wrong == []
@@ -164,10 +185,21 @@ def test_an_empty_post_is_refused_politely(migrated_app: Flask, world: World, pe
         if "POST" not in calls(rule):
             continue
         path = address(rule, world.own[SIDE.get(person, "north")])
-        for body in ({}, {"submission_key": "x" * 5000, "rendered_for": "\x00", "version": "NaN", "quantity": "1e400", "reason": "\ud800"}):
+        for body in (
+            {},
+            {
+                "submission_key": "x" * 5000,
+                "rendered_for": "\x00",
+                "version": "NaN",
+                "quantity": "1e400",
+                "reason": "\ud800",
+            },
+        ):
             encoded = {name: value.encode("utf-8", "surrogatepass") for name, value in body.items()}
             status = world.clients[person].post(path, data=encoded).status_code
-            if status >= 500 or (status < 300 and not getattr(migrated_app.view_functions[rule.endpoint], "is_public", False)):
+            if status >= 500 or (
+                status < 300 and not getattr(migrated_app.view_functions[rule.endpoint], "is_public", False)
+            ):
                 wrong.append((path, rule.endpoint, status))
     assert wrong == []
     assert _states(migrated_app) == before
@@ -185,7 +217,18 @@ def _states(app: Flask) -> list[Any]:
         return [tuple(map(str, row)) for row in states]
 
 
-@pytest.mark.parametrize("path", ["/engagements/%00", "/engagements?search=%00&after=%FF", "/%ff%fe", "/engagements/" + "9" * 4000, "/catalog/..%2f..%2fetc", "/engagements?after=" + "A" * 9000, "/engagements?month=9999-99&state=drop"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/engagements/%00",
+        "/engagements?search=%00&after=%FF",
+        "/%ff%fe",
+        "/engagements/" + "9" * 4000,
+        "/catalog/..%2f..%2fetc",
+        "/engagements?after=" + "A" * 9000,
+        "/engagements?month=9999-99&state=drop",
+    ],
+)
 @pytest.mark.parametrize("person", ["ada", "dot", "nobody"])
 def test_hostile_addresses_never_break_it(world: World, person: str, path: str) -> None:
     assert world.clients[person].get(path).status_code < 500

@@ -29,11 +29,17 @@ def stage(app, people):
 
 
 def table(page):
-    return [[" ".join(cell.get_text(" ").split()) for cell in row.select("td")] for row in page.soup.select(".explain table tbody tr")]
+    return [
+        [" ".join(cell.get_text(" ").split()) for cell in row.select("td")]
+        for row in page.soup.select(".explain table tbody tr")
+    ]
 
 
 def facts(page):
-    return {dt.get_text(strip=True): " ".join(dd.get_text(" ").split()) for dt, dd in zip(page.soup.select(".explain dt"), page.soup.select(".explain dd"), strict=True)}
+    return {
+        dt.get_text(strip=True): " ".join(dd.get_text(" ").split())
+        for dt, dd in zip(page.soup.select(".explain dt"), page.soup.select(".explain dd"), strict=True)
+    }
 
 
 def test_the_pictures_explanation(as_, stage):
@@ -56,7 +62,13 @@ def test_the_pictures_explanation(as_, stage):
         "Due to Northbridge": "USD 4,679.87 revenue share of 80 % of gross",
     }
     bar = page.soup.select_one("svg.tiers")
-    assert [text.get_text() for text in bar.select("text")] == ["0 h", "150 h", "100 h, tier limit", "84.50 before", "122.75 after"]
+    assert [text.get_text() for text in bar.select("text")] == [
+        "0 h",
+        "150 h",
+        "100 h, tier limit",
+        "84.50 before",
+        "122.75 after",
+    ]
     assert page.soup.select_one("[data-print]")
 
 
@@ -85,7 +97,10 @@ def test_an_undecided_entry_is_explained_as_provisional(app, as_, stage):
     page.check()
     assert "How USD 1,777.50 would come about" in page.text
     assert "Provisional: it is not decided yet" in page.text
-    assert table(page)[:2] == [["0 to 100 h", "0.00", "160.0000", "0.00000"], ["over 100 h", "12.00", "148.1250", "1,777.50000"]]
+    assert table(page)[:2] == [
+        ["0 to 100 h", "0.00", "160.0000", "0.00000"],
+        ["over 100 h", "12.00", "148.1250", "1,777.50000"],
+    ]
     assert facts(page)["Rated"] == "Not yet"
     assert rate_now(app, stage.night) == "rated"
     decided = Page(as_("ada").get(f"{stage.path}/{stage.night.id}"))
@@ -113,7 +128,9 @@ def _entries(app, people, quantities, **product):
 
 
 def test_a_negative_amount_is_explained_in_a_sentence(app, people, as_):
-    page = Page(as_("ada").get(_entries(app, people, ["1000", "1"], model="simple", bands=[("1000", "1"), (None, "0.90")])))
+    page = Page(
+        as_("ada").get(_entries(app, people, ["1000", "1"], model="simple", bands=[("1000", "1"), (None, "0.90")]))
+    )
     page.check()
     assert table(page) == [
         ["taken back: 0 to 1,000 h", "−1,000.00", "1.0000", "−1,000.00000"],
@@ -127,7 +144,9 @@ def test_a_negative_amount_is_explained_in_a_sentence(app, people, as_):
 
 
 def test_a_simple_tier_that_only_grows_is_one_line(app, people, as_):
-    page = Page(as_("ada").get(_entries(app, people, ["100", "20"], model="simple", bands=[("1000", "1"), (None, "0.90")])))
+    page = Page(
+        as_("ada").get(_entries(app, people, ["100", "20"], model="simple", bands=[("1000", "1"), (None, "0.90")]))
+    )
     assert table(page)[:2] == [["0 to 1,000 h", "20.00", "1.0000", "20.00000"], ["Sum", "20.00", "", "20.00000"]]
 
 
@@ -136,7 +155,11 @@ def test_blocks_are_flat(app, people, as_):
     ada = as_("ada")
     moved = Page(ada.get(_entries(app, people, ["900", "500"], name="Moved", **block)))
     moved.check()
-    assert table(moved)[:3] == [["taken back: 0 to 1,000 h", "−900.00", "100.0000", "−100.00000"], ["now: 1,000 to 2,500 h", "1,400.00", "2,500.0000", "2,500.00000"], ["Sum", "500.00", "", "2,400.00000"]]
+    assert table(moved)[:3] == [
+        ["taken back: 0 to 1,000 h", "−900.00", "100.0000", "−100.00000"],
+        ["now: 1,000 to 2,500 h", "1,400.00", "2,500.0000", "2,500.00000"],
+        ["Sum", "500.00", "", "2,400.00000"],
+    ]
     stayed = Page(ada.get(_entries(app, people, ["100", "500"], name="Stayed", **block)))
     assert table(stayed)[0] == ["0 to 1,000 h", "500.00", "100.0000", "0.00000"]
     assert "The month stays in this flat tier, so the entry adds nothing." in stayed.text
@@ -169,7 +192,11 @@ def test_the_version_it_was_rated_with_is_named_for_good(app, people, as_, stage
 
         from app.catalog.model import Plan
 
-        plan = db.session.scalars(select(Plan).where(Plan.id == stage.engagement.plan_id).options(selectinload(Plan.metrics), selectinload(Plan.price_versions))).one()
+        plan = db.session.scalars(
+            select(Plan)
+            .where(Plan.id == stage.engagement.plan_id)
+            .options(selectinload(Plan.metrics), selectinload(Plan.price_versions))
+        ).one()
         add_price_version(plan, plan.metrics[0], "per_unit", [(None, "1")], effective_from=OCTOBER)
         db.session.remove()
     page = Page(as_("ada").get(f"{stage.path}/{stage.drill.id}"))
@@ -216,5 +243,3 @@ def test_bars_are_true_to_scale(app, bands, before, after, shares, named):
     assert bar.before + bar.first + bar.next <= 1
     assert all(0 < at_ <= 1 for at_, _words in bar.limits)
     assert next((words for _at, words in bar.limits if words), None) == named
-
-

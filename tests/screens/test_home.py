@@ -53,7 +53,9 @@ def test_a_customer_sees_own_engagements_and_charges(app, people, as_):
     with billing_stage.at():
         page = Page(as_("dot").get("/"))
         page.check()
-        assert "Charged for October 2026" in page.text and "19,369.84" in page.text and stage.engagement.name in page.text
+        assert (
+            "Charged for October 2026" in page.text and "19,369.84" in page.text and stage.engagement.name in page.text
+        )
         assert stage.engagement.name not in as_("eve").get("/").text
 
 

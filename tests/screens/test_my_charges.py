@@ -43,7 +43,10 @@ def test_lines_and_totals_of_own_charges(charged, as_):
 def test_one_month_foots(charged, as_):
     page = Page(as_("dot").get(f"{PATH}?month=2026-10"))
     page.check()
-    gross = [Decimal(cell.get_text(strip=True).split()[-1].replace(",", "")) for cell in page.soup.select("tbody tr:not(.total) td.k-a")]
+    gross = [
+        Decimal(cell.get_text(strip=True).split()[-1].replace(",", ""))
+        for cell in page.soup.select("tbody tr:not(.total) td.k-a")
+    ]
     total = page.soup.select_one("tr.total").select("td.num")
     assert len(gross) == 3 and sum(gross) == Decimal(total[0].get_text(strip=True).split()[-1].replace(",", ""))
     assert "August 2026" not in page.soup.select_one("#results").text
@@ -66,7 +69,15 @@ def test_without_any_charge(people, as_):
 
 def test_csv_holds_exactly_what_is_filtered(charged, as_):
     rows = list(csv.DictReader(io.StringIO(as_("dot").get(f"{PATH}.csv?month=2026-10").text)))
-    assert len(rows) == 3 and set(rows[0]) == {"Booked month", "Service month", "Description", "Provider", "Amount without tax", "Tax", "Currency"}
+    assert len(rows) == 3 and set(rows[0]) == {
+        "Booked month",
+        "Service month",
+        "Description",
+        "Provider",
+        "Amount without tax",
+        "Tax",
+        "Currency",
+    }
     assert sum(Decimal(row["Amount without tax"]) for row in rows) == Decimal("19369.84")
     assert as_("dot").get(f"{PATH}.xlsx").data[:2] == b"PK"
 
@@ -75,7 +86,13 @@ def test_pages_by_keyset_show_every_line_once(app, charged, people, as_):
     with app.app_context():
         for day in range(1, 29):
             for hour in (1, 2):
-                make_entry(charged.engagement, "0.25", month=BillingMonth(2026, 9), at=datetime(2026, 9, day, hour, tzinfo=UTC), rated=True)
+                make_entry(
+                    charged.engagement,
+                    "0.25",
+                    month=BillingMonth(2026, 9),
+                    at=datetime(2026, 9, day, hour, tzinfo=UTC),
+                    rated=True,
+                )
         db.session.remove()
     dot, path, seen = as_("dot"), PATH, []
     while path:

@@ -1,18 +1,13 @@
 """My engagements: own rows only, three tabs, the customer's four verbs, and never a net figure."""
 
-import io
-import re
-import zipfile
 from decimal import Decimal
 
 import pytest
 from sqlalchemy import select
 
 from app.engagements.model import Engagement
-from app.foundation.billing_month import BillingMonth
 from app.foundation.database import db
 from app.foundation.tenancy import acting_for_all
-from tests.makers import make_engagement, make_entry, make_product, make_programme
 from tests.page import Fragment, Page
 from tests.people import fill, hidden_fields
 from tests.screens import billing_stage
@@ -128,7 +123,11 @@ def test_a_stale_tab_gets_the_fresh_page(app, stage, as_, verb, states):
     page.check()
     assert answer.status_code == 409 and "It has changed since that page was opened" in page.text
     fresh = tab.post(path, data={**stale, "submission_key": "k" * 32}, headers=HTMX)
-    assert fresh.status_code == 409 and fresh.headers["HX-Retarget"] == "#content" and "dialog-close" in fresh.headers["HX-Trigger"]
+    assert (
+        fresh.status_code == 409
+        and fresh.headers["HX-Retarget"] == "#content"
+        and "dialog-close" in fresh.headers["HX-Trigger"]
+    )
     assert tab.get(path).status_code == 409
     assert kept(app, stage.engagements[states[0]]).version == version
 
@@ -161,10 +160,16 @@ def test_billing_entries_at_gross_with_their_states(app, people, as_):
         assert "Incident 5498" not in page.text and "Looks like minutes" not in page.html
         rejected = Page(as_("dot").get(f"{here}?status=rejected"))
         rejected.check()
-        assert "Incident 5498" in rejected.text and "Rejected" in rejected.text and "Looks like minutes" not in rejected.html
+        assert (
+            "Incident 5498" in rejected.text
+            and "Rejected" in rejected.text
+            and "Looks like minutes" not in rejected.html
+        )
         opened = Page(as_("dot").get(f"{here}/{stage.drill.id}"))
         opened.check()
-        assert "How USD 5,849.84 came about" in opened.text and "5,849.84375" in opened.text and "7,019.81" in opened.text
+        assert (
+            "How USD 5,849.84 came about" in opened.text and "5,849.84375" in opened.text and "7,019.81" in opened.text
+        )
         assert len(opened.soup.select("tr.is-open")) == 1 and "In review" not in opened.text
         part = Fragment(as_("dot").get(f"{here}/{stage.night.id}", headers=HTMX))
         part.check()
@@ -179,61 +184,3 @@ def test_an_empty_tab_says_what_would_appear(stage, as_):
     page = Page(as_("dot").get(mine(stage, "active") + "/billing-entries"))
     page.check()
     assert "Billing entries appear here" in page.text
-
-
-#: 3.7 h at net 123.37 = 456.469, so 456.47 is due; 17.3 % mark-up: 535.44 gross. 4.1 h more: 505.82 and 593.33.
-PLANTED = ("123.37", "123.3700", "456.47", "45647", "505.82", "505.81", "50582", "962.29", "962.28", "17.3 %", "17.300000", "78.97", "87.51")
-SHOWN = ("535.44", "593.33")
-
-
-def test_no_net_figure_reaches_a_customer(app, people, as_):
-    """Every page, fragment, CSV and XLSX that Dot can reach from Home, with planted net prices, dues and a mark-up."""
-    with app.app_context():
-        net = make_programme(
-            "Marketplace", remuneration="net_plus_mark_up", remuneration_percent=Decimal("17.3"), tax_percent=Decimal(7), review_threshold_minor=90_000
-        )
-        product = make_product(net, people.northbridge, name="Net service", model="per_unit", bands=[(None, "123.37")])
-        engagement = make_engagement(product, people.acme)
-        assert engagement.active_from is not None
-        month = BillingMonth.at(engagement.active_from)
-        for quantity in ("3.7", "4.1"):
-            make_entry(engagement, quantity, at=engagement.active_from.replace(day=20), month=month, rated=True)
-        make_entry(engagement, "3.7")
-        waiting = make_entry(engagement, "100", rated=True)
-        assert waiting.state == "in_review"
-        db.session.remove()
-    dot = as_("dot")
-    seen = walked(dot, ["/", "/catalog", "/my/engagements", "/my/charges"])
-    assert len(seen) > 12 and any("billing-entries/" in path for path in seen)
-    whole = "\n".join(seen.values())
-    assert all(figure in whole.replace(",", "") for figure in SHOWN)
-    assert "456.47" in as_("ada").get(f"/engagements/{engagement.id}/billing-entries").text, "what is planted is what partners are due"
-    assert {path.partition("?")[0].rpartition(".")[2] for path in seen} >= {"csv", "xlsx"}
-    leaks = {(path, figure) for path, text in seen.items() for figure in PLANTED if figure in text.replace(",", "")}
-    assert not leaks
-    assert not [path for path, text in seen.items() if re.search(r"mark-?up|margin|\bdue\b|\bnet\b", readable(text), re.I)]
-
-
-def walked(client, starts):
-    """address -> text of everything reachable below the customer's paths, as page and as fragment."""
-    texts, todo = {}, list(starts)
-    while todo:
-        path = todo.pop().partition("#")[0]
-        if path in texts or not re.match(r"/($|catalog|my/)", path):
-            continue
-        answer = client.get(path)
-        assert answer.status_code == 200, (path, answer.status_code)
-        if path.split("?")[0].endswith(".xlsx"):
-            book = zipfile.ZipFile(io.BytesIO(answer.data))
-            texts[path] = "\n".join(book.read(name).decode() for name in book.namelist() if name.endswith(".xml"))
-            continue
-        texts[path] = answer.text
-        if answer.mimetype == "text/html":
-            texts[path] += client.get(path, headers=HTMX).text
-            todo += [link["href"] for link in Page(answer).soup.select("main a[href^='/']")]
-    return texts
-
-
-def readable(text):
-    """Without the service's own name and without markup's attributes, where 'net' may be part of an id."""
-    return re.sub(r"Net service|net-service|<[^>]*>", " ", text)

@@ -123,12 +123,21 @@ def test_add_the_first_member(app, people, as_):
     form = Page(olga.get(path))
     form.check()
     assert "Organisation admin" in form.text and "Rating reviewer" not in form.text
-    typed: dict[str, Any] = {"email": "Zoe@Contrail.example", "name": "Zoe Lang", "capacity": "partner", "roles": [PARTNER_ADMIN]}
+    typed: dict[str, Any] = {
+        "email": "Zoe@Contrail.example",
+        "name": "Zoe Lang",
+        "capacity": "partner",
+        "roles": [PARTNER_ADMIN],
+    }
     answer = fill(olga, path, **typed)
     assert (answer.status_code, answer.headers["Location"]) == (303, f"{PATH}/{people.contrail.id}")
     (zoe,) = found(app, Member, Member.email == "zoe@contrail.example")
     (membership,) = found(app, Membership, Membership.member_id == zoe.id)
-    assert (membership.organisation_id, membership.capacity, membership.roles) == (people.contrail.id, "partner", [PARTNER_ADMIN])
+    assert (membership.organisation_id, membership.capacity, membership.roles) == (
+        people.contrail.id,
+        "partner",
+        [PARTNER_ADMIN],
+    )
     assert any(row.template == "set_password" for row in found(app, OutboxRow))
     again = fill(olga, path, **typed)
     assert again.status_code == 422 and "is a member here already" in again.text

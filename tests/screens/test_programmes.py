@@ -2,7 +2,6 @@
 
 from datetime import UTC, datetime
 from decimal import Decimal
-
 from typing import Any
 
 import pytest
@@ -19,14 +18,23 @@ from tests.people import fill, hidden_fields
 from tests.screens.engagement_stage import HTMX
 
 AT = datetime(2026, 11, 1, 20, tzinfo=UTC)
-RULES: dict[str, Any] = {"cut_off": "roll-forward", "completion_outcome": "keep-active", "review_threshold": "2500.50", "viewing_takes_all_three": "y"}
+RULES: dict[str, Any] = {
+    "cut_off": "roll-forward",
+    "completion_outcome": "keep-active",
+    "review_threshold": "2500.50",
+    "viewing_takes_all_three": "y",
+}
 
 
 @pytest.fixture
 def programme(app, people):
     with app.app_context():
         make_programme(
-            "Marketplace", cut_off="roll-forward", remuneration="net_plus_mark_up", remuneration_percent=Decimal("12.5"), tax_percent=Decimal(19)
+            "Marketplace",
+            cut_off="roll-forward",
+            remuneration="net_plus_mark_up",
+            remuneration_percent=Decimal("12.5"),
+            tax_percent=Decimal(19),
         )
         found = make_programme("Professional services", review_threshold_minor=100_000)
         db.session.remove()
@@ -43,14 +51,20 @@ def test_every_programme_in_words(programme, as_):
     page = Page(as_("olga").get("/programmes"))
     page.check()
     assert "closes 3 Nov 2026 00:00 UTC, in 1 d 4 h" in page.text and "closes 30 Nov 2026 21:45 UTC" in page.text
-    assert "80 % of it" in page.text and "12.5 % more" in page.text and "19 %" in page.text and "USD 1,000.00" in page.text
+    assert (
+        "80 % of it" in page.text and "12.5 % more" in page.text and "19 %" in page.text and "USD 1,000.00" in page.text
+    )
     assert "Delete the engagement" in page.text and "America/Chicago" in page.text
 
 
 def test_one_programme(programme, as_):
     page = Page(as_("olga").get(f"/programmes/{programme.id}"))
     page.check()
-    assert "in 1 d 4 h" in page.text and "takes Partner Pricing Viewer" in page.text and "No rule has been changed yet" in page.text
+    assert (
+        "in 1 d 4 h" in page.text
+        and "takes Partner Pricing Viewer" in page.text
+        and "No rule has been changed yet" in page.text
+    )
     assert page.soup.select_one(".page-actions a")["href"] == f"/programmes/{programme.id}/edit"
 
 
@@ -62,7 +76,12 @@ def test_change_the_rules(app, programme, as_):
     Fragment(olga.get(path, headers=HTMX)).check()
     assert fill(olga, path, **RULES).status_code == 303
     row = kept(app, programme)
-    assert (row.cut_off, row.completion_outcome, row.review_threshold_minor, row.viewing_takes_all_three) == ("roll-forward", "keep-active", 250_050, True)
+    assert (row.cut_off, row.completion_outcome, row.review_threshold_minor, row.viewing_takes_all_three) == (
+        "roll-forward",
+        "keep-active",
+        250_050,
+        True,
+    )
     page = Page(olga.get(f"/programmes/{programme.id}"))
     page.check()
     assert "Review threshold changed from USD 1,000.00 to USD 2,500.50" in page.text
@@ -73,8 +92,14 @@ def test_change_the_rules(app, programme, as_):
 def test_an_empty_threshold_is_none_and_zero_is_zero(app, programme, as_):
     olga, path = as_("olga"), f"/programmes/{programme.id}/edit"
     rules: dict[str, Any] = {"cut_off": "reject-after-grace", "completion_outcome": "delete"}
-    assert fill(olga, path, **rules, review_threshold="").status_code == 303 and kept(app, programme).review_threshold_minor is None
-    assert fill(olga, path, **rules, review_threshold="0").status_code == 303 and kept(app, programme).review_threshold_minor == 0
+    assert (
+        fill(olga, path, **rules, review_threshold="").status_code == 303
+        and kept(app, programme).review_threshold_minor is None
+    )
+    assert (
+        fill(olga, path, **rules, review_threshold="0").status_code == 303
+        and kept(app, programme).review_threshold_minor == 0
+    )
     assert kept(app, programme).viewing_takes_all_three is False
 
 

@@ -26,8 +26,12 @@ def entries(app, people):
     """Threshold 1,000.00 at 150.00 an hour. Rated: 4 h. In review: 10 h of Northbridge, 20 h of Contrail, 30 h sent by Olga."""
     with app.app_context():
         rules = make_programme("Professional services", review_threshold_minor=100_000)
-        engagement = make_engagement(make_product(rules, people.northbridge, name="Data rescue"), people.acme, name="Archive of Acme")
-        other = make_engagement(make_product(rules, people.contrail, name="Cloud watch"), people.globex, name="Watch of Globex")
+        engagement = make_engagement(
+            make_product(rules, people.northbridge, name="Data rescue"), people.acme, name="Archive of Acme"
+        )
+        other = make_engagement(
+            make_product(rules, people.contrail, name="Cloud watch"), people.globex, name="Watch of Globex"
+        )
         make_entry(engagement, "4", by=people.viewer("ada"), rated=True)
         olga = replace(people.viewer("ada"), member_id=people.olga.id, member_name=people.olga.name)
         found = {
@@ -49,8 +53,15 @@ def kept(app, entry):
 def test_what_waits_for_a_person(entries, as_):
     page = Page(as_("olga").get(PATH))
     page.check()
-    assert [link.text for link in page.soup.select("td.k-ref a")] == [entries[key].number for key in ("review", "contrail", "own")]
-    assert "Archive of Acme" in page.text and "USD 1,500.00" in page.text and "Ada Marsh" in page.text and "Overdue" not in page.text
+    assert [link.text for link in page.soup.select("td.k-ref a")] == [
+        entries[key].number for key in ("review", "contrail", "own")
+    ]
+    assert (
+        "Archive of Acme" in page.text
+        and "USD 1,500.00" in page.text
+        and "Ada Marsh" in page.text
+        and "Overdue" not in page.text
+    )
     part = Fragment(as_("olga").get(PATH, headers=HTMX))
     part.check()
     assert not part.soup.select("main")
@@ -72,7 +83,11 @@ def test_one_partner_and_the_overdue_only(app, entries, people, as_):
 
 def test_an_overdue_entry_that_nobody_can_decide_shows_its_failure(app, entries, as_):
     with app.app_context(), acting_for_all("a test breaks the machine"), transaction() as session:
-        session.execute(update(BillingEntry).where(BillingEntry.id == entries["submitted"].id).values(failure="the price table is gone"))
+        session.execute(
+            update(BillingEntry)
+            .where(BillingEntry.id == entries["submitted"].id)
+            .values(failure="the price table is gone")
+        )
     with time_machine.travel(clock.now() + timedelta(hours=25)):
         olga = as_("olga")
         assert "the price table is gone" in olga.get(PATH).text
@@ -127,7 +142,9 @@ def test_the_amount_is_that_of_the_moment(app, people, as_):
     """Two wait in tiers: whichever is approved first takes the first tier."""
     with app.app_context():
         rules = make_programme("Tiers", review_threshold_minor=10_000)
-        product = make_product(rules, people.northbridge, name="Tiered", model="graduated", bands=[("10", "100"), (None, "50")])
+        product = make_product(
+            rules, people.northbridge, name="Tiered", model="graduated", bands=[("10", "100"), (None, "50")]
+        )
         engagement = make_engagement(product, people.acme)
         first, second = (make_entry(engagement, "10", rated=True) for _ in range(2))
         db.session.remove()
@@ -191,7 +208,9 @@ def test_the_same_form_twice_decides_once(app, entries, as_):
     body = hidden_fields(olga.get(f"{here}/approve").text, f"{here}/approve")
     assert [olga.post(f"{here}/approve", data=body).status_code for _ in range(2)] == [303, 303]
     with app.app_context(), acting_for_all("a test looks"):
-        assert len(db.session.scalars(select(ChargeLine).where(ChargeLine.source_id == entries["review"].id)).all()) == 1
+        assert (
+            len(db.session.scalars(select(ChargeLine).where(ChargeLine.source_id == entries["review"].id)).all()) == 1
+        )
 
 
 def test_who_gets_in(app, entries, people, as_):

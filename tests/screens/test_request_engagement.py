@@ -1,7 +1,6 @@
 """Requesting an engagement: the fields every request has, the service's own parameters, once."""
 
 import uuid
-
 from typing import Any
 
 import pytest
@@ -25,7 +24,12 @@ PARAMETERS: list[dict[str, Any]] = [
     {"key": "urgent", "label": "Urgent", "kind": "checkbox"},
     {"key": "terms", "label": "Terms read", "kind": "checkbox", "required": True},
 ]
-TYPED = {"name": "Archive of the east wing", "contact_number": "+420 (2) 123-456 x7", "parameter-region": "Prague", "parameter-terms": "y"}
+TYPED = {
+    "name": "Archive of the east wing",
+    "contact_number": "+420 (2) 123-456 x7",
+    "parameter-region": "Prague",
+    "parameter-terms": "y",
+}
 
 
 @pytest.fixture
@@ -50,8 +54,12 @@ def send(client, product, path=PATH, **typed):
 def test_the_form_is_built_from_the_catalog_entry(product, as_):
     page = Page(as_("dot").get(PATH))
     page.check()
-    assert page.soup.select_one("select[name=parameter-region]") and page.soup.select_one("textarea[name=parameter-story]")
-    assert page.soup.select_one("input[name='parameter-size-tb']") and page.soup.select_one("input[type=checkbox][name=parameter-urgent]")
+    assert page.soup.select_one("select[name=parameter-region]") and page.soup.select_one(
+        "textarea[name=parameter-story]"
+    )
+    assert page.soup.select_one("input[name='parameter-size-tb']") and page.soup.select_one(
+        "input[type=checkbox][name=parameter-urgent]"
+    )
     assert page.soup.select_one("input[name=plan]").has_attr("checked")
     labels = [tag.get_text(" ", strip=True) for tag in page.soup.select("main .field > label, main .tick")]
     assert "Additional information (optional)" in labels and "Size (optional)" in labels and "Region" in labels
@@ -62,10 +70,16 @@ def test_the_form_is_built_from_the_catalog_entry(product, as_):
 
 
 def test_create(app, product, as_):
-    answer = send(as_("dot"), product, **{"parameter-size-tb": " 14 TB ", "additional_information": "Two sites.\r\nCall first."})
+    answer = send(
+        as_("dot"), product, **{"parameter-size-tb": " 14 TB ", "additional_information": "Two sites.\r\nCall first."}
+    )
     (engagement,) = made(app)
     assert (answer.status_code, answer.headers["Location"]) == (303, f"/my/engagements/{engagement.id}")
-    assert (engagement.state, engagement.name, engagement.contact_number) == ("pending", TYPED["name"], TYPED["contact_number"])
+    assert (engagement.state, engagement.name, engagement.contact_number) == (
+        "pending",
+        TYPED["name"],
+        TYPED["contact_number"],
+    )
     assert engagement.additional_information == "Two sites.\nCall first."
     assert engagement.custom_parameters == [
         {"label": "Region", "value": "Prague"}, {"label": "Size", "value": "14 TB"},

@@ -96,10 +96,23 @@ def _believe() -> None:
     acting_for = session.get("organisation")
     if acting_for:
         permissions = frozenset({"engagement:view", "billing-entry:view"})
-        tenancy.set_viewer(Viewer("partner", uuid.UUID(acting_for), NAMES[acting_for], uuid.UUID(int=7), "Ada Byron", permissions, "Europe/Prague"))
+        tenancy.set_viewer(
+            Viewer(
+                "partner",
+                uuid.UUID(acting_for),
+                NAMES[acting_for],
+                uuid.UUID(int=7),
+                "Ada Byron",
+                permissions,
+                "Europe/Prague",
+            )
+        )
         g.signed_in = SimpleNamespace(email="ada@northbridge.example")
         g.memberships = tuple(
-            SimpleNamespace(organisation_id=uuid.UUID(key), organisation_name=name, capacity="partner", key=f"{key}:partner") for key, name in NAMES.items()
+            SimpleNamespace(
+                organisation_id=uuid.UUID(key), organisation_name=name, capacity="partner", key=f"{key}:partner"
+            )
+            for key, name in NAMES.items()
         )
 
 
@@ -130,4 +143,3 @@ def _sign_in() -> Blueprint:
 def token_of(answer: Any) -> str:
     """The form token in a page."""
     return str(answer.text.split('name="csrf_token" value="')[1].split('"')[0])
-

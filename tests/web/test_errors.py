@@ -29,7 +29,17 @@ RAISED: dict[str, Any] = {
     "bug": lambda: ZeroDivisionError("a secret in the message"),
     "no-viewer": lambda: NoViewer("nobody"),
 }
-CODES = {"refused": 422, "done": 409, "reused": 409, "invisible": 404, "cursor": 404, "role": 403, "busy": 503, "bug": 500, "no-viewer": 500}
+CODES = {
+    "refused": 422,
+    "done": 409,
+    "reused": 409,
+    "invisible": 404,
+    "cursor": 404,
+    "role": 403,
+    "busy": 503,
+    "bug": 500,
+    "no-viewer": 500,
+}
 
 
 def _screen() -> Blueprint:
@@ -107,7 +117,10 @@ def test_a_500_names_its_request(client: FlaskClient) -> None:
 
 def test_the_words_say_what_and_what_next(ada_there: FlaskClient) -> None:
     assert "January 2027 is closed." in ada_there.get("/wrong/refused").text
-    assert "Partner Pricing Viewer, Partner Pricing Submitter, Software Instance Editor" in ada_there.get("/wrong/role").text
+    assert (
+        "Partner Pricing Viewer, Partner Pricing Submitter, Software Instance Editor"
+        in ada_there.get("/wrong/role").text
+    )
     assert "nothing at this address for Northbridge" in ada_there.get("/nowhere").text
     page = Page(ada_there.get("/wrong/cursor?after=zz"))
     assert page.soup.select_one("main a.b")["href"] == "/wrong/cursor"
@@ -186,7 +199,12 @@ def test_no_viewer_leaks_from_a_request(ada_there: FlaskClient) -> None:
 
 # The session ended while a form was open.
 
-TYPED = {"notes": "<b>Four hours</b> & \u0141\u00f3d\u017a", "quantity": "12.50", "password": "hunter2", "submission_key": "k" * 32}
+TYPED = {
+    "notes": "<b>Four hours</b> & \u0141\u00f3d\u017a",
+    "quantity": "12.50",
+    "password": "hunter2",
+    "submission_key": "k" * 32,
+}
 
 
 def _token(client: FlaskClient) -> str:
@@ -201,7 +219,9 @@ def test_an_ended_session_keeps_what_was_typed_and_it_can_be_sent_again(client: 
     token = _token(client)
     assert client.post("/members-only", data={"csrf_token": token, **TYPED}).status_code == 200
     client.get("/leave")
-    answer = client.post("/members-only", data={"csrf_token": token, **TYPED}, headers={"Sec-Fetch-Site": "same-origin"})
+    answer = client.post(
+        "/members-only", data={"csrf_token": token, **TYPED}, headers={"Sec-Fetch-Site": "same-origin"}
+    )
     assert answer.status_code == 401
     page = Page(answer)
     page.check()

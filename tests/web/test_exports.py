@@ -78,7 +78,9 @@ def test_xlsx(client: FlaskClient) -> None:
     assert "Contrail" not in page
 
 
-def test_the_viewer_stays_while_pieces_are_sent(client: FlaskClient, little: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_viewer_stays_while_pieces_are_sent(
+    client: FlaskClient, little: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("app.documents.csv_stream.CHUNK", 1)  # a piece a row
     answer = client.get("/list.csv", buffered=False)
     pieces: Iterator[Any] = iter(answer.response)

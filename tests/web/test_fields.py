@@ -35,13 +35,24 @@ class EntryForm(PortalForm):
     plan = SelectField("Plan", choices=offered([("gold", "Gold")]))
 
 
-GOOD = {"quantity": "12.50", "month": "2026-10", "notes": "a\r\nb", "name": " Ada ", "email": "Ada@Northbridge.EXAMPLE", "phone": "+1 (555) 010-2030 x7", "plan": "gold"}
+GOOD = {
+    "quantity": "12.50",
+    "month": "2026-10",
+    "notes": "a\r\nb",
+    "name": " Ada ",
+    "email": "Ada@Northbridge.EXAMPLE",
+    "phone": "+1 (555) 010-2030 x7",
+    "plan": "gold",
+}
 
 
 @pytest.fixture
 def send(small: Flask, ada: Viewer) -> Any:
     def post(**changes: str) -> EntryForm:
-        with small.test_request_context("/x", method="POST", data={**GOOD, "submission_key": new_key(), **changes}), tenancy.viewing(ada):
+        with (
+            small.test_request_context("/x", method="POST", data={**GOOD, "submission_key": new_key(), **changes}),
+            tenancy.viewing(ada),
+        ):
             form = EntryForm()
             form.validate()
             return form
@@ -136,7 +147,11 @@ def test_a_form_on_get_carries_its_hidden_fields(small: Flask, ada: Viewer) -> N
         assert 'value="3.50"' in form.quantity()
         assert form.seen_version == 4
         assert set(form.carried) == {"submission_key", "rendered_for", "version"}
-        assert (form.quantity.type, form.notes.type, form.version.type) == ("DecimalField", "TextAreaField", "HiddenField")
+        assert (form.quantity.type, form.notes.type, form.version.type) == (
+            "DecimalField",
+            "TextAreaField",
+            "HiddenField",
+        )
 
 
 @pytest.mark.parametrize("key", ["", "short", "x" * 81, "\x00" * 32, "../../../etc/passwd", "é" * 20])
@@ -164,11 +179,22 @@ def test_month_cards(small: Flask, ada: Viewer) -> None:
     class Cards(PortalForm):
         month = MonthCards("Month")
 
-    for sent, chosen in (("2026-10", BillingMonth(2026, 10)), ("2026-09", BillingMonth(2026, 9)), ("x", None), ("", None)):
-        with small.test_request_context("/x", method="POST", data={"month": sent, "submission_key": new_key()}), tenancy.viewing(ada):
+    for sent, chosen in (
+        ("2026-10", BillingMonth(2026, 10)),
+        ("2026-09", BillingMonth(2026, 9)),
+        ("x", None),
+        ("", None),
+    ):
+        with (
+            small.test_request_context("/x", method="POST", data={"month": sent, "submission_key": new_key()}),
+            tenancy.viewing(ada),
+        ):
             form = Cards()
             form.month.offer([BillingMonth(2026, 10), BillingMonth(2026, 11)])
             assert form.validate() is (chosen is not None)
             assert form.month.data == chosen
             options = list(form.month)
-            assert [(o.label.text, o.checked) for o in options] == [("October 2026", sent == "2026-10"), ("November 2026", False)]
+            assert [(o.label.text, o.checked) for o in options] == [
+                ("October 2026", sent == "2026-10"),
+                ("November 2026", False),
+            ]

@@ -58,7 +58,12 @@ def _screen() -> Blueprint:
 
 @pytest.fixture(scope="module")
 def little(tmp_path_factory: pytest.TempPathFactory) -> Flask:
-    app = build(Path(tmp_path_factory.mktemp("plumbing")), screen=_screen(), METRICS_TOKEN="for-prometheus", PORTAL_NAME="Harbour Portal")
+    app = build(
+        Path(tmp_path_factory.mktemp("plumbing")),
+        screen=_screen(),
+        METRICS_TOKEN="for-prometheus",
+        PORTAL_NAME="Harbour Portal",
+    )
     app.register_blueprint(health.screen)
     return app
 
@@ -219,7 +224,9 @@ def test_metrics_for_those_who_may(client: FlaskClient) -> None:
     client.get("/page")
     metrics.gauge("portal_test_waiting", "What waits", lambda: 3)
     metrics.gauge("portal_test_broken", "What fails", lambda: 1 / 0)
-    metrics.gauge("portal_test_members", "Members", lambda: db.session.scalar(select(func.count()).select_from(Member)) or 0)
+    metrics.gauge(
+        "portal_test_members", "Members", lambda: db.session.scalar(select(func.count()).select_from(Member)) or 0
+    )
     try:
         text = client.get("/metrics").text
     finally:
@@ -240,7 +247,9 @@ def test_metrics_for_those_who_may(client: FlaskClient) -> None:
         ("192.0.2.7", {"Authorization": "Bearer wrong\u00e9"}, 404), ("", {}, 404),
     ],
 )  # fmt: skip
-def test_metrics_are_for_this_machine_or_the_token(client: FlaskClient, address: str, headers: dict[str, str], code: int) -> None:
+def test_metrics_are_for_this_machine_or_the_token(
+    client: FlaskClient, address: str, headers: dict[str, str], code: int
+) -> None:
     assert client.get("/metrics", environ_overrides={"REMOTE_ADDR": address}, headers=headers).status_code == code
 
 
@@ -282,7 +291,9 @@ def test_the_shell_shows_what_this_viewer_may_open(client: FlaskClient) -> None:
     assert "data-theme" not in Page(client.get("/nowhere")).soup.html.attrs
 
 
-def test_all_counts_are_one_statement_and_tenancy_filters_them(client: FlaskClient, little: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_all_counts_are_one_statement_and_tenancy_filters_them(
+    client: FlaskClient, little: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def organisations(viewer: Viewer) -> Any:
         """A partner sees partners; the customer Acme is nobody's of theirs."""
         few = select(Organisation.id).limit(100).subquery()
@@ -309,7 +320,11 @@ def test_all_counts_are_one_statement_and_tenancy_filters_them(client: FlaskClie
 def test_counts_that_fail_do_not_take_the_page_along(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
     from sqlalchemy import text
 
-    monkeypatch.setattr(shell, "WAITING", [lambda viewer: ("/x", select(text("nothing")).select_from(text("nowhere")).scalar_subquery())])
+    monkeypatch.setattr(
+        shell,
+        "WAITING",
+        [lambda viewer: ("/x", select(text("nothing")).select_from(text("nowhere")).scalar_subquery())],
+    )
     client.get(f"/become/{CONTRAIL}")
     assert client.get("/nowhere").status_code == 404
     assert "Contrail" in client.get("/nowhere").text

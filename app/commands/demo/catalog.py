@@ -45,21 +45,39 @@ def _hours(model: str, versions: dict[int, Bands], limit: str | None = None) -> 
 
 PRODUCTS = (
     Listed(
-        "Incident response", "Security",
-        "People on call around the clock, at your side within 30 minutes.", NORTHBRIDGE,
+        "Incident response",
+        "Security",
+        "People on call around the clock, at your side within 30 minutes.",
+        NORTHBRIDGE,
         {
-            "Standard": (_hours("graduated", {13: (("100", "165"), (None, "152")), 4: (("100", "160"), (None, "148.125"))}, "744"),),
+            "Standard": (
+                _hours(
+                    "graduated", {13: (("100", "165"), (None, "152")), 4: (("100", "160"), (None, "148.125"))}, "744"
+                ),
+            ),
             "Enterprise": (_hours("per_unit", {13: ((None, "196.80"),)}),),
         },
-        (("Systems in scope", "paragraph", (), True), ("First response within", "selection", ("30 minutes", "1 hour", "4 hours"), True)),
+        (
+            ("Systems in scope", "paragraph", (), True),
+            ("First response within", "selection", ("30 minutes", "1 hour", "4 hours"), True),
+        ),
         "A duty team that knows your systems before the incident. Includes a drill each quarter and a written report after every call.",
     ),
     Listed(
-        "Managed backup", "Operations",
-        "Nightly copies, restore tests each quarter, reports your auditors accept.", NORTHBRIDGE,
+        "Managed backup",
+        "Operations",
+        "Nightly copies, restore tests each quarter, reports your auditors accept.",
+        NORTHBRIDGE,
         {
             "Standard": (
-                Priced("Unit", "Protected data", "TB", "0.01", "graduated", {13: (("10", "42.50"), ("50", "38"), (None, "31.25"))}),
+                Priced(
+                    "Unit",
+                    "Protected data",
+                    "TB",
+                    "0.01",
+                    "graduated",
+                    {13: (("10", "42.50"), ("50", "38"), (None, "31.25"))},
+                ),
                 _hours("per_unit", {13: ((None, "160"),)}),
             ),
         },
@@ -73,8 +91,10 @@ PRODUCTS = (
         ),
     ),
     Listed(
-        "Landing zone set-up", "Cloud foundations",
-        "A cloud account structure you can grow into, handed over with a runbook.", NORTHBRIDGE,
+        "Landing zone set-up",
+        "Cloud foundations",
+        "A cloud account structure you can grow into, handed over with a runbook.",
+        NORTHBRIDGE,
         {
             "Fixed hours": (
                 _hours("per_unit", {13: ((None, "150"),)}),
@@ -84,21 +104,52 @@ PRODUCTS = (
         (("Number of subscriptions", "short_text", (), True),),
     ),
     Listed(
-        "Patch management", "Operations",
-        "Servers patched inside your window, with evidence.", NORTHBRIDGE,
-        {"Standard": (Priced("Unit", "Servers", "servers", "1", "simple", {13: (("100", "9.50"), ("500", "8.20"), (None, "7.10"))}),)},
+        "Patch management",
+        "Operations",
+        "Servers patched inside your window, with evidence.",
+        NORTHBRIDGE,
+        {
+            "Standard": (
+                Priced(
+                    "Unit",
+                    "Servers",
+                    "servers",
+                    "1",
+                    "simple",
+                    {13: (("100", "9.50"), ("500", "8.20"), (None, "7.10"))},
+                ),
+            )
+        },
     ),
-    Listed("Security review", "Security", "Two weeks, two people, one report.", NORTHBRIDGE, {"Two weeks": ()}, state="draft"),
     Listed(
-        "Cloud migration sprint", "Cloud foundations",
-        "Three weeks that move one application, tests included.", CONTRAIL,
+        "Security review",
+        "Security",
+        "Two weeks, two people, one report.",
+        NORTHBRIDGE,
+        {"Two weeks": ()},
+        state="draft",
+    ),
+    Listed(
+        "Cloud migration sprint",
+        "Cloud foundations",
+        "Three weeks that move one application, tests included.",
+        CONTRAIL,
         {"Sprint": (_hours("simple", {13: (("200", "185"), (None, "171.50"))}),)},
-        (("Application to move", "short_text", (), True), ("Source", "selection", ("Data centre", "Other cloud"), True)),
+        (
+            ("Application to move", "short_text", (), True),
+            ("Source", "selection", ("Data centre", "Other cloud"), True),
+        ),
     ),
     Listed(
-        "Database care", "Operations",
-        "Tuning, upgrades and a number to call, for the databases you name.", CONTRAIL,
-        {"Care": (Priced("Unit", "Instances", "instances", "1", "graduated", {13: (("5", "212.37"), (None, "189.53"))}),)},
+        "Database care",
+        "Operations",
+        "Tuning, upgrades and a number to call, for the databases you name.",
+        CONTRAIL,
+        {
+            "Care": (
+                Priced("Unit", "Instances", "instances", "1", "graduated", {13: (("5", "212.37"), (None, "189.53"))}),
+            )
+        },
         programme="Marketplace services",
     ),
 )
@@ -154,7 +205,13 @@ def _list(listed: Listed, shelf: Shelf, cast: Cast) -> None:
         key = label.lower().replace(" ", "-")
         db.session.add(
             CustomParameter(
-                product_id=product.id, position=position, key=key, label=label, kind=kind, options=list(options), required=required
+                product_id=product.id,
+                position=position,
+                key=key,
+                label=label,
+                kind=kind,
+                options=list(options),
+                required=required,
             )
         )
     for position, (plan_name, priced) in enumerate(listed.plans.items(), 1):

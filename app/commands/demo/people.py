@@ -94,5 +94,3 @@ def move_in() -> Cast:
             "customer", cast.organisations[name].id, name, None, person, permissions_of(all_roles, "customer")
         )
     return cast
-
-

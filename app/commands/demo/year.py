@@ -23,7 +23,7 @@ from app.engagements import actions as engagements
 from app.engagements import states
 from app.engagements.model import Engagement
 from app.foundation import clock
-from app.foundation.billing_month import CUT_OFF_POLICIES, BillingMonth, may_bill, open_months
+from app.foundation.billing_month import CUT_OFF_POLICIES, BillingMonth, may_bill
 from app.foundation.database import db
 from app.foundation.outbox import OutboxRow
 from app.foundation.refusals import Refused
@@ -94,7 +94,7 @@ class Year:
 
     def __init__(self, cast: Cast, shelf: Shelf, now: datetime) -> None:
         self.cast, self.shelf, self.now = cast, shelf, now
-        self.dice = random.Random(2026)  # noqa: S311  a story, no secret
+        self.dice = random.Random(2026)
         self.this_month = BillingMonth.at(now)
         self.running: list[tuple[Story, Engagement]] = []
 
@@ -161,7 +161,9 @@ class Year:
     def _working_hour(self, month: BillingMonth, engagement: Engagement) -> datetime:
         first = max(month.starts_at, engagement.active_from or month.starts_at)
         day = first + timedelta(days=self.dice.randint(1, 24))
-        return day.replace(hour=self.dice.randint(7, 16), minute=self.dice.randint(0, 59), second=self.dice.randint(0, 59))
+        return day.replace(
+            hour=self.dice.randint(7, 16), minute=self.dice.randint(0, 59), second=self.dice.randint(0, 59)
+        )
 
     def _entry(
         self, at: datetime, engagement: Engagement, metric: Metric, month: BillingMonth, quantity: Decimal, by: Viewer
@@ -220,23 +222,29 @@ class Year:
             if story.end == states.COMPLETION_REQUESTED:
                 client = self.cast.viewers[_first(story.client)]
                 with clock.pinned(self.now - timedelta(hours=27)), viewing(client):
-                    engagements.request_completion(engagement, wish="All three subscriptions are handed over, the runbook is accepted.", by=client)
+                    engagements.request_completion(
+                        engagement, wish="All three subscriptions are handed over, the runbook is accepted.", by=client
+                    )
         by_name = {engagement.name: engagement for _, engagement in self.running}
-        month = open_months(self.now, CUT_OFF_POLICIES["reject-after-grace"])[-1]
         for name, hours, quantity, age in (
             ("Claims platform on call", "Hours", "96", 27),
             ("24x7 incident response", "Hours", "120", 6),
         ):
             engagement = by_name[name]
-            at = max(self.now - timedelta(hours=age), month.starts_at)
+            at = self.now - timedelta(hours=age)
+            month = BillingMonth.at(at)  # open still: a month closes two days after its end
             metric = next(m for m in self.shelf.metrics[engagement.plan_id] if m.name == hours)
             abe = self.cast.viewers["abe"]
             with clock.pinned(at), viewing(abe):
-                entry = billing.submit(engagement, Draft(metric.id, month, Decimal(quantity), "Release weekend, both teams"), by=abe)
+                entry = billing.submit(
+                    engagement, Draft(metric.id, month, Decimal(quantity), "Release weekend, both teams"), by=abe
+                )
             with clock.pinned(at + timedelta(seconds=2)), acting_for_all("the demo's ratings"):
                 rating.rate_entry(entry.id, by=current())
         db.session.execute(
-            update(OutboxRow).where(OutboxRow.created_at < self.now - timedelta(days=4)).values(sent_at=OutboxRow.created_at)
+            update(OutboxRow)
+            .where(OutboxRow.created_at < self.now - timedelta(days=4))
+            .values(sent_at=OutboxRow.created_at)
         )
 
     def _partner(self, story: Story) -> Viewer:
@@ -248,7 +256,9 @@ class Year:
         """An instant of the month that has passed: early in it, or within the last days for what began just now."""
         if months_ago == 0:
             return self.now - timedelta(hours=self.dice.randint(3, 60))
-        return month.starts_at + timedelta(days=self.dice.randint(0, 4), hours=self.dice.randint(7, 16), minutes=self.dice.randint(0, 59))
+        return month.starts_at + timedelta(
+            days=self.dice.randint(0, 4), hours=self.dice.randint(7, 16), minutes=self.dice.randint(0, 59)
+        )
 
 
 def _first(client: str) -> str:

@@ -50,6 +50,8 @@ def own_header(page: EngagementPage, tab: str) -> dict[str, Any]:
         "page": page,
         "e": e,
         "here": here,
-        "tabs": [{"label": label, "path": path, "count": count, "current": key == tab} for key, label, path, count in tabs],
+        "tabs": [
+            {"label": label, "path": path, "count": count, "current": key == tab} for key, label, path, count in tabs
+        ],
         "verbs": own_verbs(e.state, e.instance_state, tenancy.current()),
     }

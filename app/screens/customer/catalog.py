@@ -59,7 +59,12 @@ def show_service(slug: str) -> Response:
     product = queries.published_by_slug(slug)
     month = _this_month()
     lines = [
-        PriceLine(price, per_words(price.gross_tariff, price.unit), tiers_of(price.gross_tariff, price.unit), model_words(price.gross_tariff))
+        PriceLine(
+            price,
+            per_words(price.gross_tariff, price.unit),
+            tiers_of(price.gross_tariff, price.unit),
+            model_words(price.gross_tariff),
+        )
         for price in gross_prices(product, month)
     ]
     return show(
@@ -84,7 +89,11 @@ def _shelves(found: Sequence[CatalogTile]) -> list[tuple[str, list[Any]]]:
 
 def _from(price: FromPrice) -> str:
     """'Hours from USD 150.0000', 'Hours from USD 500.0000 for up to 10 h', as the tile says it."""
-    facts = {"metric": price.metric_name, "price": f"{price.currency}\u00a0{unit_price(price.gross_price)}", "unit": price.unit}
+    facts = {
+        "metric": price.metric_name,
+        "price": f"{price.currency}\u00a0{unit_price(price.gross_price)}",
+        "unit": price.unit,
+    }
     if price.model == "block" and price.flat_up_to is not None:
         return _("%(metric)s from %(price)s for up to %(most)s %(unit)s", most=plain(price.flat_up_to, 0, 6), **facts)
     if price.charge_unit != 1:

@@ -27,8 +27,15 @@ from app.web.tier_bars import tier_bar
 
 screen = Blueprint("my_billing_entries", __name__)
 
-STATES = {"rated": _l("Rated"), "being-rated": _l("Being rated"), "rejected": _l("Rejected"), "withdrawn": _l("Withdrawn")}
-LIST = ListOf(Search("search", _l("Search")), Months("month", _l("Month"), recent_months), Choice("status", _l("Status"), STATES))
+STATES = {
+    "rated": _l("Rated"),
+    "being-rated": _l("Being rated"),
+    "rejected": _l("Rejected"),
+    "withdrawn": _l("Withdrawn"),
+}
+LIST = ListOf(
+    Search("search", _l("Search")), Months("month", _l("Month"), recent_months), Choice("status", _l("Status"), STATES)
+)
 COLUMNS = (
     Column(_l("Number"), "number"),
     Column(_l("Month"), "service_month"),
@@ -37,7 +44,10 @@ COLUMNS = (
     Column(_l("Unit"), "unit"),
     Column(_l("Notes"), "notes"),
     Column(_l("Status"), lambda row: str(STATES[_shown_as(row.state)])),
-    Column(_l("Amount without tax"), lambda row: None if row.gross_minor is None else Money.of_minor(row.gross_minor, row.currency)),
+    Column(
+        _l("Amount without tax"),
+        lambda row: None if row.gross_minor is None else Money.of_minor(row.gross_minor, row.currency),
+    ),
     Column(_l("Tax"), lambda row: None if row.tax_minor is None else Money.of_minor(row.tax_minor, row.currency)),
     Column(_l("Currency"), "currency"),
 )
@@ -86,7 +96,9 @@ def _entries(page: EngagementPage, listing: Listing, opened: Any = None) -> Resp
 
 def _filtered(engagement_id: uuid.UUID, listing: Listing) -> Any:
     wanted = listing.values
-    return own_entries.own_entries(engagement_id, month=wanted["month"], state=wanted["status"], search=wanted["search"])
+    return own_entries.own_entries(
+        engagement_id, month=wanted["month"], state=wanted["status"], search=wanted["search"]
+    )
 
 
 def _query(listing: Listing) -> str:

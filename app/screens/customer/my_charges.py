@@ -64,7 +64,9 @@ def _cell(total: Any) -> dict[str, Any]:
         "label": month_words(total.booked_month),
         "figure": money(gross),
         "currency": total.currency,
-        "small": _("plus tax %(tax)s, together %(sum)s", tax=money(tax), sum=money(gross + tax)) if tax else _("no tax"),
+        "small": _("plus tax %(tax)s, together %(sum)s", tax=money(tax), sum=money(gross + tax))
+        if tax
+        else _("no tax"),
     }
 
 

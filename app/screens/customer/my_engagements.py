@@ -33,7 +33,11 @@ from app.web.ui import TAGS
 screen = Blueprint("my_engagements", __name__)
 
 STATES = {state: TAGS[state].label for state in (*states.CURRENT, *states.PAST)}
-LIST = ListOf(Search("search", _l("Search")), Choice("status", _l("Status"), STATES), Months("month", _l("Requested"), recent_months))
+LIST = ListOf(
+    Search("search", _l("Search")),
+    Choice("status", _l("Status"), STATES),
+    Months("month", _l("Requested"), recent_months),
+)
 HISTORY = ListOf()
 VERBS = "any('withdraw','request-completion','withdraw-completion-request','delete-instance')"
 
@@ -65,10 +69,14 @@ def show_list(kind: str = "") -> Response:
     listing = LIST.read()
     wanted = listing.values
     found = queries.engagements(
-        states_wanted=[wanted["status"]] if wanted["status"] else (), requested_in=wanted["month"], search=wanted["search"] or ""
+        states_wanted=[wanted["status"]] if wanted["status"] else (),
+        requested_in=wanted["month"],
+        search=wanted["search"] or "",
     )
     if kind:
-        return download(kind, "my-engagements", COLUMNS, rows_of(found.order_by(*(key.desc() for key in queries.LIST_KEYS))))
+        return download(
+            kind, "my-engagements", COLUMNS, rows_of(found.order_by(*(key.desc() for key in queries.LIST_KEYS)))
+        )
     page = page_of(found, queries.LIST_KEYS, after=listing.after, before=listing.before)
     viewer = tenancy.current()
     return show(
@@ -94,7 +102,13 @@ def show_history(engagement_id: uuid.UUID) -> Response:
     listing = HISTORY.read()
     events = page_of(own_events(engagement_id), LIST_KEYS, after=listing.after, before=listing.before)
     listing = listing.with_page(events)
-    return show("customer/engagement_history.html", block="events", listing=listing, events=_told(events.rows), **own_header(page, "history"))
+    return show(
+        "customer/engagement_history.html",
+        block="events",
+        listing=listing,
+        events=_told(events.rows),
+        **own_header(page, "history"),
+    )
 
 
 @screen.get(f"/my/engagements/<uuid:engagement_id>/<{VERBS}:verb>")
@@ -147,7 +161,14 @@ def _confirm(page: EngagementPage, verb: str, form: PortalForm) -> Response:
         return _fresh(e.id)
     words = _words(page, verb)
     fields = [form.wish] if isinstance(form, RequestCompletion) else []
-    asked = {"eyebrow": e.number, "action": request.path, "cancel": f"/my/engagements/{e.id}", "form": form, "fields": fields, "live": True}
+    asked = {
+        "eyebrow": e.number,
+        "action": request.path,
+        "cancel": f"/my/engagements/{e.id}",
+        "form": form,
+        "fields": fields,
+        "live": True,
+    }
     return show("confirm_page.html", block="decision", status=form.status, decision={**asked, **words})
 
 
@@ -164,19 +185,27 @@ def _words(page: EngagementPage, verb: str) -> dict[str, Any]:
         },
         "request-completion": {
             "title": _("Request completion"),
-            "sentence": _("%(partner)s is asked to mark the engagement as complete; until then work goes on and is charged.", partner=partner),
+            "sentence": _(
+                "%(partner)s is asked to mark the engagement as complete; until then work goes on and is charged.",
+                partner=partner,
+            ),
             "submit": _("Request completion"),
             "toast": _("Completion requested. %(partner)s is told by e-mail and decides.", partner=partner),
         },
         "withdraw-completion-request": {
             "title": _("Withdraw completion request"),
-            "sentence": _("The engagement stays active as if completion had not been asked for, and %(partner)s is told.", partner=partner),
+            "sentence": _(
+                "The engagement stays active as if completion had not been asked for, and %(partner)s is told.",
+                partner=partner,
+            ),
             "submit": _("Withdraw completion request"),
             "toast": _("The engagement stays active. %(partner)s is told by e-mail.", partner=partner),
         },
         "delete-instance": {
             "title": _("Delete instance"),
-            "sentence": _("The instance leaves your account for good; the engagement, its history and its charges stay readable."),
+            "sentence": _(
+                "The instance leaves your account for good; the engagement, its history and its charges stay readable."
+            ),
             "submit": _("Delete instance"),
             "kind": "danger",
             "toast": _("The instance is deleted. Its history and charges stay here."),
@@ -209,5 +238,12 @@ def _told(rows: Any) -> list[dict[str, Any]]:
         if "month" in facts:
             facts["month"] = BillingMonth.parse(facts["month"])
         event = EVENTS[row.event]
-        told.append({"icon": event.icon, "text": translate(event.customer_sentence or "", facts), "at": row.at, "by": row.by_label})
+        told.append(
+            {
+                "icon": event.icon,
+                "text": translate(event.customer_sentence or "", facts),
+                "at": row.at,
+                "by": row.by_label,
+            }
+        )
     return told

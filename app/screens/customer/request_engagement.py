@@ -75,7 +75,9 @@ def create(slug: str) -> Response:
     plan_id = form.plan_id()
     if complete and plan_id:
         try:
-            engagement_id, _first = submit_once(form, lambda: _create(product, plan_id, form), action="request-engagement")
+            engagement_id, _first = submit_once(
+                form, lambda: _create(product, plan_id, form), action="request-engagement"
+            )
             toast = _("Requested. The provider was mailed and decides; you are told.")
             return go_to(f"/my/engagements/{engagement_id}", toast=toast)
         except Refused as no:
@@ -144,5 +146,7 @@ def _first_price(prices: list[GrossPrice], plan_id: uuid.UUID) -> str:
             tariff = price.gross_tariff
             amount = f"{price.currency}\u00a0{unit_price(tariff.bands[0].price)}"
             words = {"price": amount, "per": per_words(tariff, price.unit)}
-            return _("from %(price)s / %(per)s", **words) if len(tariff.bands) > 1 else _("%(price)s / %(per)s", **words)
+            return (
+                _("from %(price)s / %(per)s", **words) if len(tariff.bands) > 1 else _("%(price)s / %(per)s", **words)
+            )
     return _("no price in force")

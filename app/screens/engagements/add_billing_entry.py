@@ -97,9 +97,14 @@ def submit(engagement_id: uuid.UUID) -> Response:
         return _show(page, programme, form)
     if fine:
         try:
-            entry_id, _first = submit_once(form, lambda: _submit(page.engagement, programme, form), action="add-billing-entry")
+            entry_id, _first = submit_once(
+                form, lambda: _submit(page.engagement, programme, form), action="add-billing-entry"
+            )
             number = one(BillingEntry, entry_id).number
-            return go_to(f"{address(engagement_id)}/billing-entries", toast=_("%(number)s submitted, rating takes seconds", number=number))
+            return go_to(
+                f"{address(engagement_id)}/billing-entries",
+                toast=_("%(number)s submitted, rating takes seconds", number=number),
+            )
         except Refused as no:
             form.refuse(no)
         except Unasked:
@@ -114,7 +119,12 @@ def _submit(engagement: Engagement, programme: Programme, form: AddEntry) -> Bil
     draft = form.draft
     assert draft is not None
     question = _question(engagement, draft)
-    if question and actions.takes_entries(engagement) and not form.different.data and form.warned.data != str(question.earlier.id):
+    if (
+        question
+        and actions.takes_entries(engagement)
+        and not form.different.data
+        and form.warned.data != str(question.earlier.id)
+    ):
         actions.checked(engagement, programme, draft, clock.now())  # a rule's no comes before a question
         raise Unasked
     return actions.submit(engagement, draft, by=tenancy.current())
@@ -139,7 +149,12 @@ def _start(engagement: Engagement, programme: Programme) -> dict[str, Any]:
     if earlier is None:
         return {"month": months[0] if months else None}
     month = earlier.service_month if earlier.service_month in months else months[0] if months else None
-    return {"month": month, "metric": str(earlier.metric_id), "quantity": earlier.quantity.normalize(), "notes": earlier.notes}
+    return {
+        "month": month,
+        "metric": str(earlier.metric_id),
+        "quantity": earlier.quantity.normalize(),
+        "notes": earlier.notes,
+    }
 
 
 def _show(page: EngagementPage, programme: Programme, form: AddEntry, status: int = 200) -> Response:
@@ -157,11 +172,17 @@ def _show(page: EngagementPage, programme: Programme, form: AddEntry, status: in
     return show(
         "engagements/add_billing_entry.html",
         block="preview",
-        status=409 if refused else max(status, form.status if form.is_submitted() and form.quantity.raw else 200, 422 if why_not else 200),
+        status=409
+        if refused
+        else max(status, form.status if form.is_submitted() and form.quantity.raw else 200, 422 if why_not else 200),
         page=page,
         e=engagement,
         here=address(engagement.id),
-        crumbs=[crumbs(page, tenancy.current())[-1], (engagement.name, address(engagement.id)), (_("Billing entries"), f"{address(engagement.id)}/billing-entries")],
+        crumbs=[
+            crumbs(page, tenancy.current())[-1],
+            (engagement.name, address(engagement.id)),
+            (_("Billing entries"), f"{address(engagement.id)}/billing-entries"),
+        ],
         refused=refused,
         form=form,
         cards=_cards(months, month, programme),
@@ -191,7 +212,9 @@ def _chosen(form: AddEntry, metrics: list[PricedMetric]) -> PricedMetric | None:
     return chosen
 
 
-def _previewed(engagement: Engagement, programme: Programme, draft: Draft | None, prices: PlanPrices) -> tuple[Preview | None, Refused | None]:
+def _previewed(
+    engagement: Engagement, programme: Programme, draft: Draft | None, prices: PlanPrices
+) -> tuple[Preview | None, Refused | None]:
     if draft is None:
         return None, None
     try:
@@ -207,12 +230,19 @@ def _cards(months: list[BillingMonth], chosen: BillingMonth | None, programme: P
         closes: Any = deadline(programme.policy.closes_at(month))
         facts = {"utc": closes.utc, "local": closes.local}
         small = _("closes %(utc)s (%(local)s)", **facts) if closes.local else _("closes %(utc)s", **facts)
-        card = {"value": str(month), "label": translate("%(month)s", {"month": month}), "small": small, "end": _("%(left)s left", left=closes.left)}
+        card = {
+            "value": str(month),
+            "label": translate("%(month)s", {"month": month}),
+            "small": small,
+            "end": _("%(left)s left", left=closes.left),
+        }
         cards.append({**card, "icon": "timer"} if month == months[0] else card)
     return cards
 
 
-def _just_closed(engagement: Engagement, programme: Programme, months: list[BillingMonth]) -> tuple[BillingMonth, Any] | None:
+def _just_closed(
+    engagement: Engagement, programme: Programme, months: list[BillingMonth]
+) -> tuple[BillingMonth, Any] | None:
     """The month before the open ones and its closing instant, if there was anything to bill in it."""
     if not months or engagement.active_from is None or not months[0].previous.overlaps(engagement.active_from, None):
         return None

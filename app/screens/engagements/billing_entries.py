@@ -29,6 +29,7 @@ from app.web.submissions import submit_once
 
 screen = Blueprint("billing_entries", __name__)
 
+
 class Withdraw(PortalForm):
     pass
 
@@ -50,7 +51,11 @@ def explain(engagement_id: uuid.UUID, entry_id: uuid.UUID) -> Response:
     if wants_fragment():
         return _list_page(page, opened=entry)
     header = _header(page)
-    crumbs = [*header["crumbs"], (page.engagement.name, header["here"]), (_("Billing entries"), f"{header['here']}/billing-entries")]
+    crumbs = [
+        *header["crumbs"],
+        (page.engagement.name, header["here"]),
+        (_("Billing entries"), f"{header['here']}/billing-entries"),
+    ]
     return show(
         "engagements/explain.html",
         **{**header, "crumbs": crumbs},
@@ -105,7 +110,9 @@ def _ask_withdraw(page: EngagementPage, entry: Any, form: Withdraw) -> Response:
         "eyebrow": entry.number,
         "action": request.path,
         "submit": _("Withdraw %(number)s", number=entry.number),
-        "sentence": _("%(number)s is not rated and not charged. It stays in the list as Withdrawn.", number=entry.number),
+        "sentence": _(
+            "%(number)s is not rated and not charged. It stays in the list as Withdrawn.", number=entry.number
+        ),
         "kind": "danger",
         "cancel": back,
         "form": form,

@@ -45,7 +45,9 @@ COLUMNS = (
 
 
 def _ticks(label: Any) -> SelectMultipleField:
-    return SelectMultipleField(label, validate_choice=False, widget=ListWidget(prefix_label=False), option_widget=CheckboxInput())
+    return SelectMultipleField(
+        label, validate_choice=False, widget=ListWidget(prefix_label=False), option_widget=CheckboxInput()
+    )
 
 
 class AddOrganisation(PortalForm):
@@ -100,10 +102,14 @@ def add() -> Response:
         try:
             added, _first = submit_once(
                 form,
-                lambda: add_organisation(form.name.data, by=tenancy.current(), partner="partner" in chosen, customer="customer" in chosen),
+                lambda: add_organisation(
+                    form.name.data, by=tenancy.current(), partner="partner" in chosen, customer="customer" in chosen
+                ),
                 action="add-organisation",
             )
-            return go_to(f"/organisations/{added}", toast=_("%(name)s is added. Add its first member next.", name=form.name.data))
+            return go_to(
+                f"/organisations/{added}", toast=_("%(name)s is added. Add its first member next.", name=form.name.data)
+            )
         except Refused as no:
             form.refuse(no)
     return _new_page(form)
@@ -144,7 +150,9 @@ def add_member(organisation_id: uuid.UUID) -> Response:
     if form.validate_on_submit():
         try:
             submit_once(form, lambda: _take_in(form, organisation_id), action="add-member")
-            toast = _("%(email)s is a member of %(name)s now and was mailed.", email=form.email.data, name=organisation.name)
+            toast = _(
+                "%(email)s is a member of %(name)s now and was mailed.", email=form.email.data, name=organisation.name
+            )
             return go_to(f"/organisations/{organisation_id}", toast=toast)
         except Refused as no:
             form.refuse(no)

@@ -114,14 +114,19 @@ def _sized(form: EditProgramme, programme: Programme) -> EditProgramme:
     return form
 
 
-def _form_page(form: EditProgramme, programme: Programme, *, status: int | None = None, stale: bool = False) -> Response:
+def _form_page(
+    form: EditProgramme, programme: Programme, *, status: int | None = None, stale: bool = False
+) -> Response:
     return show(
         "operator/edit_programme.html",
         block="form",
         status=status or form.status,
         form=form,
         stale=stale,
-        cut_offs=[{"value": key, "label": words, "small": _policy_words(CUT_OFF_POLICIES[key])} for key, words in CUT_OFFS.items()],
+        cut_offs=[
+            {"value": key, "label": words, "small": _policy_words(CUT_OFF_POLICIES[key])}
+            for key, words in CUT_OFFS.items()
+        ],
         outcomes=[{"value": key, "label": OUTCOMES[key], "small": _outcome_words(key)} for key in COMPLETION_OUTCOMES],
         **_shown(programme),
     )
@@ -148,7 +153,8 @@ def _shown(programme: Programme) -> dict[str, Any]:
 def _policy_words(policy: CutOff) -> str:
     if isinstance(policy, RejectAfterGrace):
         return _(
-            "A month closes when day %(day)s of the next month ends, in UTC. What comes later is refused.", day=policy.days
+            "A month closes when day %(day)s of the next month ends, in UTC. What comes later is refused.",
+            day=policy.days,
         )
     return _(
         "A month takes what arrives before %(cutoff)s on its last day (%(zone)s). What comes later rolls forward to the next month; until %(quiet)s it waits.",
@@ -166,7 +172,10 @@ def _remuneration_words(programme: Programme) -> str:
     percent = plain(programme.remuneration_percent, 0, 6)
     if programme.remuneration == "revenue_share":
         return _("Revenue share: partners state gross and are due %(percent)s %% of it.", percent=percent)
-    return _("Net plus mark-up: partners state net and are due it; customers are charged %(percent)s %% more.", percent=percent)
+    return _(
+        "Net plus mark-up: partners state net and are due it; customers are charged %(percent)s %% more.",
+        percent=percent,
+    )
 
 
 def _events(programme: Programme) -> list[dict[str, Any]]:
@@ -175,7 +184,9 @@ def _events(programme: Programme) -> list[dict[str, Any]]:
     for row in history.events_of("programme", programme.id):
         facts = json.loads(row.facts)
         setting = next((key for key, label in SETTINGS.items() if label == facts.get("setting")), "")
-        facts.update({name: _setting_words(setting, facts[name], programme) for name in ("old", "new") if name in facts})
+        facts.update(
+            {name: _setting_words(setting, facts[name], programme) for name in ("old", "new") if name in facts}
+        )
         facts["setting"] = translate(facts.get("setting", ""))
         event = history.EVENTS[row.event]
         told.append({"icon": event.icon, "text": translate(event.sentence, facts), "at": row.at, "by": row.by_label})
@@ -185,7 +196,11 @@ def _events(programme: Programme) -> list[dict[str, Any]]:
 def _setting_words(setting: str, text: str, programme: Programme) -> str:
     """History keeps what the row held; people read what it means."""
     if setting == "review_threshold_minor":
-        return money_with_currency(Money.of_minor(int(text), programme.currency)) if text.lstrip("-").isdigit() else _("none")
+        return (
+            money_with_currency(Money.of_minor(int(text), programme.currency))
+            if text.lstrip("-").isdigit()
+            else _("none")
+        )
     if setting == "viewing_takes_all_three":
         return _("yes") if text == "True" else _("no")
     return str({**CUT_OFFS, **OUTCOMES}.get(text, text))

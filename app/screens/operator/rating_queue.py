@@ -81,7 +81,9 @@ def approve(entry_id: uuid.UUID) -> Response:
 @needs("rating-queue:decide", capacity="operator")
 def reject(entry_id: uuid.UUID) -> Response:
     form = Reject()
-    return _decide(entry_id, form, lambda entry: rating.reject(entry, reason=form.reason.data, by=tenancy.current()), _reject_words)
+    return _decide(
+        entry_id, form, lambda entry: rating.reject(entry, reason=form.reason.data, by=tenancy.current()), _reject_words
+    )
 
 
 def _decide(entry_id: uuid.UUID, form: PortalForm, do: Any, words: Any) -> Response:
@@ -99,17 +101,39 @@ def _decide(entry_id: uuid.UUID, form: PortalForm, do: Any, words: Any) -> Respo
         return _fresh(entry_id)
     if request.method == "GET" and not _may_decide(row, tenancy.current()):
         return go_to(f"{HERE}/{entry_id}")  # one's own submission: that page says why
-    asked = {"eyebrow": row.number, "action": request.path, "cancel": f"{HERE}/{entry_id}", "form": form, "live": True, **words(row, form)}
+    asked = {
+        "eyebrow": row.number,
+        "action": request.path,
+        "cancel": f"{HERE}/{entry_id}",
+        "form": form,
+        "live": True,
+        **words(row, form),
+    }
     return show("confirm_page.html", block="decision", status=form.status, decision=asked)
 
 
 def _approve_words(row: Any, form: Approve) -> dict[str, Any]:
     amount = amounts_now([row.id]).get(row.id)
-    facts = {"number": row.number, "amount": money_with_currency(amount), "partner": row.partner_name, "client": row.customer_name}
-    sentence = _("%(number)s is rated at %(amount)s, %(client)s is charged for it, and no one can change it afterwards.", **facts)
+    facts = {
+        "number": row.number,
+        "amount": money_with_currency(amount),
+        "partner": row.partner_name,
+        "client": row.customer_name,
+    }
+    sentence = _(
+        "%(number)s is rated at %(amount)s, %(client)s is charged for it, and no one can change it afterwards.", **facts
+    )
     if amount is None:
-        sentence = _("%(number)s cannot be rated as it stands; reject it with the reason, so that %(partner)s can submit it again.", **facts)
-    return {"title": _("Approve billing entry"), "submit": _("Approve and rate"), "sentence": sentence, "toast": _("%(number)s is rated.", **facts)}
+        sentence = _(
+            "%(number)s cannot be rated as it stands; reject it with the reason, so that %(partner)s can submit it again.",
+            **facts,
+        )
+    return {
+        "title": _("Approve billing entry"),
+        "submit": _("Approve and rate"),
+        "sentence": sentence,
+        "toast": _("%(number)s is rated.", **facts),
+    }
 
 
 def _reject_words(row: Any, form: Reject) -> dict[str, Any]:
@@ -119,7 +143,10 @@ def _reject_words(row: Any, form: Reject) -> dict[str, Any]:
         "submit": _("Reject billing entry"),
         "kind": "danger",
         "fields": [form.reason],
-        "sentence": _("%(number)s is not charged, and %(partner)s reads your reason and may submit it again while the month is open.", **facts),
+        "sentence": _(
+            "%(number)s is not charged, and %(partner)s reads your reason and may submit it again while the month is open.",
+            **facts,
+        ),
         "toast": _("%(number)s is rejected. %(partner)s reads your reason.", **facts),
     }
 
