@@ -21,6 +21,7 @@ def create_app(overrides: Mapping[str, Any] | None = None) -> Flask:
     from importlib import import_module
 
     from flask import Flask
+    from werkzeug.middleware.proxy_fix import ProxyFix
 
     from app import commands, screens
     from app.config import HERE, settings_from
@@ -54,6 +55,9 @@ def create_app(overrides: Mapping[str, Any] | None = None) -> Flask:
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_COOKIE_SECURE=settings.secure_cookies,
     )
+    if settings.proxies:
+        hops = settings.proxies
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
     clock.follow(settings.instance_path / "demo-clock" if settings.demo else None)
     for room in ROOMS:
         import_module(f"app.{room}.model")  # tenancy and migrations must know every table before the first query

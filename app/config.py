@@ -39,6 +39,8 @@ class Settings:
     demo_now: datetime | None
     #: lets Prometheus read /metrics from elsewhere: Authorization: Bearer <token>
     metrics_token: str | None
+    #: how many proxies stand in front and say who is asking; their word is taken that many times
+    proxies: int
     #: files the portal writes: the SQLite database, the demo's key and clock
     instance_path: Path
 
@@ -64,6 +66,7 @@ def settings_from(environment: Mapping[str, str] | None = None) -> Settings:
         demo=demo,
         demo_now=_demo_now(env.get("DEMO_NOW"), demo),
         metrics_token=env.get("METRICS_TOKEN") or None,
+        proxies=_proxies(env.get("PROXIES", "0")),
         instance_path=instance,
     )
 
@@ -80,6 +83,12 @@ def _switch(env: Mapping[str, str], name: str, *, default: bool) -> bool:
 def _port(text: str) -> int:
     if not (text.isascii() and text.isdigit() and 0 < int(text) < 65536):
         raise BadSetting(f"PORT is {text!r}; write a number from 1 to 65535.")
+    return int(text)
+
+
+def _proxies(text: str) -> int:
+    if text not in ("0", "1", "2", "3"):
+        raise BadSetting(f"PROXIES is {text!r}; write how many proxies stand in front, 0 to 3.")
     return int(text)
 
 

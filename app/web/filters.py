@@ -10,6 +10,7 @@ pairs for a select. A Reference answers for rows the viewer cannot see with the 
 """
 
 import uuid
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -21,7 +22,7 @@ Options = Mapping[Any, Any] | Callable[[], Mapping[Any, Any]]
 
 
 @dataclass(frozen=True)
-class Filter:
+class Filter(ABC):
     """`name` is the parameter in the address and the keyword of the query; `label` what the bar calls it."""
 
     name: str
@@ -30,9 +31,9 @@ class Filter:
     unset: Any = field(default="", kw_only=True)
     kind = "text"
 
+    @abstractmethod
     def read(self, text: str) -> Any:
         """The value of the parameter, or None where it has none."""
-        raise NotImplementedError
 
     def written(self, value: Any) -> str:
         """How the address spells it."""
