@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from flask import Flask
 
-#: Rooms with tables of their own; each has its model in model.py.
+#: Rooms with tables of their own, each in its model.py, and the foundation's ideas that keep one: tenancy and migrations
+#: must know every table before the first query.
 ROOMS = ("parties", "members", "catalog", "engagements", "billing", "charges", "months", "notices")
+IDEAS_WITH_TABLES = ("history", "idempotency", "job_results", "numbers", "outbox")
 
 
 def create_app(overrides: Mapping[str, Any] | None = None) -> Flask:
@@ -59,8 +61,8 @@ def create_app(overrides: Mapping[str, Any] | None = None) -> Flask:
         hops = settings.proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
     clock.follow(settings.instance_path / "demo-clock" if settings.demo else None)
-    for room in ROOMS:
-        import_module(f"app.{room}.model")  # tenancy and migrations must know every table before the first query
+    for module in (*(f"foundation.{idea}" for idea in IDEAS_WITH_TABLES), *(f"{room}.model" for room in ROOMS)):
+        import_module(f"app.{module}")
     database.install(app, settings.database_url, migrations=HERE / "migrations")
 
     logs.install(app)

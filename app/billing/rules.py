@@ -113,8 +113,11 @@ def rate(terms: Terms, before: Decimal, quantity: Decimal) -> Rated:
 
 
 def needs_review(amount: Money, threshold: Money | None) -> bool:
-    """An amount above the programme's threshold, either way, waits for a person. Exactly at it: no."""
-    return threshold is not None and abs(amount).amount > threshold.amount
+    """An amount above the programme's threshold, either way, waits for a person. Exactly at it: no.
+
+    An amount in another currency than the threshold's cannot be compared with it, so a person looks.
+    """
+    return threshold is not None and (amount.currency != threshold.currency or abs(amount) > threshold)
 
 
 OVERDUE_AFTER_HOURS = 24

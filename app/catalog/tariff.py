@@ -76,8 +76,15 @@ class Step:
 
 
 def cost(tariff: Tariff, quantity: Decimal) -> Decimal:
-    """What the month's whole `quantity` costs, exact. Nothing costs nothing. OverLimit beyond the last band."""
-    return sum((step.amount for step in split(tariff, quantity)), ZERO)
+    """What the month's whole `quantity` costs, exact. Nothing costs nothing. OverLimit beyond the last band.
+
+    Divided by the charge unit once, at the end: 0.12 for 24 hours makes one hour 0.005, which rounds up, where a 24th of
+    an hour's share taken first would leave 0.00499... and round down.
+    """
+    steps = split(tariff, quantity)
+    if tariff.model == "block":
+        return sum((step.amount for step in steps), ZERO)
+    return sum((step.quantity * step.price for step in steps), ZERO) / tariff.charge_unit
 
 
 def split(tariff: Tariff, quantity: Decimal) -> list[Step]:
@@ -89,7 +96,7 @@ def split(tariff: Tariff, quantity: Decimal) -> list[Step]:
     if tariff.model == "graduated":
         return list(_graduated(tariff, quantity))
     start, band = _band_of(tariff.bands, quantity)
-    amount = band.price if tariff.model == "block" else quantity / tariff.charge_unit * band.price
+    amount = band.price if tariff.model == "block" else quantity * band.price / tariff.charge_unit
     return [Step(start, band.up_to, quantity, band.price, amount)]
 
 
@@ -112,7 +119,7 @@ def entry_steps(tariff: Tariff, before: Decimal, quantity: Decimal) -> list[Step
     if tariff.model == "per_unit":
         band = tariff.bands[0]
         cost(tariff, after)
-        return [Step(ZERO, band.up_to, quantity, band.price, quantity / tariff.charge_unit * band.price)]
+        return [Step(ZERO, band.up_to, quantity, band.price, quantity * band.price / tariff.charge_unit)]
     if tariff.model == "graduated":
         already = {step.start: step for step in _graduated(tariff, before)}
         steps = []
@@ -120,7 +127,7 @@ def entry_steps(tariff: Tariff, before: Decimal, quantity: Decimal) -> list[Step
             used = already.get(step.start)
             share = step.quantity - (used.quantity if used else ZERO)
             if share:
-                steps.append(Step(step.start, step.end, share, step.price, share / tariff.charge_unit * step.price))
+                steps.append(Step(step.start, step.end, share, step.price, share * step.price / tariff.charge_unit))
         return steps
     taken_back = [Step(s.start, s.end, -s.quantity, s.price, -s.amount) for s in split(tariff, before)]
     return taken_back + split(tariff, after)
@@ -139,7 +146,7 @@ def _graduated(tariff: Tariff, quantity: Decimal) -> Sequence[Step]:
             return steps
         reached = quantity if band.up_to is None else min(quantity, band.up_to)
         share = reached - start
-        steps.append(Step(start, band.up_to, share, band.price, share / tariff.charge_unit * band.price))
+        steps.append(Step(start, band.up_to, share, band.price, share * band.price / tariff.charge_unit))
         if band.up_to is None:
             return steps
         start = band.up_to

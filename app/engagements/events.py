@@ -34,6 +34,11 @@ def _tell_client(template: str) -> Any:
     return tells
 
 
+def _tell_client_of_completion(engagement: Engagement, facts: dict[str, Any]) -> Iterable[Notice]:
+    """Without the closing note: the form promises that partner and operator alone read it."""
+    return _tell_client("marked_complete")(engagement, {name: fact for name, fact in facts.items() if name != "note"})
+
+
 def _tell_partner(template: str, permission: str) -> Any:
     def tells(engagement: Engagement, facts: dict[str, Any]) -> Iterable[Notice]:
         yield Notice("organisation", str(engagement.partner_id), template, _about(engagement, **facts), permission)
@@ -113,7 +118,7 @@ declare(
         N_("Complete"),
         frozenset({"product", "how", "note"}),
         icon="checkmark",
-        tells=_tell_client("marked_complete"),
+        tells=_tell_client_of_completion,
     )
 )
 declare(

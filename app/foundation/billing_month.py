@@ -29,9 +29,12 @@ class BillingMonth:
 
     @classmethod
     def parse(cls, text: str) -> "BillingMonth":
-        """'2026-10' only; ValueError for anything else, full-width digits included."""
+        """'2026-10' only; ValueError for anything else, full-width digits included.
+
+        The first year and the last are nobody's to type: every month that is read has one before it and one after it.
+        """
         found = _TEXT.fullmatch(text)
-        if not found:
+        if not found or not 1971 <= int(found[1]) <= 9997:
             raise ValueError(f"{text!r} is not a month written YYYY-MM")
         return cls(int(found[1]), int(found[2]))
 

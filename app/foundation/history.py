@@ -208,6 +208,12 @@ class Chain:
     broken: tuple[Broken, ...]
 
 
+_END = and_(HistoryHead.subject_kind == History.subject_kind, HistoryHead.subject_id == History.subject_id)
+_EVENTS = select(
+    *History.__mapper__.columns, HistoryHead.length.label("head_length"), HistoryHead.hash.label("head_hash")
+).outerjoin(HistoryHead, _END)
+
+
 def verify(kind: str | None = None, subject_id: uuid.UUID | None = None) -> Iterator[Broken]:
     """Where the subject's chain, or any chain, breaks. Nothing: it holds. Whether the viewer may ask is the caller's."""
     for chain in chains(kind, subject_id):
@@ -216,16 +222,9 @@ def verify(kind: str | None = None, subject_id: uuid.UUID | None = None) -> Iter
 
 def chains(kind: str | None = None, subject_id: uuid.UUID | None = None) -> Iterator[Chain]:
     """Walk the subject's chain, or every chain, in flat memory; a chain of which only the end is left comes last."""
-    end = and_(HistoryHead.subject_kind == History.subject_kind, HistoryHead.subject_id == History.subject_id)
-    rows = (
-        select(
-            *History.__mapper__.columns, HistoryHead.length.label("head_length"), HistoryHead.hash.label("head_hash")
-        )
-        .outerjoin(HistoryHead, end)
-        .order_by(History.subject_kind, History.subject_id, History.sequence)
-    )
+    rows = _EVENTS.order_by(History.subject_kind, History.subject_id, History.sequence)
     lost = select(HistoryHead.subject_kind, HistoryHead.subject_id, HistoryHead.length).where(
-        ~exists(select(History.id).where(end))
+        ~exists(select(History.id).where(_END))
     )
     if subject_id is not None:
         rows = rows.where(History.subject_kind == kind, History.subject_id == subject_id)
@@ -241,8 +240,23 @@ def chains(kind: str | None = None, subject_id: uuid.UUID | None = None) -> Iter
         yield Chain(row.subject_kind, row.subject_id, 0, (Broken(row.subject_kind, row.subject_id, row.length, why),))
 
 
-def _walked(kind: str, subject_id: uuid.UUID, events: Iterable[Any]) -> Chain:
-    sequence, last_hash, end = 0, GENESIS, None
+def newest_hold(kind: str, subject_id: uuid.UUID, most: int) -> bool:
+    """Whether the subject's newest `most` events follow from each other to the chain's end: what a page can afford to ask.
+
+    A shorter chain is walked whole; the rest of a longer one is for the job and the commands that walk every chain.
+    """
+    found = _EVENTS.where(History.subject_kind == kind, History.subject_id == subject_id)
+    with acting_for_all("a chain is verified whole, whoever looks"):
+        newest = db.session.execute(found.order_by(History.sequence.desc()).limit(most)).all()[::-1]
+    if not newest:
+        return next(verify(kind, subject_id), None) is None  # a chain of which only the end is left does not hold
+    first = newest[0]
+    began = (first.sequence - 1, first.previous_hash) if len(newest) == most else (0, GENESIS)
+    return not _walked(kind, subject_id, newest, began).broken
+
+
+def _walked(kind: str, subject_id: uuid.UUID, events: Iterable[Any], began: tuple[int, str] = (0, GENESIS)) -> Chain:
+    (sequence, last_hash), end = began, None
     broken = []
     for row in events:
         if row.sequence != sequence + 1:
@@ -277,6 +291,7 @@ __all__ = [
     "chains",
     "declare",
     "events_of",
+    "newest_hold",
     "record",
     "true",
     "verify",

@@ -8,7 +8,7 @@ import json
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -93,18 +93,29 @@ def _decode(cursor: str, keys: Sequence[ColumnElement[Any]]) -> list[Any]:
         if not isinstance(plain, list) or len(plain) != len(keys):
             raise BadCursor(cursor)
         return [_typed(value, key) for value, key in zip(plain, keys, strict=True)]
-    except (ValueError, TypeError) as wrong:
+    except (ValueError, TypeError, ArithmeticError, RecursionError) as wrong:
         raise BadCursor(cursor) from wrong
 
 
 def _typed(value: Any, key: ColumnElement[Any]) -> Any:
     wanted = _OWN_TYPES.get(type(key.type)) or key.type.python_type
     if wanted is datetime:
-        return datetime.fromisoformat(value)
+        return datetime.fromisoformat(value).astimezone(UTC) if "+" in value else _unfit(value)
     if wanted is BillingMonth:
         return BillingMonth.parse(value)
     if wanted in (uuid.UUID, Decimal):
         return wanted(str(value))
-    if not isinstance(value, wanted):
-        raise BadCursor(str(value))
+    if not isinstance(value, wanted) or not _storable(value):
+        return _unfit(value)
     return value
+
+
+def _storable(value: Any) -> bool:
+    """Databases hold 64 bits in a whole number, and neither NUL nor half a character in a text."""
+    if isinstance(value, str):
+        return "\0" not in value and value.encode("utf-8", "ignore").decode() == value
+    return not isinstance(value, int) or (not isinstance(value, bool) and abs(value) < 2**63)
+
+
+def _unfit(value: Any) -> Any:
+    raise BadCursor(repr(value))

@@ -6,6 +6,7 @@ from typing import cast
 from zoneinfo import available_timezones
 
 from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
 
 from app.foundation import clock, history, outbox
 from app.foundation.database import db, transaction
@@ -100,8 +101,11 @@ def join(
             roles=fitting,
             created_at=clock.now(),
         )
-        session.add(membership)
-        session.flush()
+        try:
+            with session.begin_nested():
+                session.add(membership)
+        except IntegrityError as meanwhile:  # another admin, in the same moment
+            raise Refused("email", N_("%(name)s is a member here already."), name=member.name) from meanwhile
         history.record(membership, JOINED, by=by, member=member.name, capacity=capacity, roles=", ".join(fitting))
     return membership
 
@@ -198,8 +202,11 @@ def _add(name: str, email: str, hashed: str | None, zone: str, by: Viewer) -> Me
         if session.scalar(select(Member.id).where(Member.email == email)):
             raise Refused("email", N_("There is an account of this e-mail already."))
         member = Member(name=name, email=email, password=hashed, zone=zone, created_at=clock.now())
-        session.add(member)
-        session.flush()
+        try:
+            with session.begin_nested():
+                session.add(member)
+        except IntegrityError as meanwhile:  # another organisation takes the same person in, in the same moment
+            raise Refused("email", N_("There is an account of this e-mail already.")) from meanwhile
         history.record(member, MEMBER_ADDED, by=by, name=name)
     return member
 

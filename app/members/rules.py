@@ -17,6 +17,8 @@ PASSWORD_LEAST, PASSWORD_MOST = 10, 128
 #: Failed tries within the window after which one waits: for one e-mail, and from one address of the network.
 TRIES_WINDOW = timedelta(minutes=15)
 TRIES_PER_EMAIL, TRIES_PER_SOURCE = 5, 20
+#: How far the clocks of two machines that count tries together may be apart.
+CLOCKS_APART = timedelta(minutes=1)
 
 #: Who may manage members, in each capacity: the role of which an organisation keeps at least one holder.
 ADMIN_ROLE: dict[Capacity, str] = {"partner": PARTNER_ADMIN, "customer": CUSTOMER_ADMIN, "operator": OPERATOR_ADMIN}

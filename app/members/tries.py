@@ -144,10 +144,16 @@ def _instants(
 
 
 def _recent(whose: ColumnElement[bool], outcomes: tuple[str, ...], most: int, own: int | None) -> Sequence[Any]:
-    """(instant, outcome) within the window, newest first."""
+    """(instant, outcome) within the window, newest first.
+
+    Another machine's clock may run ahead by a little; what lies further ahead was tried before a demo's clock was moved
+    back, and must not keep the member out until the clock gets there again.
+    """
+    now = clock.now()
     found = (
         select(SignInAttempt.at, SignInAttempt.outcome)
-        .where(whose, SignInAttempt.outcome.in_(outcomes), SignInAttempt.at > clock.now() - rules.TRIES_WINDOW)
+        .where(whose, SignInAttempt.outcome.in_(outcomes))
+        .where(SignInAttempt.at > now - rules.TRIES_WINDOW, SignInAttempt.at < now + rules.CLOCKS_APART)
         .order_by(SignInAttempt.at.desc(), SignInAttempt.id.desc())
         .limit(most)
     )

@@ -1,8 +1,10 @@
 """What is done with organisations and relations."""
 
 import uuid
+from contextlib import suppress
 
 from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
 
 from app.foundation import clock, history
 from app.foundation.database import db, transaction
@@ -50,8 +52,8 @@ def relate(partner_id: uuid.UUID, customer_id: uuid.UUID) -> None:
             PartnerCustomer.partner_id == partner_id, PartnerCustomer.customer_id == customer_id
         )
         if session.scalar(known) is None:
-            session.add(PartnerCustomer(partner_id=partner_id, customer_id=customer_id, since=clock.now()))
-            session.flush()
+            with suppress(IntegrityError), session.begin_nested():  # a colleague's first request in the same moment
+                session.add(PartnerCustomer(partner_id=partner_id, customer_id=customer_id, since=clock.now()))
 
 
 def operator() -> Organisation:

@@ -1,20 +1,25 @@
 """The engagement from request to completion, through the rooms' actions, and every walk its table allows or refuses."""
 
+import threading
 from typing import Any
 from uuid import uuid4
 
 import pytest
+from flask import Flask
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import func, select
 
 from app.catalog.model import Product
 from app.engagements import actions, menu, queries, states
 from app.engagements.model import Engagement
 from app.foundation import history, transitions
+from app.foundation.database import db
+from app.foundation.outbox import OutboxRow
 from app.foundation.refusals import AlreadyDone, MissingRole, NotVisible, Refused
 from app.foundation.tenancy import Viewer, acting_for_all, one, viewing
 from app.members.roles import INSTANCE_EDITOR, PRICING_VIEWER
-from app.parties.model import Organisation
+from app.parties.model import Organisation, PartnerCustomer
 from tests.makers import as_customer, as_operator, as_partner, make_engagement, make_organisation, make_product
 
 
@@ -75,6 +80,54 @@ def test_completion_needs_no_request(product: Product, ada: Viewer) -> None:
         actions.mark_as_complete(engagement, note="All delivered", by=ada)
         assert queries.completion_requests(engagement.id) == []
     assert engagement.state == states.COMPLETE
+
+
+def test_the_closing_note_is_not_the_clients_to_read(product: Product, ada: Viewer) -> None:
+    """The form promises: kept in the history, for you and the operator."""
+    engagement = make_engagement(product)
+    with viewing(ada):
+        actions.mark_as_complete(engagement, note="They never pay in time", by=ada)
+    with acting_for_all("a test looks"):
+        mails = db.session.scalars(select(OutboxRow).where(OutboxRow.template == "marked_complete")).all()
+        kept = history.events_of("engagement", engagement.id)[0].facts
+    assert [mail for mail in mails if "never pay" in str(mail.facts)] == [] != mails
+    assert "never pay" in kept
+
+
+def test_colleagues_first_requests_meet(app: Flask, product: Product, acme: Organisation) -> None:
+    """Which of them is first notes that the partner works for the customer; none of them fails over it."""
+    plan_id = product.plans[0].id
+    db.session.remove()
+    gate, failures = threading.Barrier(4), []
+
+    def ask(number: int) -> None:
+        with app.app_context(), viewing(as_customer(acme)) as dot:
+            try:
+                wanted = one(Product, product.id)
+                gate.wait()
+                actions.request_engagement(
+                    wanted,
+                    plan_id=plan_id,
+                    name=f"Request {number}",
+                    contact_number="+1 555 010 2030",
+                    additional_information="",
+                    given={},
+                    by=dot,
+                )
+            except Exception as failure:
+                failures.append(failure)
+            finally:
+                db.session.remove()
+
+    threads = [threading.Thread(target=ask, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    with acting_for_all("a test counts"):
+        relations = db.session.scalar(select(func.count(PartnerCustomer.id)))
+        asked = db.session.scalar(select(func.count(Engagement.id)))
+    assert (failures, relations, asked) == ([], 1, 4)
 
 
 @pytest.mark.parametrize(("outcome", "state"), [("delete", states.DELETED), ("keep-active", states.ACTIVE)])

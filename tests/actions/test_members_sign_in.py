@@ -76,6 +76,13 @@ def test_after_five_failures_even_the_right_password_waits(people):
         assert sign_ins.check_password(ADA, PASSWORD, source=HERE).member_id == people.ada.id
 
 
+def test_a_demo_clock_moved_back_locks_nobody_out(people):
+    with time_machine.travel("2026-11-02T10:00:00Z", tick=False) as now:
+        fail(times=5)
+        now.move_to("2026-10-01T10:00:00Z")
+        assert sign_ins.check_password(ADA, PASSWORD, source=HERE).member_id == people.ada.id
+
+
 def test_an_email_that_is_nobodys_is_throttled_alike(people):
     fail("nobody@northbridge.example", times=5)
     with pytest.raises(TooManyTries):

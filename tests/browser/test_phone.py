@@ -124,7 +124,7 @@ def test_a_list_shows_cards_with_the_likely_action_and_the_rest_behind_the_dots(
     ("person", "place", "actions"),
     [
         ("ada", "/engagements?search=claims+archive > Managed backup for claims archive", ["Approve", "Reject"]),
-        ("ada", ENGAGEMENT, ["Actions ENG-1001", "Add billing entry"]),
+        ("ada", ENGAGEMENT, ["Actions", "Add billing entry"]),
         ("ada", f"{ENGAGEMENT}/billing-entries/new", ["Next", "Cancel"]),
         ("dot", "/catalog/managed-backup/request", ["Create", "Cancel"]),
         ("dot", OWN, ["Request completion"]),

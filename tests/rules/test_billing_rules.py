@@ -152,6 +152,11 @@ def test_review_begins_above_the_threshold_either_way(amount: str, waits: bool) 
     assert rules.needs_review(Money(D(amount), "USD"), None) is False
 
 
+def test_what_cannot_be_compared_with_the_threshold_waits() -> None:
+    """150 yen are no hundred dollars, and nobody knows that here: a person looks."""
+    assert rules.needs_review(Money(D(15), "JPY"), Money(D(100), "USD"))
+
+
 def test_twenty_four_hours_are_typical_not_a_promise() -> None:
     sent = utc("2026-03-01T12:00:00")
     assert not rules.is_overdue(sent, sent + timedelta(hours=24))

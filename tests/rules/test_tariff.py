@@ -47,6 +47,16 @@ def test_a_month_costs(tariff: Tariff, quantity: str, expected: str) -> None:
     assert cost(tariff, D(quantity)) == D(expected)
 
 
+def test_a_charge_unit_that_does_not_divide_loses_nothing() -> None:
+    """An hour at 0.12 for 24 h is 0.005 exactly and rounds up to 0.01; so do two bands whose shares only together are a tie."""
+    day = Tariff("per_unit", bands((None, "0.12")), D(24))
+    assert cost(day, D(1)) == D("0.005")
+    assert entry_amount(day, D(0), D(1), 2) == D("0.01")
+    thirds = Tariff("graduated", bands(("1", "0.005"), (None, "0.01")), D(3))
+    assert cost(thirds, D(2)) == D("0.005")
+    assert entry_amount(thirds, D(0), D(2), 2) == D("0.01")
+
+
 def test_tiers_count_the_month_not_the_entry() -> None:
     """600 + 600 units in 1000 @ 1.00, then 0.90: the month is 1180.00, so the second entry adds 580.00, not 600.00."""
     tariff = Tariff("graduated", bands(("1000", "1"), (None, "0.90")))

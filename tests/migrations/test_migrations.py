@@ -1,0 +1,77 @@
+"""Migrations go both ways, end where the models are, and put the append-only triggers back."""
+
+import os
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from flask import Flask
+from flask_migrate import downgrade, upgrade
+from sqlalchemy import inspect, text
+from sqlalchemy.exc import DBAPIError
+
+from app import create_app
+from app.foundation import append_only
+from app.foundation.database import db
+from tests import databases
+from tests.conftest import SERVER, on_postgres
+from tests.makers import make_engagement, make_entry, make_product
+
+
+@pytest.fixture
+def portal(database_url: str, pytestconfig: pytest.Config, tmp_path: Path) -> Iterator[Flask]:
+    """A portal on a database of its own: taking the tables away must not disturb the other tests."""
+    server: AbstractContextManager[str]
+    if on_postgres(pytestconfig):
+        server = databases.postgres_database(pytestconfig.stash[SERVER], f"portal_migrations_{os.getpid()}")
+    else:
+        server = nullcontext(f"sqlite:///{tmp_path / 'portal.sqlite3'}")
+    with server as url:
+        settings = {"DATABASE_URL": url, "DEMO": "0", "SECRET_KEY": "x" * 40, "INSTANCE_PATH": str(tmp_path)}
+        app = create_app(settings)
+        with app.app_context():
+            upgrade()
+            yield app
+            db.session.remove()
+            db.engine.dispose()
+
+
+def tables() -> set[str]:
+    return set(inspect(db.engine).get_table_names()) - {"alembic_version"}
+
+
+def test_the_head_is_what_the_models_say(portal: Flask) -> None:
+    with db.engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, db.metadata) == [], 'run: ./run flask db migrate -m "..."'
+
+
+def test_down_to_nothing_and_up_again(portal: Flask) -> None:
+    before = tables()
+    assert {"engagement", "billing_entry", "charge_line", "history"} <= before
+    downgrade(revision="base")
+    assert tables() == set()
+    upgrade()
+    assert tables() == before
+    with db.engine.connect() as connection:
+        assert list(append_only.unprotected(connection)) == []
+
+
+def test_lived_in_data_outlives_the_head_being_applied_again(portal: Flask) -> None:
+    make_entry(make_engagement(make_product()), "3", rated=True)
+    db.session.remove()
+    upgrade()
+    with db.engine.connect() as connection:
+        assert connection.execute(text("SELECT amount_minor FROM billing_entry")).scalar_one() == 45000
+
+
+@pytest.mark.parametrize("table", append_only.APPEND_ONLY)
+@pytest.mark.parametrize("change", ["UPDATE {} SET id = id", "DELETE FROM {}"])
+def test_the_database_itself_refuses_to_rewrite_the_past(portal: Flask, table: str, change: str) -> None:
+    make_entry(make_engagement(make_product()), "3", rated=True)
+    db.session.remove()
+    with db.engine.connect() as connection, pytest.raises(DBAPIError, match="append-only"):
+        connection.execute(text(change.format(table)))
