@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -41,7 +42,13 @@ class Provisional:
 def provisional_ratings(engagement: Engagement, prices: PlanPrices | None = None) -> dict[uuid.UUID, Provisional]:
     """Entry id -> how it would be rated now. Undecided entries only, in order of submission."""
     undecided = db.session.execute(
-        select(BillingEntry.id, BillingEntry.metric_id, BillingEntry.service_month, BillingEntry.quantity)
+        select(
+            BillingEntry.id,
+            BillingEntry.metric_id,
+            BillingEntry.service_month,
+            BillingEntry.quantity,
+            BillingEntry.submitted_at,
+        )
         .where(BillingEntry.engagement_id == engagement.id, BillingEntry.state.in_(states.UNDECIDED))
         .order_by(BillingEntry.submitted_at, BillingEntry.id)
         .limit(MOST_UNDECIDED)
@@ -53,7 +60,8 @@ def provisional_ratings(engagement: Engagement, prices: PlanPrices | None = None
     found: dict[uuid.UUID, Provisional] = {}
     for entry in undecided:
         group = (entry.metric_id, entry.service_month)
-        rated = _rated(engagement, prices, group, reached.get(group, Decimal(0)), entry.quantity)
+        ended_at = rules.end_that_counts(engagement.ended_at, entry.submitted_at)
+        rated = _rated(engagement, ended_at, prices, group, reached.get(group, Decimal(0)), entry.quantity)
         found[entry.id] = Provisional(entry.id, *group, entry.quantity, rated)
         if rated:
             reached[group] = rated.after
@@ -91,6 +99,7 @@ def groups_of(engagement_id: uuid.UUID) -> Sequence[Any]:
 
 def _rated(
     engagement: Engagement,
+    ended_at: datetime | None,
     prices: PlanPrices,
     group: tuple[uuid.UUID, BillingMonth],
     before: Decimal,
@@ -98,7 +107,7 @@ def _rated(
 ) -> Rated | None:
     metric_id, month = group
     try:
-        rules.check_active(month, engagement.active_from, engagement.ended_at)
+        rules.check_active(month, engagement.active_from, ended_at)
         return rules.rate(terms_of(priced_metric(prices, metric_id, month)), before, quantity)
     except Refused:
         return None

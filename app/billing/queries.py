@@ -10,9 +10,8 @@ from typing import Any
 from sqlalchemy import Select, func, or_, select
 
 from app.billing import rules, states
-from app.billing.model import BillingEntry, RatingGroup
+from app.billing.model import BillingEntry
 from app.billing.provisional import groups_of, provisional_ratings
-from app.billing.rating import metric_terms
 from app.catalog.model import Metric, Programme
 from app.catalog.queries import PlanPrices
 from app.engagements.model import Engagement
@@ -21,7 +20,6 @@ from app.foundation import clock
 from app.foundation.billing_month import CUT_OFF_POLICIES, BillingMonth
 from app.foundation.database import db
 from app.foundation.money import Money
-from app.foundation.refusals import Refused
 from app.foundation.tenancy import Viewer
 
 #: what a list's row shows; ordered by (submitted_at, id)
@@ -172,22 +170,6 @@ def rating_queue(*, overdue_only: bool = False, partner_id: uuid.UUID | None = N
     if partner_id:
         found = found.where(BillingEntry.partner_id == partner_id)
     return found
-
-
-def amount_now(row: Any) -> Money | None:
-    """What a queued entry would be rated at now; None where it would be refused."""
-    group = db.session.scalar(
-        select(RatingGroup).where(
-            RatingGroup.engagement_id == row.engagement_id,
-            RatingGroup.metric_id == row.metric_id,
-            RatingGroup.service_month == row.service_month,
-        )
-    )
-    try:
-        terms = metric_terms(row.plan_id, row.metric_id, row.service_month)
-        return rules.rate(terms, group.quantity if group else Decimal(0), row.quantity).amount
-    except Refused:
-        return None
 
 
 def oldest_undecided() -> datetime | None:

@@ -48,10 +48,11 @@ def rate_entry(entry_id: uuid.UUID, *, by: Viewer) -> str:
         return entry.state
 
 
-def approve(entry: BillingEntry, *, by: Viewer) -> BillingEntry:
+def approve(entry: BillingEntry, *, shown: str = "", by: Viewer) -> BillingEntry:
     """The operator's yes: rated against what the month holds now, whatever it held when the entry was put aside.
 
-    Refuses one's own submission, and what no longer can be rated (the reviewer then rejects it with that reason).
+    Refuses one's own submission, what no longer can be rated (the reviewer then rejects it with that reason), and an
+    amount that is no longer the one that was `shown`, as '1500.00 USD': a yes is to an amount, and no one can change it later.
     """
     _check_reviewer(entry, by)
     with transaction(), acting_for_all("rating reads terms and groups of every party"):
@@ -60,7 +61,16 @@ def approve(entry: BillingEntry, *, by: Viewer) -> BillingEntry:
             raise AlreadyDone(entry.state, states.RATE)
         engagement = one(Engagement, entry.engagement_id)
         programme = one(Programme, entry.programme_id)
-        _book(entry, group, engagement, programme, *_rated(entry, group, engagement), by=by)
+        rated, priced = _rated(entry, group, engagement)
+        if shown and shown != str(rated.amount):
+            raise Refused(
+                "entry",
+                N_(
+                    "Other entries of the month were rated meanwhile: it now comes to %(amount)s. Approve it again if so."
+                ),
+                amount=str(rated.amount),
+            )
+        _book(entry, group, engagement, programme, rated, priced, by=by)
     return entry
 
 
@@ -77,11 +87,6 @@ def reject(entry: BillingEntry, *, reason: str, by: Viewer) -> BillingEntry:
             raise AlreadyDone(entry.state, states.REJECT)
         _reject(entry, reason, by=by)
     return entry
-
-
-def metric_terms(plan_id: uuid.UUID, metric_id: uuid.UUID, month: BillingMonth) -> Terms:
-    """The metric's terms in that month, for rating and for every preview of it."""
-    return terms_of(priced_metric(prices_of(plan_id), metric_id, month))
 
 
 def priced_metric(prices: PlanPrices, metric_id: uuid.UUID, month: BillingMonth) -> PricedMetric:
@@ -109,7 +114,8 @@ def note_failure(entry_id: uuid.UUID, failure: str) -> None:
 
 def _rated(entry: BillingEntry, group: RatingGroup, engagement: Engagement) -> tuple[Rated, PricedMetric]:
     """The amount, and the price it was rated with: both from one reading, so that Explain names the right version."""
-    rules.check_active(entry.service_month, engagement.active_from, engagement.ended_at)
+    ended_at = rules.end_that_counts(engagement.ended_at, entry.submitted_at)
+    rules.check_active(entry.service_month, engagement.active_from, ended_at)
     priced = priced_metric(prices_of(engagement.plan_id), entry.metric_id, entry.service_month)
     return rules.rate(terms_of(priced), group.quantity, entry.quantity), priced
 

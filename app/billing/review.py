@@ -67,7 +67,7 @@ def amounts_now(entry_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, Money | None]
     )
     found = (
         select(
-            BillingEntry.id, BillingEntry.service_month, BillingEntry.quantity, RatingGroup.quantity.label("before"),
+            BillingEntry.id, BillingEntry.service_month, BillingEntry.quantity, BillingEntry.submitted_at, RatingGroup.quantity.label("before"),
             Engagement.active_from, Engagement.ended_at, Metric, PriceVersion, MetricPrice,
         )
         .join(Engagement, Engagement.id == BillingEntry.engagement_id)
@@ -98,7 +98,8 @@ def _amount(rows: Sequence[Any]) -> Money | None:
         first.Metric.month_limit,
     )
     try:
-        rules.check_active(first.service_month, first.active_from, first.ended_at)
+        ended_at = rules.end_that_counts(first.ended_at, first.submitted_at)
+        rules.check_active(first.service_month, first.active_from, ended_at)
         return rules.rate(terms, first.before or Decimal(0), first.quantity).amount
     except Refused:
         return None
@@ -127,7 +128,8 @@ def outlook(row: Any) -> Outlook:
         )
     try:
         priced = priced_metric(prices, row.metric_id, row.service_month)
-        rules.check_active(row.service_month, row.active_from, row.ended_at)
+        ended_at = rules.end_that_counts(row.ended_at, row.submitted_at)
+        rules.check_active(row.service_month, row.active_from, ended_at)
         rated = rules.rate(terms_of(priced), group.quantity if group else Decimal(0), row.quantity)
     except Refused as no:
         return Outlook(None, no, None)

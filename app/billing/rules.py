@@ -73,6 +73,14 @@ def check_active(month: BillingMonth, active_from: datetime | None, ended_at: da
         )
 
 
+def end_that_counts(ended_at: datetime | None, submitted_at: datetime) -> datetime | None:
+    """The end against which a submitted entry's month is checked: none for what was submitted before it.
+
+    After a rolling cut-off an entry stands in the next month; completion that evening does not take it back.
+    """
+    return None if ended_at is not None and submitted_at < ended_at else ended_at
+
+
 def check_quantity(quantity: Decimal, step: Decimal) -> None:
     """More than zero, in steps of the metric: 12.25 hours at a step of 0.25."""
     if quantity <= 0:

@@ -78,8 +78,8 @@ class Step:
 def cost(tariff: Tariff, quantity: Decimal) -> Decimal:
     """What the month's whole `quantity` costs, exact. Nothing costs nothing. OverLimit beyond the last band.
 
-    Divided by the charge unit once, at the end: 0.12 for 24 hours makes one hour 0.005, which rounds up, where a 24th of
-    an hour's share taken first would leave 0.00499... and round down.
+    Divided by the charge unit once, at the end: of 3 units at 0.005, then 0.01, the first two cost 0.005 exactly and round
+    up, where thirds taken band by band would leave 0.00499... and round down.
     """
     steps = split(tariff, quantity)
     if tariff.model == "block":

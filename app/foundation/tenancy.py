@@ -59,10 +59,11 @@ class Viewer:
 
     @property
     def label(self) -> str:
-        """How History names this actor."""
+        """How History names this actor, within the 200 characters that rows keep of it."""
         if self.capacity == "system":
             return "system"
-        return f"{self.member_name}, {self.organisation_name}"
+        named = f"{self.member_name}, {self.organisation_name}"
+        return named if len(named) <= 200 else f"{named[:199]}…"
 
 
 PUBLIC = Viewer("public")

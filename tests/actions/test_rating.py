@@ -1,6 +1,7 @@
 """Rating against a real database: exactly once, by delta, with its charge line, whoever runs it and however often."""
 
 import threading
+from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
@@ -9,12 +10,13 @@ from sqlalchemy import func, select
 
 from app.billing import actions, queries, rating, states
 from app.billing.model import BillingEntry, RatingGroup
+from app.billing.review import amounts_now
 from app.catalog.model import Metric
 from app.charges.model import ChargeLine
 from app.engagements import actions as engagement_actions
 from app.engagements.model import Engagement
 from app.foundation.billing_month import BillingMonth
-from app.foundation.clock import now
+from app.foundation.clock import now, pinned
 from app.foundation.database import db, transaction
 from app.foundation.refusals import AlreadyDone, MissingRole, Refused
 from app.foundation.tenancy import acting_for_all, one, viewing
@@ -166,6 +168,22 @@ def test_submitted_before_completion_is_still_rated() -> None:
         with pytest.raises(AlreadyDone):
             make_entry(engagement, "1")
     assert rate(entry) == states.RATED
+
+
+def test_completion_in_the_evening_of_a_rolling_cut_off_takes_nothing_back() -> None:
+    """Sent at 21:00 UTC for the month that just opened, completed at 22:00, rated when the quiet window ends at 23:00."""
+    evening = datetime(2026, 10, 31, 21, tzinfo=UTC)
+    product = make_product(make_programme("Marketplace", cut_off="roll-forward"))
+    engagement = make_engagement(product, at=evening.replace(day=1))
+    entry = make_entry(engagement, "2", month=BillingMonth(2026, 11), at=evening)
+    with pinned(evening.replace(hour=22)), viewing(as_partner(partner_of(engagement))) as ada:
+        engagement_actions.mark_as_complete(one(Engagement, engagement.id), by=ada)
+    with acting_for_all("a test looks"):
+        foreseen = queries.provisional_amounts(one(Engagement, engagement.id))[entry.id]
+        assert amounts_now([entry.id]) == {entry.id: foreseen}
+    with pinned(evening.replace(hour=23)):
+        assert rate(entry) == states.RATED
+    assert entry.amount == foreseen is not None
 
 
 def test_net_plus_mark_up_charges_gross_and_owes_net() -> None:

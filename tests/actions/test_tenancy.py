@@ -199,3 +199,10 @@ def test_a_foreign_row_does_not_exist(two_worlds: dict[str, Viewer]) -> None:
             for lock in (False, True):
                 with pytest.raises(NotVisible):
                     one(model, row_id, lock=lock)
+
+
+def test_the_longest_names_fit_where_rows_keep_who_did_it() -> None:
+    """200 characters each, as the forms allow; `rated_by_name` keeps 200 of both together."""
+    label = Viewer("operator", organisation_name="O" * 200, member_name="M" * 200).label
+    assert (len(label), label[-1]) == (200, "…")
+    assert Viewer("partner", organisation_name="Northbridge", member_name="Ada").label == "Ada, Northbridge"

@@ -48,7 +48,7 @@ def test_a_month_costs(tariff: Tariff, quantity: str, expected: str) -> None:
 
 
 def test_a_charge_unit_that_does_not_divide_loses_nothing() -> None:
-    """An hour at 0.12 for 24 h is 0.005 exactly and rounds up to 0.01; so do two bands whose shares only together are a tie."""
+    """Two bands whose thirds only together are 0.005 exactly round up to 0.01, as one hour at 0.12 for 24 h does."""
     day = Tariff("per_unit", bands((None, "0.12")), D(24))
     assert cost(day, D(1)) == D("0.005")
     assert entry_amount(day, D(0), D(1), 2) == D("0.01")

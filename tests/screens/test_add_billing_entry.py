@@ -60,6 +60,13 @@ def test_the_form_offers_open_months_only(as_, stage):
     assert "Enter a quantity to see what it comes to." in page.text
 
 
+def test_a_link_may_name_the_month(as_, stage):
+    """Mark as complete links to the very month that has no entry yet; a month that is not open is not taken over."""
+    for asked, chosen in (("2026-11", "2026-11"), ("2026-10", "2026-10"), ("2026-07", "2026-10"), ("x", "2026-10")):
+        page = Page(as_("ada").get(f"{stage.path}/new?month={asked}"))
+        assert page.soup.select_one("input[name=month][checked]")["value"] == chosen
+
+
 def test_own_time_stands_beside_utc(app, people, as_, stage):
     from app.foundation.database import transaction
     from app.members.model import Member

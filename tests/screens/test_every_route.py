@@ -227,6 +227,9 @@ def _states(app: Flask) -> list[Any]:
         "/catalog/..%2f..%2fetc",
         "/engagements?after=" + "A" * 9000,
         "/engagements?month=9999-99&state=drop",
+        "/engagements?month=9998-12",
+        "/my/engagements?month=9998-12",
+        "/my/charges?month=1970-01",
     ],
 )
 @pytest.mark.parametrize("person", ["ada", "dot", "nobody"])

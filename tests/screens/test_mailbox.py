@@ -63,6 +63,12 @@ def test_in_the_demo_everybody_reads_it(demo: Flask, as_: As, who: str) -> None:
     assert client.get(f"/demo/mailbox/{uuid.uuid4()}").status_code == 404
 
 
+def test_another_machine_finds_none_even_in_the_demo(demo: Flask, as_: As) -> None:
+    """DEMO is 1 unless it is said otherwise: behind another server than ours it must not hand out password links."""
+    for path in ("/demo/mailbox", f"/demo/mailbox/{mail(demo)}"):
+        assert as_("nobody").get(path, environ_overrides={"REMOTE_ADDR": "192.0.2.7"}).status_code == 404
+
+
 def test_a_forgotten_password_is_set_from_it(demo: Flask, as_: As, people: People) -> None:
     with demo.app_context():
         sign_ins.ask_for_link("ada@northbridge.example", source="127.0.0.1")

@@ -150,7 +150,12 @@ def test_the_amount_is_that_of_the_moment(app, people, as_):
         db.session.remove()
     olga = as_("olga")
     assert olga.get(PATH).text.count("1,000.00") == 2
+    stale = hidden_fields(as_("otto").get(f"{PATH}/{first.id}/approve").text, f"{PATH}/{first.id}/approve")
     assert fill(olga, f"{PATH}/{second.id}/approve").status_code == 303
+    again = as_("otto").post(f"{PATH}/{first.id}/approve", data=stale)  # said yes to 1,000.00
+    assert again.status_code == 422 and "it now comes to 500.00 USD" in again.text
+    assert kept(app, first).state == "in_review"
+    assert hidden_fields(again.text, f"{PATH}/{first.id}/approve")["shown"] == "500.00 USD"
     assert "rated at USD\N{NO-BREAK SPACE}500.00" in olga.get(f"{PATH}/{first.id}/approve").text
     assert fill(olga, f"{PATH}/{first.id}/approve").status_code == 303
     assert (kept(app, second).amount_minor, kept(app, first).amount_minor) == (100_000, 50_000)

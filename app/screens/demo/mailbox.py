@@ -3,6 +3,7 @@
 A password link must be readable before one is signed in; outside the demo none of this exists.
 """
 
+import ipaddress
 import re
 import uuid
 from typing import Any, NamedTuple
@@ -30,8 +31,16 @@ class Piece(NamedTuple):
 @screen.before_request
 def _demo_only() -> None:
     settings: Settings = current_app.config["SETTINGS"]
-    if not settings.demo:
+    if not (settings.demo and _from_this_machine()):
         abort(404)
+
+
+def _from_this_machine() -> bool:
+    """The demo listens on loopback only. Put on the network by another server, it must not hand out password links there."""
+    try:
+        return ipaddress.ip_address(request.remote_addr or "").is_loopback
+    except ValueError:
+        return False
 
 
 @screen.get("/demo/mailbox")

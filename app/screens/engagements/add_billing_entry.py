@@ -147,7 +147,8 @@ def _start(engagement: Engagement, programme: Programme) -> dict[str, Any]:
     except ValueError:
         earlier = None
     if earlier is None:
-        return {"month": months[0] if months else None}
+        asked = next((month for month in months if str(month) == request.args.get("month")), None)
+        return {"month": asked or (months[0] if months else None)}
     month = earlier.service_month if earlier.service_month in months else months[0] if months else None
     return {
         "month": month,

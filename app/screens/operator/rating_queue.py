@@ -18,7 +18,7 @@ from app.foundation.pages import page_of
 from app.foundation.refusals import AlreadyDone, Refused
 from app.foundation.tenancy import one
 from app.web.amounts_explained import due_words, explained
-from app.web.fields import PortalForm, TextField
+from app.web.fields import Carried, PortalForm, TextField
 from app.web.figures import money_with_currency, quantity
 from app.web.filters import Choice, Reference
 from app.web.fragments import go_to, show, show_fresh
@@ -36,6 +36,9 @@ OVERDUE = {"only": _l("overdue only")}
 
 class Approve(PortalForm):
     """Nothing to enter."""
+
+    #: the amount that the question names; if it is another one by then, the question is asked again
+    shown = Carried(default="")
 
 
 class Reject(PortalForm):
@@ -73,7 +76,12 @@ def show_entry(entry_id: uuid.UUID) -> Response:
 @needs("rating-queue:decide", capacity="operator")
 def approve(entry_id: uuid.UUID) -> Response:
     form = Approve()
-    return _decide(entry_id, form, lambda entry: rating.approve(entry, by=tenancy.current()), _approve_words)
+    return _decide(
+        entry_id,
+        form,
+        lambda entry: rating.approve(entry, shown=form.shown.data or "", by=tenancy.current()),
+        _approve_words,
+    )
 
 
 @screen.get(f"{HERE}/<uuid:entry_id>/reject", endpoint="ask_reject")
@@ -114,6 +122,7 @@ def _decide(entry_id: uuid.UUID, form: PortalForm, do: Any, words: Any) -> Respo
 
 def _approve_words(row: Any, form: Approve) -> dict[str, Any]:
     amount = amounts_now([row.id]).get(row.id)
+    form.shown.data = "" if amount is None else str(amount)
     facts = {
         "number": row.number,
         "amount": money_with_currency(amount),
