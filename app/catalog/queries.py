@@ -109,6 +109,11 @@ def priced_metrics(plan_id: uuid.UUID, month: BillingMonth) -> list[PricedMetric
     return prices_of(plan_id).in_month(month)
 
 
+def is_priced(plan_id: uuid.UUID, month: BillingMonth) -> bool:
+    """Whether the plan has at least one approved metric with a price in force: what is not, is not offered."""
+    return any(priced.metric.approved and priced.tariff for priced in priced_metrics(plan_id, month))
+
+
 def gross_tariff(tariff: Tariff, remuneration: Remuneration) -> Tariff:
     """The tariff as a customer may see it: every price at gross. For display; amounts come from the charge book."""
     bands = tuple(Band(band.up_to, remuneration.gross_unit_price(band.price)) for band in tariff.bands)

@@ -9,6 +9,7 @@ from sqlalchemy import Row, Select, bindparam, func, select
 from app.charges.model import ChargeLine
 from app.foundation.billing_month import BillingMonth
 from app.foundation.database import db
+from app.foundation.refusals import NotVisible
 from app.parties.model import Organisation
 
 #: columns of a customer's list and export: gross and tax only
@@ -48,6 +49,15 @@ def own_totals_by_month(limit: int = 12) -> Sequence[Row[*tuple[Any, ...]]]:
         .order_by(ChargeLine.booked_month.desc())
         .limit(limit)
     ).all()
+
+
+def source_of(line_id: uuid.UUID) -> tuple[str, uuid.UUID]:
+    """(kind, id) of what the line was booked for; NotVisible when this viewer has no such line."""
+    found = select(ChargeLine.source_kind, ChargeLine.source_id).where(ChargeLine.id == line_id)
+    row = db.session.execute(found).one_or_none()
+    if row is None:
+        raise NotVisible
+    return row.source_kind, row.source_id
 
 
 _GROSS_OF = select(ChargeLine.source_id, ChargeLine.gross_minor, ChargeLine.tax_minor, ChargeLine.currency).where(

@@ -7,10 +7,11 @@ from typing import Any
 from sqlalchemy import select
 
 from app.catalog.model import Plan, Product
-from app.catalog.queries import parameters_of, programme_of
+from app.catalog.queries import is_priced, parameters_of, programme_of
 from app.engagements import events, rules, states
 from app.engagements.model import CompletionRequest, Engagement
 from app.foundation import clock, history
+from app.foundation.billing_month import BillingMonth
 from app.foundation.change_state import change_state
 from app.foundation.database import db, transaction
 from app.foundation.numbers import next_number
@@ -35,6 +36,8 @@ def request_engagement(
     plan = db.session.scalar(select(Plan).where(Plan.id == plan_id, Plan.product_id == product.id))
     if plan is None or product.state != "published":
         raise Refused("plan", N_("Choose one of the service's plans."))
+    if not is_priced(plan.id, BillingMonth.at(clock.now())):
+        raise Refused("plan", N_("This plan has no price in force."))
     if not name.strip():
         raise Refused("name", N_("Enter a name for this instance."))
     kept = rules.answers(parameters_of(product.id), given)

@@ -2,7 +2,7 @@
 
 Written as SQL for both databases and put in place after every migration, because rebuilding a table on SQLite drops its
 triggers. TRUNCATE stays possible for the owner of a PostgreSQL database, who could drop the trigger as well: the hash
-chain and the month's root hash are what make that visible.
+chain is what makes that visible.
 """
 
 from sqlalchemy import Connection, inspect, text

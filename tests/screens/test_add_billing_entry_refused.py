@@ -5,11 +5,13 @@ from decimal import Decimal
 
 import pytest
 
+from app.catalog.model import Metric, PriceVersion
 from app.engagements import actions as engagement_actions
 from app.engagements.model import Engagement
+from app.foundation.billing_month import BillingMonth
 from app.foundation.clock import pinned
-from app.foundation.database import db
-from app.foundation.tenancy import one, viewing
+from app.foundation.database import db, transaction
+from app.foundation.tenancy import acting_for_all, one, viewing
 from tests.makers import make_engagement, make_product
 from tests.page import Page
 from tests.screens.billing_stage import HTMX, at, entries, filled, set_stage, utc
@@ -75,9 +77,11 @@ def test_a_month_before_approval_is_not_offered(app, people, as_):
 
 def test_a_plan_without_approved_metrics_says_so(app, people, as_):
     with app.app_context(), pinned(utc(2026, 6, 1)):
-        product = make_product(partner=people.northbridge, approved=False)
+        product = make_product(partner=people.northbridge)
     with app.app_context():
         engagement = make_engagement(product, people.acme, at=utc(2026, 10, 1))
+        with acting_for_all("a test takes the approval back"), transaction():
+            one(Metric, product.plans[0].metrics[0].id).approved = False
         db.session.remove()
     page = Page(as_("ada").get(f"/engagements/{engagement.id}/billing-entries/new"))
     page.check()
@@ -85,12 +89,12 @@ def test_a_plan_without_approved_metrics_says_so(app, people, as_):
 
 
 def test_a_plan_without_a_price_refuses_and_does_not_break(app, people, as_):
-    from app.foundation.billing_month import BillingMonth
-
     with app.app_context(), pinned(utc(2026, 6, 1)):
-        product = make_product(partner=people.northbridge, effective_from=BillingMonth(2027, 1))
+        product = make_product(partner=people.northbridge)
     with app.app_context():
         engagement = make_engagement(product, people.acme, at=utc(2026, 10, 1))
+        with acting_for_all("a test moves the price out of reach"), transaction():
+            one(PriceVersion, product.plans[0].price_versions[0].id).effective_from = BillingMonth(2027, 1)
         db.session.remove()
     ada, path = as_("ada"), f"/engagements/{engagement.id}/billing-entries/new"
     answer = ada.post(path, data=filled(ada, path, quantity="1"))

@@ -17,6 +17,7 @@ from werkzeug.routing import Rule
 
 from app.billing.model import BillingEntry
 from app.catalog.model import Programme
+from app.charges.model import ChargeLine
 from app.engagements.model import Engagement
 from app.foundation.database import db
 from app.foundation.tenancy import acting_for_all
@@ -75,7 +76,7 @@ def _rows_of(people: People, partner: str, customer: str) -> dict[str, str]:
     programme = make_programme(f"Programme of {partner}", review_threshold_minor=100_000)
     product = make_product(programme, people.organisations[partner], name=f"Service of {partner}")
     engagement = make_engagement(product, people.organisations[customer])
-    make_entry(engagement, "1", rated=True)
+    rated = make_entry(engagement, "1", rated=True)
     make_entry(engagement, "2")
     waiting = make_entry(engagement, "20", rated=True)
     assert waiting.state == "in_review"
@@ -85,6 +86,7 @@ def _rows_of(people: People, partner: str, customer: str) -> dict[str, str]:
             "engagement_id": str(engagement.id), "entry_id": str(waiting.id), "product_id": str(product.id), "slug": product.slug,
             "programme_id": str(programme.id), "organisation_id": str(people.organisations[customer].id),
             "membership_id": str(membership.id),
+            "line_id": str(db.session.scalars(select(ChargeLine.id).where(ChargeLine.source_id == rated.id)).one()),
         }  # fmt: skip
 
 

@@ -117,3 +117,15 @@ def test_who_gets_in(charged, as_, path):
         assert as_(other).get(path).status_code == 403
     assert as_("nobody").get(path).status_code == 302
     assert "5849.84" not in as_("eve").get(path).get_data(as_text=False).decode("latin1").replace(",", "")
+
+
+def test_every_line_leads_to_its_explanation(charged, as_):
+    dot = as_("dot")
+    links = Page(dot.get(PATH)).soup.select("td.k-go a")
+    assert len(links) == 4
+    answer = dot.get(links[0]["href"])
+    assert answer.status_code == 303
+    page = Page(dot.get(answer.headers["Location"]))
+    page.check()
+    assert str(charged.engagement.id) in answer.headers["Location"]
+    assert as_("eve").get(links[0]["href"]).status_code == 404

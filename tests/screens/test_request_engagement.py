@@ -7,13 +7,15 @@ import pytest
 from sqlalchemy import select
 
 from app.engagements.model import Engagement
+from app.foundation import clock
+from app.foundation.billing_month import BillingMonth
 from app.foundation.database import db
 from app.foundation.outbox import OutboxRow
 from app.foundation.tenancy import acting_for_all
 from app.members.roles import CUSTOMER_ADMIN
 from tests.makers import make_product, make_programme
 from tests.page import Fragment, Page
-from tests.people import hidden_fields
+from tests.people import fill, hidden_fields
 from tests.screens.engagement_stage import HTMX
 
 PATH = "/catalog/data-rescue/request"
@@ -144,3 +146,17 @@ def test_only_who_may_request_is_offered_it(app, product, people, as_):
     assert "/catalog/data-rescue/request" not in dot.get("/catalog").text
     assert "/catalog/data-rescue/request" not in dot.get("/catalog/data-rescue").text
     assert dot.get(PATH).status_code == 403 and dot.post(PATH, data={}).status_code in (400, 403)
+
+
+def test_a_plan_without_a_price_in_force_is_not_offered(app, people, as_):
+    """Pricing approval comes before a client may ask: neither the form nor a hand-made request gets around it."""
+    with app.app_context():
+        later = BillingMonth.at(clock.now()).shifted(3)
+        unpriced = make_product(make_programme("Later"), people.northbridge, name="Later service", effective_from=later)
+        plan_id = str(unpriced.plans[0].id)
+        db.session.remove()
+    page = Page(as_("dot").get("/catalog/later-service/request"))
+    assert plan_id not in page.text
+    answer = fill(as_("dot"), "/catalog/later-service/request", plan=plan_id, name="Mine", contact_number="+1 555 010")
+    assert answer.status_code == 422 and "no price in force" in answer.text
+    assert made(app) == []

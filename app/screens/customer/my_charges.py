@@ -1,20 +1,24 @@
 """What the own organisation is charged, by booked month: gross and tax, line by line."""
 
 from typing import Any
+from uuid import UUID
 
 from flask import Blueprint, Response
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
+from app.billing.model import BillingEntry
 from app.charges.model import ChargeLine
-from app.charges.queries import own_charges, own_totals_by_month
+from app.charges.queries import own_charges, own_totals_by_month, source_of
 from app.documents import Column, rows_of
 from app.foundation.money import Money
 from app.foundation.pages import page_of
+from app.foundation.refusals import NotVisible
+from app.foundation.tenancy import one
 from app.web.exports import download
 from app.web.figures import money
 from app.web.filters import Months, Search
-from app.web.fragments import show
+from app.web.fragments import go_to, show
 from app.web.guard import needs
 from app.web.instants import month as month_words
 from app.web.listing import ListOf
@@ -55,6 +59,17 @@ def show_list(kind: str = "") -> Response:
         total=_total(totals, listing.with_page(page)),
         amount=Money.of_minor,
     )
+
+
+@screen.get("/my/charges/<uuid:line_id>")
+@needs("charge:view-own", capacity="customer")
+def explain(line_id: UUID) -> Response:
+    """Every amount has Explain: the line leads to the one of the entry it was booked for."""
+    kind, source_id = source_of(line_id)
+    if kind != "billing-entry":
+        raise NotVisible
+    entry = one(BillingEntry, source_id)
+    return go_to(f"/my/engagements/{entry.engagement_id}/billing-entries/{entry.id}")
 
 
 def _cell(total: Any) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from flask_babel import lazy_gettext as _l
 from wtforms import BooleanField, Field, RadioField, SelectField
 
 from app.catalog import queries
-from app.catalog.model import CustomParameter, Product
+from app.catalog.model import CustomParameter, Plan, Product
 from app.catalog.price_list import GrossPrice, gross_prices
 from app.engagements.actions import request_engagement
 from app.foundation import clock, tenancy
@@ -61,7 +61,7 @@ class RequestForm(PortalForm):
 def show_form(slug: str) -> Response:
     product = queries.published_by_slug(slug)
     asked = request.args.get("plan", "")
-    plans = [str(plan.id) for plan in product.plans]
+    plans = [str(plan.id) for plan in _offered_plans(product)]
     chosen = asked if asked in plans else plans[0] if len(plans) == 1 else None
     return _page(_form(product, plan=chosen), product)
 
@@ -101,11 +101,17 @@ def _form(product: Product, **shown: Any) -> RequestForm:
     """The form of this service, its fields in the catalog entry's order."""
     own = {f"parameter-{parameter.key}": _field(parameter) for parameter in product.parameters}
     form: RequestForm = type("RequestFormOfService", (RequestForm,), own)(**shown)
-    form.plan.choices = offered((str(plan.id), plan.name) for plan in product.plans)
+    form.plan.choices = offered((str(plan.id), plan.name) for plan in _offered_plans(product))
     form.plan.flags.required = True
     for parameter in product.parameters:
         form[f"parameter-{parameter.key}"].flags.required = parameter.required
     return form
+
+
+def _offered_plans(product: Product) -> list[Plan]:
+    """Plans with a price in force; the others wait for their approval and are not offered."""
+    priced = {price.plan_id for price in gross_prices(product, BillingMonth.at(clock.now()))}
+    return [plan for plan in product.plans if plan.id in priced]
 
 
 def _field(parameter: CustomParameter) -> Any:
@@ -134,7 +140,7 @@ def _page(form: RequestForm, product: Product) -> Response:
         prices=prices,
         cards=[
             {"value": str(plan.id), "label": plan.name, "small": plan.description, "end": _first_price(prices, plan.id)}
-            for plan in product.plans
+            for plan in _offered_plans(product)
         ],
         here=f"/catalog/{product.slug}",
     )
