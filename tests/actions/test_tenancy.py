@@ -39,7 +39,10 @@ from tests.makers import (
     make_product,
 )
 
-BUSINESS = [mapper.class_ for mapper in Base.registry.mappers if issubclass(mapper.class_, OfParties)]
+BUSINESS = sorted(
+    (mapper.class_ for mapper in Base.registry.mappers if issubclass(mapper.class_, OfParties)),
+    key=lambda model: model.__name__,
+)
 
 
 @pytest.fixture

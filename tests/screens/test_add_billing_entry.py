@@ -53,7 +53,7 @@ def test_the_form_offers_open_months_only(as_, stage):
         "November 2026 closes 3 Dec 2026 00:00 UTC 31 d 4 h left",
     ]
     assert page.form(f"{stage.path}/new")["month"] == "2026-10"
-    assert "September 2026 closed 3 Oct 2026 00:00 UTC. What was missed there goes through a correction." in page.text
+    assert "September 2026 closed 3 Oct 2026 00:00 UTC and takes no entries any more." in page.text
     assert "More than 0, in steps of 0.25" in page.text
     assert "160.00 per h to 100 h a month, then USD 148.125" in page.text
     assert page.soup.select_one("form#add-entry button[type=submit]").get_text(strip=True) == "Next"
