@@ -21,7 +21,7 @@ from app.catalog import tariff as tariffs
 from app.catalog.model import MetricPrice, PriceVersion, Programme
 from app.catalog.rules import Remuneration, tax_on
 from app.charges.model import ChargeLine
-from app.foundation.database import db
+from app.foundation.database import db, streamed
 from app.foundation.history import History
 from app.foundation.money import Money, exponent, round_half_up
 from app.foundation.refusals import Refused
@@ -46,7 +46,7 @@ def _amounts() -> Verdicts:
         BillingEntry.number, BillingEntry.amount_minor, BillingEntry.currency, BillingEntry.quantity, BillingEntry.metric_id,
         BillingEntry.price_version_id, BillingEntry.quantity_before, BillingEntry.quantity_after,
     ).where(BillingEntry.state == states.RATED)  # fmt: skip
-    for row in db.session.execute(rows.execution_options(yield_per=2000)):
+    for row in streamed(rows):
         terms = terms_of(row.price_version_id, row.metric_id)
         if terms is None or row.quantity_before is None:
             yield f"{row.number} is rated without a price version"
@@ -82,22 +82,18 @@ def _groups() -> Verdicts:
         .where(BillingEntry.state == states.RATED)
         .order_by(*key, BillingEntry.quantity_after)
     )  # fmt: skip
-    found = db.session.execute(entries.execution_options(yield_per=2000))
+    found = streamed(entries)
     for (engagement_id, metric_id, month), rows in groupby(found, key=lambda row: tuple(row[:3])):
         wrong = _of_one_group(rows, metric_id, terms_of)
         yield f"engagement {engagement_id}, {month}: {wrong}" if wrong else ""
-    empty = (
-        select(
-            RatingGroup.engagement_id,
-            RatingGroup.service_month,
-            RatingGroup.quantity,
-            RatingGroup.amount_minor,
-            RatingGroup.entries,
-        )
-        .where(~select(BillingEntry.id).where(of_group, BillingEntry.state == states.RATED).exists())
-        .execution_options(yield_per=2000)
-    )
-    for row in db.session.execute(empty):
+    empty = select(
+        RatingGroup.engagement_id,
+        RatingGroup.service_month,
+        RatingGroup.quantity,
+        RatingGroup.amount_minor,
+        RatingGroup.entries,
+    ).where(~select(BillingEntry.id).where(of_group, BillingEntry.state == states.RATED).exists())
+    for row in streamed(empty):
         is_empty = (row.quantity, row.amount_minor, row.entries) == (0, 0, 0)
         yield (
             ""
@@ -139,9 +135,8 @@ def _lines() -> Verdicts:
         .join(Programme, Programme.id == BillingEntry.programme_id)
         .outerjoin(ChargeLine, of_entry)
         .where(BillingEntry.state == states.RATED)
-        .execution_options(yield_per=2000)
     )  # fmt: skip
-    for row in db.session.execute(rows):
+    for row in streamed(rows):
         if row.id is None:
             yield f"{row.number} is rated and has no charge line"
             continue
@@ -171,9 +166,8 @@ def _strays() -> Verdicts:
         select(ChargeLine.id, ChargeLine.description, BillingEntry.id.label("entry_id"))
         .outerjoin(BillingEntry, and_(BillingEntry.id == ChargeLine.source_id, BillingEntry.state == states.RATED))
         .where(ChargeLine.source_kind == _LINES_OF_ENTRIES)
-        .execution_options(yield_per=2000)
     )
-    for row in db.session.execute(rows):
+    for row in streamed(rows):
         yield "" if row.entry_id is not None else f"charge line {row.id} ({row.description}) has no rated entry"
 
 
@@ -189,9 +183,8 @@ def _states() -> Verdicts:
             BillingEntry.quantity_before, BillingEntry.quantity_after, History.to_state, History.facts,
         )
         .outerjoin(History, History.id == last)
-        .execution_options(yield_per=2000)
     )  # fmt: skip
-    for row in db.session.execute(rows):
+    for row in streamed(rows):
         if row.to_state is None:
             yield f"{row.number} is {row.state} and has no history"
         elif row.to_state != row.state:

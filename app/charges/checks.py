@@ -3,7 +3,7 @@
 from sqlalchemy import func, select
 
 from app.charges.model import ChargeLine
-from app.foundation.database import db
+from app.foundation.database import streamed
 from app.foundation.self_check import Check, Verdicts
 
 
@@ -24,7 +24,7 @@ def _amounts() -> Verdicts:
         ChargeLine.service_month,
         ChargeLine.booked_month,
     )
-    for line in db.session.execute(lines.execution_options(yield_per=2000)):
+    for line in streamed(lines):
         if line.gross_minor * line.due_minor < 0 or abs(line.due_minor) > abs(line.gross_minor):
             yield f"charge line {line.id}: due {line.due_minor} does not go with gross {line.gross_minor}"
         elif line.gross_minor * line.tax_minor < 0:
@@ -42,5 +42,5 @@ def _twice() -> Verdicts:
         .group_by(ChargeLine.source_kind, ChargeLine.source_id)
         .having(lines > 1)
     )
-    for kind, source_id, count in db.session.execute(repeated.execution_options(yield_per=2000)):
+    for kind, source_id, count in streamed(repeated):
         yield f"{kind} {source_id} has {count} charge lines"

@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import Row, Select
 
-from app.foundation.database import db
+from app.foundation.database import streamed
 
 BATCH = 1000
 
@@ -15,4 +15,4 @@ def rows_of(statement: Select[*tuple[Any, ...]]) -> Iterator[Row[*tuple[Any, ...
 
     PostgreSQL keeps a cursor on its side, SQLite is fetched from in batches.
     """
-    yield from db.session.execute(statement.execution_options(yield_per=BATCH))
+    yield from streamed(statement, BATCH)

@@ -4,7 +4,7 @@ from sqlalchemy import func, select
 
 from app.engagements import states
 from app.engagements.model import CompletionRequest, Engagement
-from app.foundation.database import db
+from app.foundation.database import streamed
 from app.foundation.history import History
 from app.foundation.self_check import Check, Verdicts
 
@@ -25,7 +25,7 @@ def _states() -> Verdicts:
     )
     last = said.order_by(History.sequence.desc()).limit(1).scalar_subquery()
     rows = select(Engagement.number, Engagement.state, Engagement.active_from, Engagement.ended_at, last.label("said"))
-    for row in db.session.execute(rows.execution_options(yield_per=2000)):
+    for row in streamed(rows):
         began = row.state in (*states.BILLABLE, states.COMPLETE, states.DELETED)
         ended = row.state in (states.COMPLETE, states.DELETED)
         if row.said is None:
@@ -43,6 +43,6 @@ def _requests() -> Verdicts:
         CompletionRequest.engagement_id == Engagement.id, CompletionRequest.state == states.OPEN
     )
     rows = select(Engagement.number, Engagement.state, requests.scalar_subquery().label("open"))
-    for row in db.session.execute(rows.execution_options(yield_per=2000)):
+    for row in streamed(rows):
         wanted = int(row.state == states.COMPLETION_REQUESTED)
         yield "" if row.open == wanted else f"{row.number} is {row.state} and has {row.open} open completion requests"

@@ -15,7 +15,8 @@ from typing import Any
 
 from flask_migrate import Migrate
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import BigInteger, DateTime, Dialect, Engine, Integer, MetaData, Uuid, event
+from sqlalchemy import BigInteger, DateTime, Dialect, Engine, Integer, MetaData, Select, Uuid, event
+from sqlalchemy import Row as ResultRow
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 from sqlalchemy.types import TypeDecorator
 
@@ -152,6 +153,19 @@ def one_picture() -> Iterator[None]:
         yield
     finally:
         session.rollback()
+
+
+def streamed(statement: Select[*tuple[Any, ...]], batch: int = 2000) -> Iterator[ResultRow[*tuple[Any, ...]]]:
+    """The rows of a select, read `batch` at a time for whoever looks now; the cursor is closed wherever reading ends."""
+    found = db.session.execute(statement.execution_options(yield_per=batch))
+
+    def rows() -> Iterator[ResultRow[*tuple[Any, ...]]]:
+        try:
+            yield from found
+        finally:
+            found.close()
+
+    return rows()
 
 
 def install(app: Any, url: str, *, migrations: Path) -> None:

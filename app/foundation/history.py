@@ -31,7 +31,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.foundation import clock, outbox
-from app.foundation.database import Base, Instant, canonical_json, db
+from app.foundation.database import Base, Instant, canonical_json, db, streamed
 from app.foundation.tenancy import Capacity, OfParties, Tenanted, Viewer, acting_for_all, viewer_organisation
 
 GENESIS = "0" * 64
@@ -230,11 +230,11 @@ def chains(kind: str | None = None, subject_id: uuid.UUID | None = None) -> Iter
         rows = rows.where(History.subject_kind == kind, History.subject_id == subject_id)
         lost = lost.where(HistoryHead.subject_kind == kind, HistoryHead.subject_id == subject_id)
     with acting_for_all("a chain is verified whole, whoever looks"):
-        found = db.session.execute(rows.execution_options(yield_per=2000))
+        found = streamed(rows)
     for subject, events in groupby(found, key=lambda row: (row.subject_kind, row.subject_id)):
         yield _walked(*subject, events)
     with acting_for_all("a chain is verified whole, whoever looks"):
-        found = db.session.execute(lost.execution_options(yield_per=2000))
+        found = streamed(lost)
     for row in found:
         why = f"the chain of {row.length} events is missing"
         yield Chain(row.subject_kind, row.subject_id, 0, (Broken(row.subject_kind, row.subject_id, row.length, why),))

@@ -3,7 +3,7 @@
 from sqlalchemy import select
 
 from app.foundation.billing_month import CUT_OFF_POLICIES
-from app.foundation.database import db
+from app.foundation.database import streamed
 from app.foundation.history import History
 from app.foundation.self_check import Check, Verdicts
 from app.months import states
@@ -20,7 +20,7 @@ def _states() -> Verdicts:
     )
     last = said.order_by(History.sequence.desc()).limit(1).scalar_subquery()
     rows = select(Month.book, Month.month, Month.state, Month.frozen_at, last.label("said"))
-    for row in db.session.execute(rows.execution_options(yield_per=2000)):
+    for row in streamed(rows):
         closes_at = CUT_OFF_POLICIES[row.book].closes_at(row.month)
         if row.state != (row.said or states.OPEN):
             yield f"month {row.month} of {row.book} is {row.state}, history says {row.said or states.OPEN}"

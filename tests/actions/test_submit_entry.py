@@ -13,6 +13,7 @@ from sqlalchemy import select
 from app.billing import actions, queries, rating, states
 from app.billing.actions import Draft
 from app.billing.model import BillingEntry
+from app.catalog.model import Metric, PriceVersion
 from app.engagements import actions as engagement_actions
 from app.engagements import states as engagement_states
 from app.engagements.model import Engagement
@@ -234,8 +235,6 @@ def test_another_partners_engagement_is_not_there() -> None:
         ({}, "0", "greater than 0"),
         ({}, "-1", "greater than 0"),
         ({"month_limit": "100"}, "100.01", "The plan allows 100 a month; 0 are billed already, so 100 are left."),
-        ({"approved": False}, "1", "not approved"),
-        ({"effective_from": BillingMonth(2999, 1)}, "1", "no price in force"),
         ({"bands": [(None, "100000")]}, "99999999999", "too large"),
         ({}, "99999999999.999999", "in steps of 0.01"),
     ],
@@ -246,6 +245,20 @@ def test_what_the_plan_does_not_allow(product: dict[str, Any], quantity: str, wo
     assert entries() == 0
 
 
+@pytest.mark.parametrize(("spoilt", "words"), [("metric", "not approved"), ("price", "no price in force")])
+def test_what_was_taken_back_since_the_request_is_refused(spoilt: str, words: str) -> None:
+    """A plan must be priced to be requested; what happens to it later is found when work is billed."""
+    product = make_product()
+    engagement = make_engagement(product)
+    with acting_for_all("the operator takes it back"), transaction():
+        if spoilt == "metric":
+            one(Metric, product.plans[0].metrics[0].id).approved = False
+        else:
+            one(PriceVersion, product.plans[0].price_versions[0].id).effective_from = BillingMonth(2999, 1)
+    assert words in str(refusal(lambda: submit(engagement, str(BillingMonth.at(clock.now())), quantity="1")))
+    assert entries() == 0
+
+
 def test_what_waits_counts_against_the_limit_but_what_would_be_rejected_does_not() -> None:
     engagement = make_engagement(make_product(month_limit="100"))
     here = str(BillingMonth.at(clock.now()))
@@ -253,8 +266,6 @@ def test_what_waits_counts_against_the_limit_but_what_would_be_rejected_does_not
     assert "60 are billed already, so 40 are left" in str(refusal(lambda: submit(engagement, here, quantity="40.01")))
     submit(engagement, here, quantity="40")
     with acting_for_all("the operator lowers the limit"), transaction():
-        from app.catalog.model import Metric
-
         db.session.scalars(select(Metric)).one().month_limit = D(70)
     submit(engagement, here, quantity="10")  # the 40 will be rejected now, so 60 + 10 fits
 

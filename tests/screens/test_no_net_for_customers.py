@@ -74,6 +74,10 @@ def walked(client, starts):
         if path in texts or not re.match(r"/($|catalog|my/)", path):
             continue
         answer = client.get(path)
+        if answer.status_code == 303:  # a charge leads to its explanation
+            texts[path] = answer.text
+            todo.append(answer.headers["Location"])
+            continue
         assert answer.status_code == 200, (path, answer.status_code)
         if path.split("?")[0].endswith(".xlsx"):
             book = zipfile.ZipFile(io.BytesIO(answer.data))
