@@ -1,8 +1,10 @@
 """What became of each job's last run: written by the jobs, read by Operations, which never meet otherwise."""
 
+from contextlib import suppress
 from datetime import datetime
 
 from sqlalchemy import BigInteger, Boolean, ColumnElement, String, Text, false, select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.foundation.database import Base, Instant, db, transaction
@@ -30,13 +32,14 @@ class JobResult(Tenanted, Base):
 
 def note(name: str, *, started_at: datetime, finished_at: datetime, ok: bool, message: str, rows: int) -> None:
     """Write down a run that has ended, in a transaction of its own."""
+    wanted = select(JobResult).where(JobResult.name == name).with_for_update().execution_options(populate_existing=True)
     with transaction() as session:
-        result = session.scalar(
-            select(JobResult).where(JobResult.name == name).with_for_update().execution_options(populate_existing=True)
-        )
+        result = session.scalar(wanted)
         if result is None:
-            result = JobResult(name=name, rows_done=0)
-            session.add(result)
+            first = JobResult(name=name, last_started_at=started_at, last_finished_at=finished_at, last_ok=ok)
+            with suppress(IntegrityError), session.begin_nested():  # another worker noted its first run in this moment
+                session.add(first)
+            result = session.scalars(wanted).one()
         result.last_started_at, result.last_finished_at = started_at, finished_at
         result.last_ok, result.last_message = ok, message[:2000]
         result.rows_done += rows
