@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -170,12 +170,6 @@ def rating_queue(*, overdue_only: bool = False, partner_id: uuid.UUID | None = N
     if partner_id:
         found = found.where(BillingEntry.partner_id == partner_id)
     return found
-
-
-def oldest_undecided() -> datetime | None:
-    return db.session.scalar(
-        select(func.min(BillingEntry.submitted_at)).where(BillingEntry.state.in_(states.UNDECIDED))
-    )
 
 
 def waiting_count(viewer: Viewer) -> tuple[str, Any] | None:

@@ -6,7 +6,7 @@ from sqlalchemy import CursorResult, update
 from sqlalchemy.orm.attributes import set_committed_value
 
 from app.foundation import history, transitions
-from app.foundation.database import db, transaction
+from app.foundation.database import transaction
 from app.foundation.refusals import AlreadyDone
 from app.foundation.tenancy import Viewer
 
@@ -37,8 +37,3 @@ def change_state(row: Any, action: str, *, by: Viewer, columns: dict[str, Any] |
         for name, value in written.items():
             set_committed_value(row, name, value)
         history.record(row, row.__events__[action], by=by, from_state=expected, to_state=after, **facts)
-
-
-def refresh(row: Any) -> None:
-    """Read the row again, for the fresh panel after a lost race."""
-    db.session.refresh(row)
