@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import Error as BrowserError
 
 from tests.browser.pages import sign_in
 from tests.browser.portal import DATABASE, Portal, copy_of
@@ -163,24 +164,42 @@ def visit(new_context: Callable[..., BrowserContext]) -> Visit:
     return enter
 
 
+#: a page may go elsewhere while it is looked at: a click whose answer had not come, a redirect
+LOOKS = 5
+
+
 @pytest.fixture(scope="session")
 def axe() -> Look:
-    """`axe(page)` fails with every accessibility violation of the page as it stands, in light and in dark."""
+    """`axe(page)` fails with every accessibility violation of the page as it stands, in light and in dark.
+
+    A page that goes elsewhere meanwhile is looked at again where it has arrived; what axe finds is never looked past.
+    """
 
     def check(page: Page) -> None:
-        before = page.evaluate("document.documentElement.dataset.theme || ''")
-        found = []
-        for theme in ("light", "dark"):
-            page.emulate_media(color_scheme=theme, reduced_motion="reduce")
-            page.evaluate("theme => document.documentElement.dataset.theme = theme", theme)
-            for violation in Axe().run(page).response["violations"]:
-                where = "; ".join(" ".join(node["target"]) for node in violation["nodes"][:5])
-                found.append(f"{theme}: {violation['impact']} {violation['id']}: {violation['help']} ({where})")
-        page.emulate_media(color_scheme="light")
-        page.evaluate(
-            "t => t ? document.documentElement.dataset.theme = t : delete document.documentElement.dataset.theme",
-            before,
-        )
+        for left in reversed(range(LOOKS)):
+            page.wait_for_load_state()
+            try:
+                found = _violations(page)
+                break
+            except BrowserError as gone:
+                if not left or not re.search(r"context was destroyed|navigati|of null", str(gone)):
+                    raise
         assert not found, "\n".join([page.url, *found])
 
     return check
+
+
+def _violations(page: Page) -> list[str]:
+    before = page.evaluate("document.documentElement.dataset.theme || ''")
+    found = []
+    for theme in ("light", "dark"):
+        page.emulate_media(color_scheme=theme, reduced_motion="reduce")
+        page.evaluate("theme => document.documentElement.dataset.theme = theme", theme)
+        for violation in Axe().run(page).response["violations"]:
+            where = "; ".join(" ".join(node["target"]) for node in violation["nodes"][:5])
+            found.append(f"{theme}: {violation['impact']} {violation['id']}: {violation['help']} ({where})")
+    page.emulate_media(color_scheme="light")
+    page.evaluate(
+        "t => t ? document.documentElement.dataset.theme = t : delete document.documentElement.dataset.theme", before
+    )
+    return found
