@@ -92,9 +92,10 @@ def _feed_from_rooms() -> None:
     from app.engagements import waiting as engagements_waiting
     from app.foundation import waiting
     from app.notices import gauges as notice_gauges
+    from app.notices import portal as notices
     from app.web import metrics, shell
 
-    for count in (engagements.waiting_count, billing.waiting_count):
+    for count in (engagements.waiting_count, billing.waiting_count, notices.unread_count):
         shell.waiting(count)
     waiting.offer(*engagements_waiting.KINDS, *billing_waiting.KINDS)
     for name, help_text, figure in (*billing_gauges.GAUGES, *notice_gauges.GAUGES):

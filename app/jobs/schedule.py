@@ -4,10 +4,12 @@ from dataclasses import dataclass
 
 from app.jobs import (
     check_history,
+    forget_notices,
     forget_sign_in_tries,
     forget_submissions,
     freeze_months,
     rate_billing_entries,
+    send_digests,
     send_notices,
 )
 from app.jobs.work import Handler
@@ -30,8 +32,10 @@ JOBS = {
         Job("rate_billing_entries", 1, rate_billing_entries.run),
         Job("send_notices", 2, send_notices.run),
         Job("freeze_months", 5, freeze_months.run),
+        Job("send_digests", 5 * MINUTE, send_digests.run, first_after_seconds=20),
         Job("check_history", HOUR, check_history.run, first_after_seconds=5 * MINUTE),
         Job("forget_submissions", DAY, forget_submissions.run, first_after_seconds=10 * MINUTE),
         Job("forget_sign_in_tries", DAY, forget_sign_in_tries.run, first_after_seconds=11 * MINUTE),
+        Job("forget_notices", DAY, forget_notices.run, first_after_seconds=12 * MINUTE),
     )
 }
