@@ -18,14 +18,14 @@ _COLUMNS = (
 )  # fmt: skip
 
 
-def colleagues_of(by: Viewer, limit: int) -> Sequence[Viewer]:
+def colleagues_of(viewer: Viewer, limit: int) -> Sequence[Viewer]:
     """Active members of the same organisation in the same capacity, by name, without the viewer; as they would look."""
     found = (
         _members()
         .where(
-            Membership.organisation_id == by.organisation_id,
-            Membership.capacity == by.capacity,
-            Member.id != by.member_id,
+            Membership.organisation_id == viewer.organisation_id,
+            Membership.capacity == viewer.capacity,
+            Member.id != viewer.member_id,
         )
         .order_by(Member.name, Member.id)
         .limit(limit)

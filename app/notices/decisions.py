@@ -49,7 +49,7 @@ class Asked:
         return f"{self.kind}:{self.id}"
 
 
-def batch_of(key: str, by: Viewer) -> uuid.UUID:
+def batch_of(key: str, *, by: Viewer) -> uuid.UUID:
     """The id of what a form with this submission key decides for this organisation."""
     assert by.organisation_id is not None
     return uuid.uuid5(by.organisation_id, f"bulk decision {by.member_id} {key}")
@@ -67,7 +67,7 @@ def decide(rows: Sequence[Asked], verb: str, *, reason: str, key: str, by: Viewe
         raise Refused("rows", N_("Decide at most %(most)s lines in one go."), most=MOST)
     if verb == REJECT and not reason:
         raise Refused("reason", N_("Give a reason; the other side reads it."))
-    batch = batch_of(key, by)
+    batch = batch_of(key, by=by)
     digest = hashlib.sha256(
         canonical_json([verb, reason, sorted(f"{row.key} {row.shown}" for row in rows)]).encode()
     ).hexdigest()

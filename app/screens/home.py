@@ -91,7 +91,9 @@ def _operator(viewer: Viewer) -> dict[str, Any]:
 
 def _customer(viewer: Viewer) -> dict[str, Any]:
     last = BillingMonth.at(clock.now())
-    totals = month_sums.gross_by_month(first_of_year(last), last)
+    totals = month_sums.gross_by_month(first_of_year(last).previous, last)
+    if not any(total.booked_month == last for total in totals):
+        last = last.previous  # nothing is charged in the first days of a month: the answer is the month before
     rows = page_of(queries.engagements(states_wanted=states.CURRENT), queries.LIST_KEYS, size=SHOWN).rows
     return {
         "strip": [_charged_cell(total) for total in totals[:-4:-1]],

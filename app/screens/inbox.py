@@ -254,8 +254,8 @@ def show_decided(batch_id: uuid.UUID) -> Response:
     )
 
 
-@screen.get(f"{HERE}/<kind_name>/<uuid:row_id>/delegate", endpoint="ask_delegate")
-@screen.post(f"{HERE}/<kind_name>/<uuid:row_id>/delegate")
+@screen.get(f"{HERE}/<string:kind_name>/<uuid:row_id>/delegate", endpoint="ask_delegate")
+@screen.post(f"{HERE}/<string:kind_name>/<uuid:row_id>/delegate")
 @signed_in
 def delegate(kind_name: str, row_id: uuid.UUID) -> Response:
     me = tenancy.current()

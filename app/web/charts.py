@@ -159,12 +159,12 @@ def _drawn(months: Sequence[Month], *, width: int, height: int, left: int, bar: 
 
 
 def _named(tops: Sequence[Decimal]) -> set[int]:
-    """The newest, the highest and the lowest; of equals the latest. A flat year names the newest alone."""
-    last = len(tops) - 1
-    if max(tops) == min(tops):
+    """The newest, the highest and the lowest that is not zero; of equals the latest. A flat year names the newest alone."""
+    last, some = len(tops) - 1, [place for place, amount in enumerate(tops) if amount]
+    if not some or max(tops) == min(tops):
         return {last}
-    highest = max(range(len(tops)), key=lambda place: (tops[place], place))
-    lowest = min(range(len(tops)), key=lambda place: (tops[place], -place))
+    highest = max(some, key=lambda place: (tops[place], place))
+    lowest = min(some, key=lambda place: (tops[place], -place))
     return {last, highest, lowest}
 
 

@@ -15,6 +15,7 @@ from app.foundation.refusals import Refused
 from app.foundation.tenancy import Capacity
 from app.members import actions, queries
 from app.members.roles import EVERY_MEMBER, GRANTS, ROLES, Role
+from app.notices.addresses import refused_among
 from app.web.fields import EmailText, PortalForm, TextField, offered
 from app.web.filters import Search
 from app.web.fragments import go_to, show
@@ -62,6 +63,7 @@ def show_list() -> Any:
         rows=page.rows,
         labels=labels,
         me=by.member_id,
+        refused=refused_among(row.email for row in page.rows),
     )
 
 
