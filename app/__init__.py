@@ -11,8 +11,8 @@ if TYPE_CHECKING:
 
 #: Rooms with tables of their own, each in its model.py, and the foundation's ideas that keep one: tenancy and migrations
 #: must know every table before the first query.
-ROOMS = ("parties", "members", "catalog", "engagements", "billing", "charges", "months", "notices")
-IDEAS_WITH_TABLES = ("history", "idempotency", "job_results", "numbers", "outbox")
+ROOMS = ("parties", "members", "catalog", "engagements", "billing", "charges", "months", "operations", "notices")
+IDEAS_WITH_TABLES = ("history", "idempotency", "job_results", "numbers", "outbox", "timetable")
 
 
 def create_app(overrides: Mapping[str, Any] | None = None) -> Flask:
@@ -84,10 +84,14 @@ def create_app(overrides: Mapping[str, Any] | None = None) -> Flask:
 
 
 def _feed_from_rooms() -> None:
-    """What waits, for the menu's counts, and what is watched, for /metrics; each room says its own."""
+    """What waits, for the menu's counts, what is watched, for /metrics, what is checked, what failed; each room says its own."""
+    from importlib import import_module
+    from importlib.util import find_spec
+
     from app.billing import gauges as billing_gauges
     from app.billing import queries as billing
     from app.engagements import queries as engagements
+    from app.foundation import checks, failed_rows, self_check
     from app.notices import gauges as notice_gauges
     from app.web import metrics, shell
 
@@ -95,3 +99,9 @@ def _feed_from_rooms() -> None:
         shell.waiting(count)
     for name, help_text, figure in (*billing_gauges.GAUGES, *notice_gauges.GAUGES):
         metrics.gauge(name, help_text, figure)
+    self_check.offer(checks.checks)
+    for room in ROOMS:
+        if find_spec(f"app.{room}.checks"):
+            self_check.offer(import_module(f"app.{room}.checks").checks)
+        if find_spec(f"app.{room}.failed_rows"):
+            failed_rows.offer(*import_module(f"app.{room}.failed_rows").KINDS)

@@ -36,6 +36,14 @@ class OutboxRow(Row, Tenanted, Base):
         Index(
             "ix_outbox_due", "due_at", postgresql_where=text("sent_at IS NULL"), sqlite_where=text("sent_at IS NULL")
         ),
+        # what waits, in the order it began to
+        Index(
+            "ix_outbox_unsent",
+            "created_at",
+            "id",
+            postgresql_where=text("sent_at IS NULL"),
+            sqlite_where=text("sent_at IS NULL"),
+        ),
     )
 
     audience: Mapped[str] = mapped_column(String(20))
@@ -56,6 +64,9 @@ class OutboxRow(Row, Tenanted, Base):
     sent_at: Mapped[datetime | None] = mapped_column(Instant)
     #: set when it is given up: the address is refused for good
     failed_at: Mapped[datetime | None] = mapped_column(Instant)
+
+    def history_subject(self) -> tuple[str, uuid.UUID]:
+        return "outbox", self.id
 
 
 def post(

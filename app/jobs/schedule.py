@@ -1,6 +1,7 @@
 """The timetable."""
 
 from dataclasses import dataclass
+from inspect import getmodule
 
 from app.jobs import (
     check_history,
@@ -8,6 +9,7 @@ from app.jobs import (
     forget_submissions,
     freeze_months,
     rate_billing_entries,
+    run_checks,
     send_notices,
 )
 from app.jobs.work import Handler
@@ -23,6 +25,11 @@ class Job:
     #: how long after the start it runs first: what is rare must not wait a whole day, nor weigh on the start
     first_after_seconds: int = 1
 
+    @property
+    def does(self) -> str:
+        """The first sentence of the job's file."""
+        return " ".join((getmodule(self.run).__doc__ or "").partition("\n\n")[0].split())
+
 
 JOBS = {
     job.name: job
@@ -30,6 +37,7 @@ JOBS = {
         Job("rate_billing_entries", 1, rate_billing_entries.run),
         Job("send_notices", 2, send_notices.run),
         Job("freeze_months", 5, freeze_months.run),
+        Job("run_checks", 2, run_checks.run),
         Job("check_history", HOUR, check_history.run, first_after_seconds=5 * MINUTE),
         Job("forget_submissions", DAY, forget_submissions.run, first_after_seconds=10 * MINUTE),
         Job("forget_sign_in_tries", DAY, forget_sign_in_tries.run, first_after_seconds=11 * MINUTE),

@@ -59,7 +59,12 @@ ROLES: dict[str, Role] = {
             "operator",
             N_("Sets cut-off, completion outcome and review threshold"),
         ),
-        Role(OPERATOR_ADMIN, N_("Operator admin"), "operator", N_("Manages organisations and members")),
+        Role(
+            OPERATOR_ADMIN,
+            N_("Operator admin"),
+            "operator",
+            N_("Manages organisations and members, retries what failed, runs the self-check"),
+        ),
     )
 }
 
@@ -75,6 +80,7 @@ EVERY_MEMBER: dict[Capacity, frozenset[str]] = {
             "member:view-all",
             "billing-entry:view",
             "rating-queue:view",
+            "operations:view",
         }
     ),
 }
@@ -98,6 +104,7 @@ GRANTS: dict[tuple[str, Capacity], frozenset[str]] = {
     ("billing-entry:view-with-all-three", "operator"): frozenset(),
     ("programme:manage", "operator"): frozenset({OPERATOR_PROGRAMMES}),
     ("organisation:manage", "operator"): frozenset({OPERATOR_ADMIN}),
+    ("operations:retry", "operator"): frozenset({OPERATOR_ADMIN}),
     ("member:view", "operator"): frozenset({OPERATOR_ADMIN}),
     ("member:manage", "operator"): frozenset({OPERATOR_ADMIN}),
 }

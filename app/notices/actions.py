@@ -115,7 +115,7 @@ def _mark_told(row: OutboxRow, refused: dict[str, str]) -> None:
                 subject_id=claimed.subject_id,
                 due_at=clock.now() + FIRST_WAIT,
             )
-        _forget_link(claimed)
+        forget_link(claimed)
 
 
 def _put_off(row: OutboxRow, why: str) -> None:
@@ -135,10 +135,10 @@ def _give_up(row: OutboxRow, why: str) -> None:
         if claimed is not None:
             claimed.tries += 1
             claimed.last_error, claimed.failed_at = why[:1000], clock.now()
-            _forget_link(claimed)
+            forget_link(claimed)
 
 
-def _forget_link(row: OutboxRow) -> None:
+def forget_link(row: OutboxRow) -> None:
     """A link that acts for its reader is kept no longer than it takes to send it."""
     if "path" in row.facts:
         row.facts = {name: fact for name, fact in row.facts.items() if name != "path"}
