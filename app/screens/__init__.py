@@ -27,6 +27,10 @@ SCREENS = (
     "customer.my_charges",
     "operator.rating_queue",
     "operator.programmes",
+    "operator.operations",
+    "operator.operations_failed_rows",
+    "operator.operations_outbox",
+    "operator.operations_check",
     "operator.organisations",
     "organisation.members",
     "demo.mailbox",
@@ -46,6 +50,7 @@ MENU = (
     Line(None, N_("Engagements"), "task", "/engagements", "engagement:view", "operator"),
     Line(N_("Platform"), N_("Programmes"), "rule", "/programmes", "programme:view", "operator"),
     Line(N_("Platform"), N_("Organisations"), "enterprise", "/organisations", "organisation:view", "operator"),
+    Line(N_("Platform"), N_("Operations"), "activity", "/operations", "operations:view", "operator"),
     Line(N_("Organisation"), N_("Members and roles"), "user--multiple", "/members", "member:view"),
 )
 

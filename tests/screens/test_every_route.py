@@ -27,7 +27,16 @@ from tests.people import CAST, People, move_in, sign_in
 
 PERSONS = [*CAST, "nobody"]
 #: where no row is named, or the name is a secret of its own and not a tenant's
-FREE = {"filename": "app.css", "token": "not-a-token", "kind": "csv", "verb": "withdraw", "mail_id": str(uuid4())}
+FREE = {
+    "filename": "app.css",
+    "token": "not-a-token",
+    "kind": "csv",
+    "failed_kind": "mail",
+    "row_id": str(uuid4()),
+    "run_id": str(uuid4()),
+    "verb": "withdraw",
+    "mail_id": str(uuid4()),
+}
 #: signing out would end the walk of a person
 LEFT_OUT = {"sign_in.leave", "static"}
 
@@ -136,7 +145,7 @@ def test_each_route_opens_for_whom_it_should(migrated_app: Flask, world: World, 
 
 def _may_be_elsewhere(rule: Rule) -> bool:
     """A token, a mail or an action of another state: the address is right, the thing is not there."""
-    return bool({"token", "mail_id", "membership_id"} & rule.arguments) or rule.endpoint in {
+    return bool({"token", "mail_id", "membership_id", "row_id", "run_id"} & rule.arguments) or rule.endpoint in {
         "health.metrics",
         "health.ready",
         "mailbox.show_list",
