@@ -7,10 +7,15 @@ from itertools import count
 from pathlib import Path
 
 import pytest
+from click.testing import Result
 from flask import Flask
+from sqlalchemy import select
 
 from app import create_app
+from app.commands.demo import seed_if_empty
 from app.foundation.database import db
+from app.foundation.tenancy import acting_for_all
+from app.parties.model import Organisation
 from tests import databases
 from tests.conftest import SERVER, on_postgres
 
@@ -51,6 +56,33 @@ def new_portal(
             return app
 
         yield portal
+
+
+def run(app: Flask, *words: object) -> Result:
+    return app.test_cli_runner().invoke(args=[str(word) for word in words])
+
+
+def names(app: Flask) -> set[str]:
+    with app.app_context(), acting_for_all("a test looks"):
+        found = set(db.session.scalars(select(Organisation.name)))
+        db.session.remove()
+    return found
+
+
+@pytest.fixture(scope="module")
+def year(new_portal: NewPortal) -> Flask:
+    """The demo's year on the database that the tests run on."""
+    app = new_portal(DEMO="1")
+    seed_if_empty(app)
+    return app
+
+
+@pytest.fixture(scope="module")
+def file(year: Flask, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("backup") / "portal.backup"
+    done = run(year, "backup", path)
+    assert done.exit_code == 0, done.output
+    return path
 
 
 def _close(app: Flask) -> None:

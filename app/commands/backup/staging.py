@@ -81,7 +81,8 @@ def _schema_beside(app: Flask) -> Iterator[tuple[Flask, Callable[[], None]]]:
         raise BadBackup(
             f"A restore needs the right to create a schema in the database: {_first_line(wrong)}"
         ) from wrong
-    options = f"{engine.url.query.get('options', '')} -csearch_path={SCHEMA}".strip()
+    given = dict(engine.url.query).get("options", "")
+    options = f"{given} -csearch_path={SCHEMA}".strip()
     staged = _portal_on(app, engine.url.update_query_dict({"options": options}).render_as_string(hide_password=False))
     try:
         yield staged, lambda: _change_over(staged, engine)
