@@ -57,7 +57,7 @@ ROLES: dict[str, Role] = {
             OPERATOR_PROGRAMMES,
             N_("Programme manager"),
             "operator",
-            N_("Sets cut-off, completion outcome and review threshold"),
+            N_("Sets up programmes and changes their rules"),
         ),
         Role(
             OPERATOR_ADMIN,

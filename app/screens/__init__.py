@@ -26,6 +26,7 @@ SCREENS = (
     "customer.my_billing_entries",
     "customer.my_charges",
     "operator.rating_queue",
+    "operator.new_programme",
     "operator.programmes",
     "operator.operations",
     "operator.operations_failed_rows",
