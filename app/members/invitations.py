@@ -140,8 +140,8 @@ def accept_as_new(token: str, name: str, password: str, *, source: str) -> Passe
         else:  # made by `operator create`, or before there were invitations, and never used
             member.name, member.password, member.session_mark = name, hashed, new_mark()
         member.last_sign_in_at = clock.now()
-        tries.link_used(member.email, source)
         _accepted(invitation, organisation, member)
+        tries.link_used(member.email, source)  # after the joining, whose admin may see it
     return Passed(member.id, member.session_mark, False)
 
 
