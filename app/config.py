@@ -37,6 +37,8 @@ class Settings:
     #: demo data, demo sign-ins, mailbox in the portal, movable clock; loopback only
     demo: bool
     demo_now: datetime | None
+    #: whether a new customer may sign up without being invited
+    sign_up: bool
     #: lets Prometheus read /metrics from elsewhere: Authorization: Bearer <token>
     metrics_token: str | None
     #: how many proxies stand in front and say who is asking; their word is taken that many times
@@ -65,6 +67,7 @@ def settings_from(environment: Mapping[str, str] | None = None) -> Settings:
         mail_from=env.get("MAIL_FROM") or "portal@localhost",
         demo=demo,
         demo_now=_demo_now(env.get("DEMO_NOW"), demo),
+        sign_up=_switch(env, "SIGN_UP", default=True),
         metrics_token=env.get("METRICS_TOKEN") or None,
         proxies=_proxies(env.get("PROXIES", "0")),
         instance_path=instance,

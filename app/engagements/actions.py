@@ -18,7 +18,7 @@ from app.foundation.numbers import next_number
 from app.foundation.refusals import AlreadyDone, Refused
 from app.foundation.tenancy import Viewer, one
 from app.foundation.text import N_
-from app.parties.actions import relate
+from app.parties.relations import relate
 
 
 def request_engagement(

@@ -25,6 +25,7 @@ from sqlalchemy import (
     and_,
     exists,
     false,
+    or_,
     select,
     true,
 )
@@ -111,8 +112,14 @@ class History(Tenanted, Base):
 
     @classmethod
     def visible_to(cls, capacity: Capacity) -> ColumnElement[bool]:
+        """The parties of the subject. An organisation's own chain: itself, whatever the capacity, and every operator."""
         column = {"operator": cls.seller_id, "partner": cls.partner_id, "customer": cls.customer_id}.get(capacity)
-        return false() if column is None else column == viewer_organisation()
+        if column is None:
+            return false()
+        of_organisation = cls.subject_kind == "organisation"
+        if capacity != "operator":
+            of_organisation = and_(of_organisation, cls.subject_id == viewer_organisation())
+        return or_(column == viewer_organisation(), of_organisation)
 
 
 def digest(row: Any) -> str:

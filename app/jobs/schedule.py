@@ -5,6 +5,7 @@ from inspect import getmodule
 
 from app.jobs import (
     check_history,
+    forget_sessions,
     forget_sign_in_tries,
     forget_submissions,
     freeze_months,
@@ -41,5 +42,6 @@ JOBS = {
         Job("check_history", HOUR, check_history.run, first_after_seconds=5 * MINUTE),
         Job("forget_submissions", DAY, forget_submissions.run, first_after_seconds=10 * MINUTE),
         Job("forget_sign_in_tries", DAY, forget_sign_in_tries.run, first_after_seconds=11 * MINUTE),
+        Job("forget_sessions", DAY, forget_sessions.run, first_after_seconds=12 * MINUTE),
     )
 }

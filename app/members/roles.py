@@ -96,10 +96,12 @@ GRANTS: dict[tuple[str, Capacity], frozenset[str]] = {
     ("billing-entry:submit", "partner"): frozenset({PRICING_VIEWER, PRICING_SUBMITTER, INSTANCE_EDITOR}),
     ("member:view", "partner"): frozenset({PARTNER_ADMIN}),
     ("member:manage", "partner"): frozenset({PARTNER_ADMIN}),
+    ("organisation:secure", "partner"): frozenset({PARTNER_ADMIN}),
     ("engagement:request", "customer"): frozenset({CUSTOMER_MEMBER}),
     ("engagement:steer", "customer"): frozenset({CUSTOMER_MEMBER}),
     ("member:view", "customer"): frozenset({CUSTOMER_ADMIN}),
     ("member:manage", "customer"): frozenset({CUSTOMER_ADMIN}),
+    ("organisation:secure", "customer"): frozenset({CUSTOMER_ADMIN}),
     ("rating-queue:decide", "operator"): frozenset({OPERATOR_RATER}),
     ("billing-entry:view-with-all-three", "operator"): frozenset(),
     ("programme:manage", "operator"): frozenset({OPERATOR_PROGRAMMES}),
@@ -107,6 +109,7 @@ GRANTS: dict[tuple[str, Capacity], frozenset[str]] = {
     ("operations:retry", "operator"): frozenset({OPERATOR_ADMIN}),
     ("member:view", "operator"): frozenset({OPERATOR_ADMIN}),
     ("member:manage", "operator"): frozenset({OPERATOR_ADMIN}),
+    ("organisation:secure", "operator"): frozenset({OPERATOR_ADMIN}),
 }
 
 

@@ -3,7 +3,7 @@
 import uuid
 from datetime import datetime
 
-from sqlalchemy import Boolean, ColumnElement, ForeignKey, String, UniqueConstraint, Uuid, exists, false, or_, select
+from sqlalchemy import Boolean, ColumnElement, ForeignKey, Index, String, Uuid, exists, false, or_, select, text
 from sqlalchemy.orm import Mapped, aliased, mapped_column
 
 from app.foundation.database import Base, Instant, Row
@@ -11,14 +11,26 @@ from app.foundation.tenancy import Capacity, Tenanted, viewer_organisation
 
 
 class PartnerCustomer(Row, Tenanted, Base):
-    """This partner works for this customer: each may see the other's name."""
+    """This partner works for this customer: each may see the other's name, for ever, because past engagements name it."""
 
     __tablename__ = "partner_customer"
-    __table_args__ = (UniqueConstraint("partner_id", "customer_id"),)
+    __table_args__ = (
+        Index(
+            "uq_partner_customer_standing",
+            "partner_id",
+            "customer_id",
+            unique=True,
+            sqlite_where=text("ended_at IS NULL"),
+            postgresql_where=text("ended_at IS NULL"),
+        ),
+        Index("ix_partner_customer_partner_id", "partner_id"),
+    )
 
     partner_id: Mapped[uuid.UUID] = mapped_column(Uuid, ForeignKey("organisation.id"))
     customer_id: Mapped[uuid.UUID] = mapped_column(Uuid, ForeignKey("organisation.id"), index=True)
     since: Mapped[datetime] = mapped_column(Instant)
+    #: None while it stands; one that has ended is kept, and the next request begins another
+    ended_at: Mapped[datetime | None] = mapped_column(Instant)
 
     @classmethod
     def visible_to(cls, capacity: Capacity) -> ColumnElement[bool]:
@@ -30,6 +42,7 @@ class PartnerCustomer(Row, Tenanted, Base):
 
 class Organisation(Row, Tenanted, Base):
     __tablename__ = "organisation"
+    __table_args__ = (Index("uq_organisation_name", "name", unique=True),)
 
     name: Mapped[str] = mapped_column(String(200))
     is_operator: Mapped[bool] = mapped_column(Boolean, default=False)
@@ -38,6 +51,10 @@ class Organisation(Row, Tenanted, Base):
     #: IANA zone offered to new members; display only
     zone: Mapped[str] = mapped_column(String(64), default="UTC")
     created_at: Mapped[datetime] = mapped_column(Instant)
+    #: since when members who act for it need a second factor; None: they may have one
+    second_factor_since: Mapped[datetime | None] = mapped_column(Instant)
+    #: nobody acts for it and nobody is told anything for it any more; None: it does business
+    deactivated_at: Mapped[datetime | None] = mapped_column(Instant)
     #: history chain and lost updates
     version: Mapped[int] = mapped_column(default=1)
 
@@ -58,6 +75,11 @@ class Organisation(Row, Tenanted, Base):
             .correlate(cls)
         )
         return or_(offers, cls.id == viewer_organisation(), related)
+
+    def acts_as(self, capacity: str) -> bool:
+        """Whether members may act for it in this capacity now."""
+        held = {"operator": self.is_operator, "partner": self.is_partner, "customer": self.is_customer}
+        return self.deactivated_at is None and bool(held.get(capacity))
 
     def history_subject(self) -> tuple[str, uuid.UUID]:
         return "organisation", self.id

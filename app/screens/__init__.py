@@ -10,7 +10,10 @@ from app.web.shell import Line
 #: Every screen module; each holds one blueprint named `screen`.
 SCREENS = (
     "account.sign_in",
+    "account.sign_up",
+    "account.invited",
     "account.security",
+    "account.own_sessions",
     "account.switch",
     "home",
     "engagements.products",
@@ -33,7 +36,13 @@ SCREENS = (
     "operator.operations_outbox",
     "operator.operations_check",
     "operator.organisations",
+    "operator.organisation_members",
+    "operator.organisation_changes",
     "organisation.members",
+    "organisation.roles",
+    "organisation.invitations",
+    "organisation.second_factor",
+    "organisation.own_history",
     "demo.mailbox",
     "health",
 )

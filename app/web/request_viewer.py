@@ -15,8 +15,8 @@ from app.web.sign_in import ACTING_FOR, person
 #: For machines: they must answer while the database does not.
 NO_VIEWER_PATHS = frozenset({"/healthz", "/readyz", "/metrics", "/favicon.ico"})
 
-#: What a member whom no organisation has taken in may open: all about oneself.
-OWN_SCREENS = frozenset({"sign_in", "security", "switch"})
+#: What a member whom no organisation has taken in, or who lacks the second factor it requires, may open: all about oneself.
+OWN_SCREENS = frozenset({"sign_in", "security", "own_sessions", "switch"})
 
 
 def install(app: Flask) -> None:
@@ -37,8 +37,16 @@ def _set() -> Any:
     tenancy.set_viewer(viewer)
     g.signed_in, g.memberships = signed_in, signed_in.choices
     if viewer.organisation_id is None and not _open_to_all_members():
-        return show("account/no_organisation.html", status=403)
+        choice = members.choice_of(signed_in, session.get(ACTING_FOR))
+        if choice is None:
+            return show("account/no_organisation.html", status=403)
+        return show("account/second_factor_needed.html", status=403, choice=choice)
     return None
+
+
+def lacks_second_factor() -> bool:
+    """Whether whom the member would act for requires a second factor that they have not got; when this request began."""
+    return bool(g.memberships) and tenancy.current().organisation_id is None
 
 
 def _unset(_error: Any = None) -> None:

@@ -77,6 +77,7 @@ class Shell:
         settings = current_app.config.get("SETTINGS")
         self.portal_name: str = settings.portal_name if settings else "Partner Portal"
         self.demo: bool = bool(settings and settings.demo)
+        self.sign_up: bool = bool(settings and settings.sign_up)
         self.viewer = viewer()
         self.signed_in = self.viewer.member_id is not None
         self.organisation = self.viewer.organisation_name

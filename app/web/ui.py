@@ -73,6 +73,7 @@ def _tags() -> dict[str, Tag]:
         "cancelled": Tag(_l("Cancelled"), neutral, "subtract"),
         "superseded": Tag(_l("Superseded"), neutral, "subtract"),
         "expired": Tag(_l("Expired"), neutral, "subtract"),
+        "deactivated": Tag(_l("Deactivated"), neutral, "subtract"),
         "not_started": Tag(_l("Not Started"), neutral, "circle-dash"),
         "stopped": Tag(_l("Stopped"), neutral, "stop--filled--alt"),
         "draft": Tag(_l("Draft"), neutral, "edit"),

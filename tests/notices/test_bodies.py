@@ -2,6 +2,7 @@
 
 import ast
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,11 +10,13 @@ from flask import Flask
 from sqlalchemy import select
 
 from app.engagements import actions as engagements
-from app.foundation.database import db
+from app.foundation import clock
+from app.foundation.database import db, transaction
 from app.foundation.outbox import OutboxRow
 from app.foundation.tenancy import acting_for_all, one, viewing
 from app.members import actions as members
-from app.members import sign_ins
+from app.members import enforcement, invitations, sign_ins, sign_ups
+from app.members.model import Member, Membership
 from app.members.roles import CUSTOMER_ADMIN
 from app.notices.bodies import FOLDER, SUBJECT_MOST, one_line, quoted, render
 from app.parties.model import Organisation
@@ -37,6 +40,10 @@ def named_in(source: Path) -> Iterator[str]:
 def test_every_template_that_code_names_exists(repository: Path) -> None:
     named = {name for source in (repository / "app").rglob("*.py") for name in named_in(source)}
     assert named == {file.stem for file in FOLDER.glob("*.txt")}
+
+
+def invited() -> list[OutboxRow]:
+    return list(db.session.scalars(select(OutboxRow).where(OutboxRow.template == "invitation")))
 
 
 @pytest.fixture
@@ -63,8 +70,20 @@ def posted(app: Flask) -> Iterator[list[OutboxRow]]:
         with acting_for_all("make a password") as system:
             members.add_member("Ivo", "ivo@acme.example", password="a long one 4711", by=system)
         with viewing(dot):
-            members.take_in("Ned", "ned@acme.example", [CUSTOMER_ADMIN], by=dot)
-            members.take_in("Ivo", "ivo@acme.example", [CUSTOMER_ADMIN], by=dot)
+            for email in ("ned@acme.example", "ivo@acme.example"):
+                invitations.invite(email, [CUSTOMER_ADMIN], by=replace(dot, member_id=eve.id))
+        with acting_for_all("a test answers"):
+            tokens = {row.address: row.facts["path"].rpartition("/")[2] for row in invited()}
+            ivo = db.session.scalars(select(Member).where(Member.email == "ivo@acme.example")).one()
+        invitations.accept(tokens["ivo@acme.example"], by=replace(dot, member_id=ivo.id))
+        invitations.decline(tokens["ned@acme.example"])
+        with acting_for_all("Ivo has a second factor, and loses it"), transaction():
+            one(Member, ivo.id).totp_confirmed_at = clock.now()
+        with viewing(dot):
+            joined = db.session.scalars(select(Membership).where(Membership.member_id == ivo.id)).one()
+            enforcement.reset_second_factor(joined.id, reason="The telephone\nwas stolen.", by=dot)
+        for email in ("kim@harbour.example", "eve@acme.example"):
+            sign_ups.ask("Harbour & Sons", "Kim Okafor", email, "calm herons wade", source="127.0.0.1")
         sign_ins.ask_for_link(eve.email, source="127.0.0.1")
         with acting_for_all("a test looks"):
             yield list(db.session.scalars(select(OutboxRow)))

@@ -9,6 +9,8 @@ import app.billing
 import app.billing.states
 import app.engagements
 import app.engagements.states
+import app.members
+import app.members.states
 import app.months
 import app.months.states
 import app.operations
@@ -21,7 +23,7 @@ def arrows(text: str) -> set[tuple[str, ...]]:
 
 
 @pytest.mark.parametrize(
-    "room", [app.billing, app.engagements, app.months, app.operations], ids=lambda room: room.__name__
+    "room", [app.billing, app.engagements, app.members, app.months, app.operations], ids=lambda room: room.__name__
 )
 def test_the_docstring_shows_the_table(room: ModuleType) -> None:
     assert arrows(room.__doc__ or "") == arrows(transitions.diagram(room.states.TRANSITIONS))
