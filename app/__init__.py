@@ -85,13 +85,22 @@ def create_app(overrides: Mapping[str, Any] | None = None) -> Flask:
 
 def _feed_from_rooms() -> None:
     """What waits, for the menu's counts, and what is watched, for /metrics; each room says its own."""
+    from app.billing import corrections_waiting, month_end, month_ties
     from app.billing import gauges as billing_gauges
     from app.billing import queries as billing
     from app.engagements import queries as engagements
+    from app.foundation import waiting
+    from app.months import checklist
+    from app.months import waiting as months_waiting
     from app.notices import gauges as notice_gauges
     from app.web import metrics, shell
 
     for count in (engagements.waiting_count, billing.waiting_count):
         shell.waiting(count)
+    for count in (corrections_waiting.waiting_count, months_waiting.waiting_count):
+        shell.waiting(count)
+    waiting.offer(*corrections_waiting.KINDS, *months_waiting.KINDS)
+    checklist.offer(month_end.lines)
+    checklist.count_with(month_ties.totals)
     for name, help_text, figure in (*billing_gauges.GAUGES, *notice_gauges.GAUGES):
         metrics.gauge(name, help_text, figure)

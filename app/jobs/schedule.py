@@ -8,6 +8,7 @@ from app.jobs import (
     forget_submissions,
     freeze_months,
     rate_billing_entries,
+    remind_of_months,
     send_notices,
 )
 from app.jobs.work import Handler
@@ -30,6 +31,7 @@ JOBS = {
         Job("rate_billing_entries", 1, rate_billing_entries.run),
         Job("send_notices", 2, send_notices.run),
         Job("freeze_months", 5, freeze_months.run),
+        Job("remind_of_months", 10 * MINUTE, remind_of_months.run, first_after_seconds=MINUTE),
         Job("check_history", HOUR, check_history.run, first_after_seconds=5 * MINUTE),
         Job("forget_submissions", DAY, forget_submissions.run, first_after_seconds=10 * MINUTE),
         Job("forget_sign_in_tries", DAY, forget_sign_in_tries.run, first_after_seconds=11 * MINUTE),
