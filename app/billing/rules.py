@@ -175,11 +175,11 @@ def undone(rated: int, original: Amounts, standing: Amounts) -> Amounts | None:
     takes back more than stands.
 
     Each line of a month was rounded by itself, so rounding the reversal by itself might leave or take a cent. It undoes what
-    stands instead: the original's own line where it takes back just that amount, else its share of what stands for the
-    whole group. So a month whose entries are all taken back leaves nothing, of due and tax neither. Never beyond its own
-    gross, nor the other way: where rounding alone stands, a cent of it is left.
+    stands instead: all of it where nothing of the amount is left, the original's own line where it takes back just that
+    amount, else its share of what stands for the whole group. So a month whose entries are all taken back leaves nothing, of
+    due and tax neither. Never beyond its own gross, nor the other way: where rounding alone stands, a cent of it is left.
     """
-    if rated == -original.rated:
+    if rated == -original.rated != -standing.rated:
         return Amounts(rated, -original.gross, -original.due, -original.tax)
     if not 0 < -rated <= standing.rated:
         return None
