@@ -88,15 +88,23 @@ def _feed_from_rooms() -> None:
     from importlib import import_module
     from importlib.util import find_spec
 
+    from app.billing import corrections_waiting, month_end, month_ties
     from app.billing import gauges as billing_gauges
     from app.billing import queries as billing
     from app.engagements import queries as engagements
-    from app.foundation import checks, failed_rows, self_check
+    from app.foundation import checks, failed_rows, self_check, waiting
+    from app.months import checklist
+    from app.months import waiting as months_waiting
     from app.notices import gauges as notice_gauges
     from app.web import metrics, shell
 
     for count in (engagements.waiting_count, billing.waiting_count):
         shell.waiting(count)
+    for count in (corrections_waiting.waiting_count, months_waiting.waiting_count):
+        shell.waiting(count)
+    waiting.offer(*corrections_waiting.KINDS, *months_waiting.KINDS)
+    checklist.offer(month_end.lines)
+    checklist.count_with(month_ties.totals)
     for name, help_text, figure in (*billing_gauges.GAUGES, *notice_gauges.GAUGES):
         metrics.gauge(name, help_text, figure)
     self_check.offer(checks.checks)

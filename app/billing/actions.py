@@ -10,6 +10,7 @@ from sqlalchemy import select
 from app.billing import events, rules, states
 from app.billing.model import BillingEntry
 from app.billing.provisional import quantity_before
+from app.billing.queries import taken_back
 from app.billing.rating import priced_metric, terms_of
 from app.billing.rules import Rated
 from app.catalog.model import Metric, Programme
@@ -25,6 +26,7 @@ from app.foundation.refusals import AlreadyDone, NotVisible, Refused
 from app.foundation.tenancy import Viewer, one
 from app.foundation.text import N_
 from app.months import actions as months
+from app.months.queries import rows_of
 
 
 @dataclass(frozen=True)
@@ -52,11 +54,9 @@ def submit(engagement: Engagement, draft: Draft, *, by: Viewer) -> BillingEntry:
         engagement = one(Engagement, engagement.id, lock=True)
         if not takes_entries(engagement):
             raise AlreadyDone(engagement.state, ADD_BILLING_ENTRY)
-        held = months.hold(programme.cut_off, draft.month)
+        months.hold(programme.cut_off, draft.month)
         now = clock.now()
         priced, _rated = checked(engagement, programme, draft, now)
-        if months.is_frozen(held):  # the clock says otherwise, but the books are closed
-            raise Refused("month", N_("%(month)s is frozen."), month=draft.month)
         entry = BillingEntry(
             number=next_number("BE"),
             seller_id=engagement.seller_id,
@@ -101,8 +101,15 @@ def takes_entries(engagement: Engagement) -> bool:
 def checked(
     engagement: Engagement, programme: Programme, draft: Draft, now: datetime, prices: PlanPrices | None = None
 ) -> tuple[PricedMetric, Rated]:
-    """The draft against every rule at `now`: what it would be rated at, with which price. Refused on the field it breaks."""
-    rules.check_month(draft.month, now, programme.policy)
+    """The draft against every rule at `now`: what it would be rated at, with which price. Refused on the field it breaks.
+
+    The month's row has a say as well: a reopened one takes entries whatever the clock says, a frozen one none.
+    """
+    row = rows_of(programme.cut_off, [draft.month]).get(draft.month)
+    if row is None or not months.is_reopened(row):
+        rules.check_month(draft.month, now, programme.policy)
+    if row is not None and months.is_frozen(row):  # the clock says otherwise, but the books are closed
+        raise Refused("month", N_("%(month)s is frozen."), month=draft.month)
     rules.check_active(draft.month, engagement.active_from, engagement.ended_at)
     prices = prices or prices_of(engagement.plan_id)
     priced = priced_metric(prices, draft.metric_id, draft.month)
@@ -129,6 +136,7 @@ def twin_of(engagement_id: uuid.UUID, draft: Draft) -> BillingEntry | None:
             BillingEntry.quantity == draft.quantity,
             BillingEntry.notes == draft.notes.strip(),
             BillingEntry.state.in_((states.RATED, *states.UNDECIDED)),
+            ~taken_back(),
         )
         .order_by(BillingEntry.submitted_at.desc())
         .limit(1)
@@ -145,6 +153,8 @@ def set_up_before(engagement_id: uuid.UUID, metric_id: uuid.UUID) -> BillingEntr
             BillingEntry.metric_id == metric_id,
             Metric.kind == "Implementation",
             BillingEntry.state.in_((states.RATED, *states.UNDECIDED)),
+            BillingEntry.kind != states.REVERSAL,
+            ~taken_back(),
         )
         .order_by(BillingEntry.submitted_at.desc())
         .limit(1)

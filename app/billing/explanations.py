@@ -6,7 +6,8 @@ from sqlalchemy import select
 
 from app.billing import states
 from app.billing.actions import Draft, checked
-from app.billing.model import BillingEntry
+from app.billing.corrections_queries import Link, correction_behind, links_of
+from app.billing.model import BillingEntry, Correction
 from app.billing.provisional import provisional_ratings
 from app.billing.queries import month_totals, provisional_amounts
 from app.billing.rating import priced_metric
@@ -40,6 +41,10 @@ class Explanation:
     remuneration: Remuneration
     #: not decided yet: the amount depends on what is rated before it
     provisional: bool
+    #: the rows of one correction that it belongs with
+    links: tuple[Link, ...] = ()
+    #: the correction that it was booked for
+    correction: Correction | None = None
 
 
 def explanation(entry: BillingEntry, engagement: Engagement, programme: Programme) -> Explanation | None:
@@ -63,8 +68,9 @@ def explanation(entry: BillingEntry, engagement: Engagement, programme: Programm
     ).one()  # fmt: skip
     remuneration = remuneration_of(programme)
     return Explanation(
-        entry.service_month, metric, version, tariff, rated, booked.gross, booked.due, remuneration, False
-    )
+        entry.service_month, metric, version, tariff, rated, booked.gross, booked.due, remuneration, False,
+        tuple(links_of(entry)), correction_behind(entry) if entry.corrects_id else None,
+    )  # fmt: skip
 
 
 def _provisional(entry: BillingEntry, engagement: Engagement, programme: Programme) -> Explanation | None:

@@ -7,7 +7,8 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Select, func, or_, select
+from sqlalchemy import ColumnElement, Select, exists, func, or_, select
+from sqlalchemy.orm import aliased
 
 from app.billing import rules, states
 from app.billing.model import BillingEntry
@@ -22,10 +23,14 @@ from app.foundation.database import db
 from app.foundation.money import Money
 from app.foundation.tenancy import Viewer
 
+_corrected = aliased(BillingEntry, name="corrected")
 #: what a list's row shows; ordered by (submitted_at, id)
 LIST_COLUMNS = (
     BillingEntry.id,
     BillingEntry.number,
+    BillingEntry.kind,
+    BillingEntry.booked_month,
+    _corrected.number.label("corrects"),
     BillingEntry.submitted_at,
     BillingEntry.submitted_by_name,
     BillingEntry.notes,
@@ -54,6 +59,7 @@ def entries_of(
     found = (
         select(*LIST_COLUMNS)
         .join(Metric, Metric.id == BillingEntry.metric_id)
+        .outerjoin(_corrected, _corrected.id == BillingEntry.corrects_id)
         .where(BillingEntry.engagement_id == engagement_id)
     )
     if month:
@@ -112,6 +118,12 @@ def month_totals(engagement: Engagement, currency: str, provisional: dict[uuid.U
         money, more, waiting_count = waiting.get(month, nothing)
         totals.append(MonthTotal(month, Money.of_minor(minor, currency), money, quantity + more, count + waiting_count))
     return [total for total in totals if total.entries]
+
+
+def taken_back() -> ColumnElement[bool]:
+    """Whether a reversal of the entry stands: it is billed anew, or not at all."""
+    reversal = aliased(BillingEntry)
+    return exists(select(reversal.id).where(reversal.corrects_id == BillingEntry.id, reversal.kind == states.REVERSAL))
 
 
 def due_for_rating(limit: int = 500) -> Sequence[uuid.UUID]:

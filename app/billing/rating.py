@@ -140,6 +140,7 @@ def _book(
             "quantity_before": rated.before,
             "quantity_after": rated.after,
             "price_version_id": priced.version.id,
+            "rated_sequence": group.entries + 1,
             "rated_at": clock.now(),
             "rated_by_name": by.label,
             "failure": None,
@@ -156,7 +157,7 @@ def _book(
     book_line(
         entry,
         kind="billing-entry",
-        description=f"{engagement.number} {engagement.name}, {_plain(entry.quantity)} {priced.metric.unit}",
+        description=f"{engagement.number} {engagement.name}, {plain_quantity(entry.quantity)} {priced.metric.unit}",
         service_month=entry.service_month,
         booked_month=entry.booked_month,
         gross=gross,
@@ -179,7 +180,12 @@ def _check_reviewer(entry: BillingEntry, by: Viewer) -> None:
 
 def _locked(entry_id: uuid.UUID) -> tuple[BillingEntry, RatingGroup]:
     """The entry and its group, both locked until the transaction ends, both read under the lock."""
-    seen = one(BillingEntry, entry_id)
+    group = locked_group(one(BillingEntry, entry_id))
+    return one(BillingEntry, entry_id, lock=True), group
+
+
+def locked_group(seen: BillingEntry) -> RatingGroup:
+    """The entry's group, made if nothing of it was rated yet, locked until the caller's transaction ends."""
     with transaction() as session:
         wanted = (
             select(RatingGroup)
@@ -212,8 +218,8 @@ def _locked(entry_id: uuid.UUID) -> tuple[BillingEntry, RatingGroup]:
             except IntegrityError:
                 pass  # another worker made it in the same moment
             group = session.scalars(wanted).one()
-        return one(BillingEntry, entry_id, lock=True), group
+        return group
 
 
-def _plain(quantity: Decimal) -> str:
+def plain_quantity(quantity: Decimal) -> str:
     return f"{quantity.normalize():f}"

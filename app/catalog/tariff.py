@@ -113,9 +113,15 @@ def entry_steps(tariff: Tariff, before: Decimal, quantity: Decimal) -> list[Step
     """How one entry's amount came about: its own share of each band, or the month repriced as a whole.
 
     Graduated and per unit: the quantity that falls into each band. Simple and block: the month before taken back, the
-    month after put in its place. Amounts sum to cost(after) - cost(before), unrounded.
+    month after put in its place. Amounts sum to cost(after) - cost(before), unrounded. A quantity below zero takes back
+    what the same quantity would have added from there on.
     """
     after = before + quantity
+    if quantity < 0 and tariff.model in ("per_unit", "graduated"):
+        return [
+            Step(step.start, step.end, -step.quantity, step.price, -step.amount)
+            for step in entry_steps(tariff, after, -quantity)
+        ]
     if tariff.model == "per_unit":
         band = tariff.bands[0]
         cost(tariff, after)

@@ -10,6 +10,7 @@ from app.jobs import (
     forget_submissions,
     freeze_months,
     rate_billing_entries,
+    remind_of_months,
     run_checks,
     send_notices,
 )
@@ -39,6 +40,7 @@ JOBS = {
         Job("send_notices", 2, send_notices.run),
         Job("freeze_months", 5, freeze_months.run),
         Job("run_checks", 2, run_checks.run),
+        Job("remind_of_months", 10 * MINUTE, remind_of_months.run, first_after_seconds=MINUTE),
         Job("check_history", HOUR, check_history.run, first_after_seconds=5 * MINUTE),
         Job("forget_submissions", DAY, forget_submissions.run, first_after_seconds=10 * MINUTE),
         Job("forget_sign_in_tries", DAY, forget_sign_in_tries.run, first_after_seconds=11 * MINUTE),

@@ -29,6 +29,7 @@ CUSTOMER_ADMIN = "customer-admin"
 OPERATOR_RATER = "rating-reviewer"
 OPERATOR_PROGRAMMES = "programme-manager"
 OPERATOR_ADMIN = "operator-admin"
+OPERATOR_CLOSER = "month-closer"
 
 ROLES: dict[str, Role] = {
     role.key: role
@@ -51,7 +52,10 @@ ROLES: dict[str, Role] = {
         Role(CUSTOMER_MEMBER, N_("Service requester"), "customer", N_("Requests services and asks for completion")),
         Role(CUSTOMER_ADMIN, N_("Organisation admin"), "customer", N_("Manages the organisation's members")),
         Role(
-            OPERATOR_RATER, N_("Rating reviewer"), "operator", N_("Decides billing entries in review, never own ones")
+            OPERATOR_RATER,
+            N_("Rating reviewer"),
+            "operator",
+            N_("Decides entries in review and corrections, never own ones"),
         ),
         Role(
             OPERATOR_PROGRAMMES,
@@ -64,6 +68,12 @@ ROLES: dict[str, Role] = {
             N_("Operator admin"),
             "operator",
             N_("Manages organisations and members, retries what failed, runs the self-check"),
+        ),
+        Role(
+            OPERATOR_CLOSER,
+            N_("Month closer"),
+            "operator",
+            N_("Closes months, asks to reopen them, confirms what others ask"),
         ),
     )
 }
@@ -81,6 +91,7 @@ EVERY_MEMBER: dict[Capacity, frozenset[str]] = {
             "billing-entry:view",
             "rating-queue:view",
             "operations:view",
+            "month:view",
         }
     ),
 }
@@ -94,6 +105,8 @@ GRANTS: dict[tuple[str, Capacity], frozenset[str]] = {
     ("billing-entry:view", "partner"): frozenset({PRICING_VIEWER}),
     ("billing-entry:view-with-all-three", "partner"): frozenset({PRICING_VIEWER, PRICING_SUBMITTER, INSTANCE_EDITOR}),
     ("billing-entry:submit", "partner"): frozenset({PRICING_VIEWER, PRICING_SUBMITTER, INSTANCE_EDITOR}),
+    ("correction:request", "partner"): frozenset({PRICING_VIEWER, PRICING_SUBMITTER, INSTANCE_EDITOR}),
+    ("correction:decide", "partner"): frozenset({PRICING_VIEWER, PRICING_SUBMITTER, INSTANCE_EDITOR}),
     ("member:view", "partner"): frozenset({PARTNER_ADMIN}),
     ("member:manage", "partner"): frozenset({PARTNER_ADMIN}),
     ("organisation:secure", "partner"): frozenset({PARTNER_ADMIN}),
@@ -103,6 +116,9 @@ GRANTS: dict[tuple[str, Capacity], frozenset[str]] = {
     ("member:manage", "customer"): frozenset({CUSTOMER_ADMIN}),
     ("organisation:secure", "customer"): frozenset({CUSTOMER_ADMIN}),
     ("rating-queue:decide", "operator"): frozenset({OPERATOR_RATER}),
+    ("correction:request", "operator"): frozenset({OPERATOR_RATER}),
+    ("correction:decide", "operator"): frozenset({OPERATOR_RATER}),
+    ("month:manage", "operator"): frozenset({OPERATOR_CLOSER}),
     ("billing-entry:view-with-all-three", "operator"): frozenset(),
     ("programme:manage", "operator"): frozenset({OPERATOR_PROGRAMMES}),
     ("organisation:manage", "operator"): frozenset({OPERATOR_ADMIN}),

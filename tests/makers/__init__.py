@@ -13,6 +13,7 @@
 from tests.makers.billing import make_entry, rate
 from tests.makers.catalog import make_product, make_programme
 from tests.makers.engagements import make_engagement
+from tests.makers.months import ask_correction, close_month, correct, freeze_month
 from tests.makers.parties import (
     as_customer,
     as_operator,
@@ -27,6 +28,10 @@ __all__ = [
     "as_customer",
     "as_operator",
     "as_partner",
+    "ask_correction",
+    "close_month",
+    "correct",
+    "freeze_month",
     "make_engagement",
     "make_entry",
     "make_member",
