@@ -66,6 +66,8 @@ class Judged:
     outcome: Outcome
     priced: PricedMetric | None = None
     rated: Rated | None = None
+    #: its amount is above the programme's threshold, so a person will look at it
+    waits_for_review: bool = False
 
 
 def submit_batch(lines: Sequence[Line], *, by: Viewer) -> list[Outcome]:
@@ -146,7 +148,9 @@ def _judged(lines: Sequence[Line], ground: Ground) -> Iterator[Judged]:
         else:
             ground.spent[line.key] = Spent(meaning, entry_id, "")
             ground.reached[line.engagement_id][line.draft.metric_id, line.draft.month] = rated.after
-            yield Judged(line, Outcome(line.key, "created", entry_id), priced, rated)
+            threshold = ground.programmes[ground.engagements[line.engagement_id].product_id].review_threshold
+            looked_at = rules.needs_review(rated.amount, threshold)
+            yield Judged(line, Outcome(line.key, "created", entry_id), priced, rated, looked_at)
 
 
 def _check_shape(line: Line) -> None:

@@ -16,6 +16,8 @@ SCREENS = (
     "engagements.products",
     "engagements.current_engagements",
     "engagements.past_engagements",
+    "engagements.bulk_entry",
+    "engagements.bulk_entry_file",
     "engagements.details",
     "engagements.history",
     "engagements.billing_entries",
