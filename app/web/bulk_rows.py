@@ -90,8 +90,8 @@ class Entered:
 
     @property
     def unit(self) -> str:
-        chosen = next((m for m in self.metrics if str(m.id) == self.typed.get("metric")), None)
-        return chosen.unit if chosen else self.metrics[0].unit if self.metrics else ""
+        chosen = str(self.line.draft.metric_id) if self.line else self.typed.get("metric")
+        return next((m.unit for m in self.metrics if str(m.id) == chosen), self.metrics[0].unit if self.metrics else "")
 
     @property
     def comes_to(self) -> str:

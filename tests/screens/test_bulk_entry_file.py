@@ -236,7 +236,7 @@ def test_another_partners_engagement_reads_like_none(app: Flask, people: People,
 def test_the_preview_cannot_be_changed_or_borrowed(app: Flask, fleet: list[Any], people: People, as_: As) -> None:
     ada, abe = as_("ada"), as_("abe")
     preview = upload(ada, rows_of(fleet, "1"))
-    signed = Page(preview).soup.select_one("form#sheet input[name=sheet]")["value"]
+    signed = str(Page(preview).soup.select_one("form#sheet input[name=sheet]")["value"])
     for wrong in ("", "x", signed[:-3] + "abc"):
         assert "not valid any more" in Page(submit(ada, preview, sheet=wrong)).text
     theirs = upload(abe, rows_of(fleet, "1"))

@@ -88,8 +88,13 @@ def _listing() -> Listing:
 
 
 def _rows_sent(form: Grid, by: tenancy.Viewer) -> list[Entered]:
-    """The rows that the page held, in their order, read again for whoever sends it; a page holds no more than PAGE."""
-    ids = list(dict.fromkeys(found for text in request.form.getlist("row")[:PAGE] if (found := _id(text))))
+    """The rows that the page held, in their order, read again for whoever sends it; a page holds no more than PAGE.
+
+    `only`: the one row that is being typed in; htmx sends its whole form along.
+    """
+    one = request.form.get("only", "")
+    named = [one] if one else request.form.getlist("row")[:PAGE]
+    ids = list(dict.fromkeys(found for text in named if (found := _id(text))))
     here = by_id(ids)
     metrics = approved_metrics({row.plan_id for row in here.values()})
     key = form.submission_key.data
