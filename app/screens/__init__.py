@@ -12,6 +12,7 @@ SCREENS = (
     "account.sign_in",
     "account.security",
     "account.switch",
+    "account.saved_views",
     "home",
     "engagements.products",
     "engagements.current_engagements",

@@ -181,7 +181,13 @@ def test_an_entry_above_the_threshold_says_that_it_waits(fleet: list[Any], as_: 
 
 def test_typing_asks_for_one_rows_amount(fleet: list[Any], as_: As) -> None:
     ada, where = as_("ada"), place(fleet[0])
-    body = {"row": [str(e.id) for e in fleet[:3]], "only": str(fleet[0].id), f"{where}-month": "2026-10", f"{where}-quantity": "1.25", f"{where}-notes": ""}
+    body = {
+        "row": [str(e.id) for e in fleet[:3]],
+        "only": str(fleet[0].id),
+        f"{where}-month": "2026-10",
+        f"{where}-quantity": "1.25",
+        f"{where}-notes": "",
+    }
     answer = ada.post(PATH, data={**body, "csrf_token": _token(ada), "do": "row"}, headers=HTMX)
     fragment = Fragment(answer)
     fragment.check()

@@ -20,7 +20,8 @@ from app.catalog.model import Programme
 from app.charges.model import ChargeLine
 from app.engagements.model import Engagement
 from app.foundation.database import db
-from app.foundation.tenancy import acting_for_all
+from app.foundation.saved_views import SavedView, save_view
+from app.foundation.tenancy import acting_for_all, viewing
 from app.members.model import Membership
 from tests.makers import make_engagement, make_entry, make_product, make_programme
 from tests.people import CAST, People, move_in, sign_in
@@ -86,8 +87,14 @@ def _rows_of(people: People, partner: str, customer: str) -> dict[str, str]:
             "engagement_id": str(engagement.id), "entry_id": str(waiting.id), "product_id": str(product.id), "slug": product.slug,
             "programme_id": str(programme.id), "organisation_id": str(people.organisations[customer].id),
             "membership_id": str(membership.id),
+            "view_id": str(_view_of(people, "ada" if partner == "northbridge" else "cy").id),
             "line_id": str(db.session.scalars(select(ChargeLine.id).where(ChargeLine.source_id == rated.id)).one()),
         }  # fmt: skip
+
+
+def _view_of(people: People, person: str) -> SavedView:
+    with viewing(people.viewer(person)) as by:
+        return save_view("/engagements", "status=active", name="Active", by=by)
 
 
 def rules(app: Flask) -> list[Rule]:
@@ -136,7 +143,7 @@ def test_each_route_opens_for_whom_it_should(migrated_app: Flask, world: World, 
 
 def _may_be_elsewhere(rule: Rule) -> bool:
     """A token, a mail or an action of another state: the address is right, the thing is not there."""
-    return bool({"token", "mail_id", "membership_id"} & rule.arguments) or rule.endpoint in {
+    return bool({"token", "mail_id", "membership_id", "view_id"} & rule.arguments) or rule.endpoint in {
         "health.metrics",
         "health.ready",
         "mailbox.show_list",
