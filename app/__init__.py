@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 #: Rooms with tables of their own, each in its model.py, and the foundation's ideas that keep one: tenancy and migrations
 #: must know every table before the first query.
 ROOMS = ("parties", "members", "catalog", "engagements", "billing", "charges", "months", "operations", "notices")
-IDEAS_WITH_TABLES = ("history", "idempotency", "job_results", "numbers", "outbox", "timetable")
+IDEAS_WITH_TABLES = ("history", "idempotency", "job_results", "numbers", "outbox", "saved_views", "timetable")
 
 
 def create_app(overrides: Mapping[str, Any] | None = None) -> Flask:

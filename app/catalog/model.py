@@ -21,13 +21,14 @@ from sqlalchemy import (
     or_,
     select,
 )
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
 
 from app.catalog.tariff import Band, Tariff
 from app.foundation.billing_month import CUT_OFF_POLICIES, BillingMonth, CutOff
 from app.foundation.database import Base, Exact, Instant, Month, Row
 from app.foundation.money import Money
 from app.foundation.tenancy import Capacity, ForEverybody, Tenanted, viewer_organisation
+from app.foundation.text import folded
 
 
 class Programme(Row, Tenanted, Base):
@@ -109,6 +110,13 @@ class Product(Row, Tenanted, Base):
     edition: Mapped[int] = mapped_column(Integer, default=1)
     version: Mapped[int] = mapped_column(Integer, default=1)
     created_at: Mapped[datetime] = mapped_column(Instant)
+    #: the name, folded, for searches
+    search_name: Mapped[str] = mapped_column(String(300), default="", server_default="")
+
+    @validates("name")
+    def _searched(self, _changed: str, value: str) -> str:
+        self.search_name = folded(value)[:300]
+        return value
 
     programme: Mapped[Programme] = relationship(lazy="raise")
     plans: Mapped[list["Plan"]] = relationship(back_populates="product", order_by="Plan.position", lazy="raise")

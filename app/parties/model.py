@@ -4,10 +4,11 @@ import uuid
 from datetime import datetime
 
 from sqlalchemy import Boolean, ColumnElement, ForeignKey, Index, String, Uuid, exists, false, or_, select, text
-from sqlalchemy.orm import Mapped, aliased, mapped_column
+from sqlalchemy.orm import Mapped, aliased, mapped_column, validates
 
 from app.foundation.database import Base, Instant, Row
 from app.foundation.tenancy import Capacity, Tenanted, viewer_organisation
+from app.foundation.text import folded
 
 
 class PartnerCustomer(Row, Tenanted, Base):
@@ -57,6 +58,13 @@ class Organisation(Row, Tenanted, Base):
     deactivated_at: Mapped[datetime | None] = mapped_column(Instant)
     #: history chain and lost updates
     version: Mapped[int] = mapped_column(default=1)
+    #: the name, folded, for searches
+    search_name: Mapped[str] = mapped_column(String(400), default="", server_default="")
+
+    @validates("name")
+    def _searched(self, _changed: str, value: str) -> str:
+        self.search_name = folded(value)[:400]
+        return value
 
     @classmethod
     def visible_to(cls, capacity: Capacity) -> ColumnElement[bool]:

@@ -158,8 +158,10 @@ class Shell:
         return "/inbox" if "inbox.show" in current_app.view_functions else "/"
 
     @property
-    def search_path(self) -> None:
-        return None
+    def search_path(self) -> str | None:
+        """The list that the header's search opens: the engagements of whoever looks."""
+        lists = (("engagement:view", "/engagements"), ("engagement:view-own", "/my/engagements"))
+        return next((path for permission, path in lists if self.signed_in and self.viewer.may(permission)), None)
 
     @cached_property
     def public_menu(self) -> list[dict[str, Any]]:

@@ -14,9 +14,10 @@ from typing import Any
 from flask import request
 
 from app.foundation import idempotency, tenancy
+from app.foundation.tenancy import Viewer
 from app.web.fields import PortalForm, new_key
 
-__all__ = ["WrongOrganisation", "new_key", "submit_once"]
+__all__ = ["WrongOrganisation", "new_key", "sender", "submit_once"]
 
 
 class WrongOrganisation(Exception):
@@ -32,8 +33,17 @@ def submit_once(form: PortalForm, do: Callable[[], Any], *, action: str) -> tupl
 
     `form` has been validated. The body compared on a repeat is the action, the address and what was entered.
     """
+    by = sender(form)
+    body = {"action": action, "path": request.path, **form.own_fields()}
+    return idempotency.once(form.submission_key.data, body, do, by=by)
+
+
+def sender(form: PortalForm) -> Viewer:
+    """Who sends the form, for the organisation it was opened for; WrongOrganisation after a switch in another tab.
+
+    For forms whose rows carry keys of their own (bulk entry); all others go through submit_once.
+    """
     by = tenancy.current()
     if form.rendered_for.data != str(by.organisation_id or ""):
         raise WrongOrganisation(form.rendered_for.data)
-    body = {"action": action, "path": request.path, **form.own_fields()}
-    return idempotency.once(form.submission_key.data, body, do, by=by)
+    return by

@@ -20,6 +20,7 @@ from app.catalog.model import Programme
 from app.charges.model import ChargeLine
 from app.engagements.model import Engagement
 from app.foundation.database import db
+from app.foundation.saved_views import SavedView, save_view
 from app.foundation.tenancy import acting_for_all, viewing
 from app.members.invitations import invite
 from app.members.model import Invitation, Membership
@@ -101,6 +102,7 @@ def _rows_of(people: People, partner: str, customer: str) -> dict[str, str]:
             "programme_id": str(programme.id), "organisation_id": str(people.organisations[customer].id),
             "membership_id": str(membership.id), "invitation_id": str(_invitation_of(people, partner)),
             "relation_id": str(_relation_of(people, partner)),
+            "view_id": str(_view_of(people, "ada" if partner == "northbridge" else "cy").id),
             "line_id": str(db.session.scalars(select(ChargeLine.id).where(ChargeLine.source_id == rated.id)).one()),
         }  # fmt: skip
 
@@ -114,6 +116,11 @@ def _invitation_of(people: People, partner: str) -> UUID:
 def _relation_of(people: People, partner: str) -> UUID:
     found = select(PartnerCustomer.id).where(PartnerCustomer.partner_id == people.organisations[partner].id)
     return db.session.scalars(found).one()
+
+
+def _view_of(people: People, person: str) -> SavedView:
+    with viewing(people.viewer(person)) as by:
+        return save_view("/engagements", "status=active", name="Active", by=by)
 
 
 def rules(app: Flask) -> list[Rule]:
@@ -162,7 +169,7 @@ def test_each_route_opens_for_whom_it_should(migrated_app: Flask, world: World, 
 
 def _may_be_elsewhere(rule: Rule) -> bool:
     """A token, a mail or an action of another state: the address is right, the thing is not there."""
-    not_everybodys = {"token", "mail_id", "membership_id", "invitation_id", "session_id", "row_id", "run_id"}
+    not_everybodys = {"token", "mail_id", "membership_id", "invitation_id", "session_id", "row_id", "run_id", "view_id"}
     return bool(not_everybodys & rule.arguments) or rule.endpoint in {
         "health.metrics",
         "health.ready",
