@@ -87,11 +87,15 @@ def _feed_from_rooms() -> None:
     """What waits, for the menu's counts, and what is watched, for /metrics; each room says its own."""
     from app.billing import gauges as billing_gauges
     from app.billing import queries as billing
+    from app.billing import waiting as billing_waiting
     from app.engagements import queries as engagements
+    from app.engagements import waiting as engagements_waiting
+    from app.foundation import waiting
     from app.notices import gauges as notice_gauges
     from app.web import metrics, shell
 
     for count in (engagements.waiting_count, billing.waiting_count):
         shell.waiting(count)
+    waiting.offer(*engagements_waiting.KINDS, *billing_waiting.KINDS)
     for name, help_text, figure in (*billing_gauges.GAUGES, *notice_gauges.GAUGES):
         metrics.gauge(name, help_text, figure)
