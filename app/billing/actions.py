@@ -10,10 +10,11 @@ from sqlalchemy import select
 from app.billing import events, rules, states
 from app.billing.model import BillingEntry
 from app.billing.provisional import quantity_before
-from app.billing.rating import priced_metric, terms_of
+from app.billing.rating import priced_metric, prices_for, terms_of
 from app.billing.rules import Rated
-from app.catalog.model import Metric, Programme
-from app.catalog.queries import PlanPrices, PricedMetric, prices_of, programme_of
+from app.catalog.model import Metric, Product, Programme
+from app.catalog.queries import PlanPrices, PricedMetric, programme_of
+from app.engagements import testing
 from app.engagements.model import Engagement
 from app.engagements.states import ADD_BILLING_ENTRY
 from app.foundation import clock, history, transitions
@@ -40,7 +41,7 @@ class Draft:
 def submit(engagement: Engagement, draft: Draft, *, by: Viewer) -> BillingEntry:
     """Add a billing entry. The instant that counts is taken here, while the month is held against its freeze.
 
-    Refuses, on the field: a closed or future month, a month outside the engagement's active time, a quantity that is not
+    Refuses, on the field: a test after publication, a closed or future month, a month outside the engagement's active time, a quantity that is not
     above zero or off the metric's steps, a metric the plan lacks or that is not approved, the plan's limits.
     AlreadyDone when the engagement takes no entries in its state.
     """
@@ -58,7 +59,7 @@ def submit(engagement: Engagement, draft: Draft, *, by: Viewer) -> BillingEntry:
         if months.is_frozen(held):  # the clock says otherwise, but the books are closed
             raise Refused("month", N_("%(month)s is frozen."), month=draft.month)
         entry = BillingEntry(
-            number=next_number("BE"),
+            number=next_number("TEST-BE" if engagement.is_test else "BE"),
             seller_id=engagement.seller_id,
             partner_id=engagement.partner_id,
             customer_id=engagement.customer_id,
@@ -102,9 +103,11 @@ def checked(
     engagement: Engagement, programme: Programme, draft: Draft, now: datetime, prices: PlanPrices | None = None
 ) -> tuple[PricedMetric, Rated]:
     """The draft against every rule at `now`: what it would be rated at, with which price. Refused on the field it breaks."""
+    if engagement.is_test:
+        testing.check_open(one(Product, engagement.product_id).state, "month")
     rules.check_month(draft.month, now, programme.policy)
     rules.check_active(draft.month, engagement.active_from, engagement.ended_at)
-    prices = prices or prices_of(engagement.plan_id)
+    prices = prices or prices_for(engagement)
     priced = priced_metric(prices, draft.metric_id, draft.month)
     rules.check_quantity(draft.quantity, priced.metric.step)
     before = quantity_before(engagement, draft.metric_id, draft.month, prices)

@@ -143,6 +143,7 @@ QUEUE_COLUMNS = (
     BillingEntry.currency,
     BillingEntry.failure,
     BillingEntry.engagement_id,
+    BillingEntry.is_test,
     Engagement.number.label("engagement_number"),
     Engagement.name.label("engagement_name"),
     Engagement.plan_id,

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Row, and_, func, select
+from sqlalchemy import Row, and_, func, or_, select
 
 from app.billing import rules, states
 from app.billing.explanations import Explanation
@@ -19,7 +19,7 @@ from app.billing.queries import QUEUE_COLUMNS
 from app.billing.rating import priced_metric, terms_of
 from app.catalog.model import Metric, MetricPrice, PriceVersion, Programme
 from app.catalog.queries import prices_of, remuneration_of
-from app.catalog.rules import version_for
+from app.catalog.rules import draft_version_for, version_for
 from app.engagements.model import Engagement
 from app.engagements.queries import Customer, Partner
 from app.foundation.database import db
@@ -68,12 +68,12 @@ def amounts_now(entry_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, Money | None]
     found = (
         select(
             BillingEntry.id, BillingEntry.service_month, BillingEntry.quantity, BillingEntry.submitted_at, RatingGroup.quantity.label("before"),
-            Engagement.active_from, Engagement.ended_at, Metric, PriceVersion, MetricPrice,
+            Engagement.active_from, Engagement.ended_at, Engagement.is_test, Metric, PriceVersion, MetricPrice,
         )
         .join(Engagement, Engagement.id == BillingEntry.engagement_id)
         .join(Metric, Metric.id == BillingEntry.metric_id)
         .outerjoin(RatingGroup, group)
-        .outerjoin(PriceVersion, and_(PriceVersion.plan_id == Engagement.plan_id, PriceVersion.approved_at.is_not(None)))
+        .outerjoin(PriceVersion, and_(PriceVersion.plan_id == Engagement.plan_id, or_(PriceVersion.approved_at.is_not(None), Engagement.is_test)))
         .outerjoin(MetricPrice, and_(MetricPrice.price_version_id == PriceVersion.id, MetricPrice.metric_id == Metric.id))
         .where(BillingEntry.id.in_(wanted))
     )  # fmt: skip
@@ -86,15 +86,16 @@ def amounts_now(entry_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, Money | None]
 
 
 def _amount(rows: Sequence[Any]) -> Money | None:
-    """`rows`: one entry beside each approved price version of its plan."""
+    """`rows`: one entry beside each price version of its plan that may count for it: approved, or any for a test."""
     first = rows[0]
     prices = {row.PriceVersion.id: row.MetricPrice for row in rows if row.PriceVersion}
-    version = version_for([row.PriceVersion for row in rows if row.PriceVersion], first.service_month)
+    which = draft_version_for if first.is_test else version_for
+    version = which([row.PriceVersion for row in rows if row.PriceVersion], first.service_month)
     price = prices.get(version.id) if version else None
     terms = rules.Terms(
         price.tariff if price else None,
         version.currency if version else "USD",
-        first.Metric.approved,
+        first.Metric.approved or first.is_test,
         first.Metric.month_limit,
     )
     try:
@@ -116,7 +117,7 @@ class Outlook:
 
 def outlook(row: Any) -> Outlook:
     """For the decision on one entry; `row` as reviewed() gives it."""
-    prices = prices_of(row.plan_id)
+    prices = prices_of(row.plan_id, drafts=row.is_test)
     with acting_for_all("terms and groups decide for every party"):
         programme = one(Programme, row.programme_id)
         group = db.session.scalar(

@@ -27,6 +27,8 @@ class PricedMetric:
     metric: Metric
     version: PriceVersion | None
     price: MetricPrice | None
+    #: entries may be rated on it: the operator approved it, or this is an end-to-end test
+    billable: bool
 
     @property
     def tariff(self) -> Tariff | None:
@@ -87,31 +89,37 @@ class PlanPrices:
 
     metrics: Sequence[Metric]
     versions: Sequence[PriceVersion]
+    #: what is not approved yet counts as well: for end-to-end tests, and for nothing else
+    drafts: bool = False
 
     def in_month(self, month: BillingMonth) -> list[PricedMetric]:
-        version = rules.version_for(self.versions, month)
+        which = rules.draft_version_for if self.drafts else rules.version_for
+        version = which(self.versions, month)
         prices = {price.metric_id: price for price in version.prices} if version else {}
-        return [PricedMetric(metric, version, prices.get(metric.id)) for metric in self.metrics]
+        return [
+            PricedMetric(metric, version, prices.get(metric.id), metric.approved or self.drafts)
+            for metric in self.metrics
+        ]
 
 
-def prices_of(plan_id: uuid.UUID) -> PlanPrices:
-    """For rating and previews, whoever looks."""
+def prices_of(plan_id: uuid.UUID, *, drafts: bool = False) -> PlanPrices:
+    """For rating and previews, whoever looks. `drafts`: the engagement's is_test, so that a real one never meets them."""
     with acting_for_all("a plan's prices count for every party"):
         metrics = db.session.scalars(select(Metric).where(Metric.plan_id == plan_id).order_by(Metric.position)).all()
         versions = db.session.scalars(
             select(PriceVersion).where(PriceVersion.plan_id == plan_id).options(selectinload(PriceVersion.prices))
         ).all()
-    return PlanPrices(metrics, versions)
+    return PlanPrices(metrics, versions, drafts)
 
 
-def priced_metrics(plan_id: uuid.UUID, month: BillingMonth) -> list[PricedMetric]:
+def priced_metrics(plan_id: uuid.UUID, month: BillingMonth, *, drafts: bool = False) -> list[PricedMetric]:
     """Every metric of the plan with the price in force in `month`."""
-    return prices_of(plan_id).in_month(month)
+    return prices_of(plan_id, drafts=drafts).in_month(month)
 
 
-def is_priced(plan_id: uuid.UUID, month: BillingMonth) -> bool:
+def is_priced(plan_id: uuid.UUID, month: BillingMonth, *, drafts: bool = False) -> bool:
     """Whether the plan has at least one approved metric with a price in force: what is not, is not offered."""
-    return any(priced.metric.approved and priced.tariff for priced in priced_metrics(plan_id, month))
+    return any(priced.billable and priced.tariff for priced in priced_metrics(plan_id, month, drafts=drafts))
 
 
 def gross_tariff(tariff: Tariff, remuneration: Remuneration) -> Tariff:

@@ -88,6 +88,7 @@ GRANTS: dict[tuple[str, Capacity], frozenset[str]] = {
     ("billing-entry:view", "partner"): frozenset({PRICING_VIEWER}),
     ("billing-entry:view-with-all-three", "partner"): frozenset({PRICING_VIEWER, PRICING_SUBMITTER, INSTANCE_EDITOR}),
     ("billing-entry:submit", "partner"): frozenset({PRICING_VIEWER, PRICING_SUBMITTER, INSTANCE_EDITOR}),
+    ("testing:run", "partner"): frozenset({PRICING_VIEWER, PRICING_SUBMITTER, INSTANCE_EDITOR}),
     ("member:view", "partner"): frozenset({PARTNER_ADMIN}),
     ("member:manage", "partner"): frozenset({PARTNER_ADMIN}),
     ("engagement:request", "customer"): frozenset({CUSTOMER_MEMBER}),

@@ -14,6 +14,7 @@ SCREENS = (
     "account.switch",
     "home",
     "engagements.products",
+    "engagements.testing",
     "engagements.current_engagements",
     "engagements.past_engagements",
     "engagements.details",
