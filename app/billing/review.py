@@ -15,7 +15,7 @@ from sqlalchemy import Row, and_, func, or_, select
 from app.billing import rules, states
 from app.billing.explanations import Explanation
 from app.billing.model import BillingEntry, RatingGroup
-from app.billing.queries import QUEUE_COLUMNS
+from app.billing.queries import LIST_KEYS, QUEUE_COLUMNS
 from app.billing.rating import priced_metric, terms_of
 from app.catalog.model import Metric, MetricPrice, PriceVersion, Programme
 from app.catalog.queries import prices_of, remuneration_of
@@ -42,17 +42,24 @@ REVIEW_COLUMNS = (
 
 def reviewed(entry_id: uuid.UUID) -> Row[*tuple[Any, ...]]:
     """The entry with its names, in whatever state it is, or NotVisible."""
-    row = db.session.execute(
+    row = reviewed_among([entry_id]).get(entry_id)
+    if row is None:
+        raise NotVisible
+    return row
+
+
+def reviewed_among(entry_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, Row[*tuple[Any, ...]]]:
+    """The same of many, oldest first; what this viewer may not see is left out."""
+    rows = db.session.execute(
         select(*REVIEW_COLUMNS)
         .join(Engagement, Engagement.id == BillingEntry.engagement_id)
         .join(Metric, Metric.id == BillingEntry.metric_id)
         .join(Customer, Customer.id == BillingEntry.customer_id)
         .join(Partner, Partner.id == BillingEntry.partner_id)
-        .where(BillingEntry.id == entry_id)
-    ).one_or_none()
-    if row is None:
-        raise NotVisible
-    return row
+        .where(BillingEntry.id.in_(list(entry_ids)))
+        .order_by(*LIST_KEYS)
+    )
+    return {row.id: row for row in rows}
 
 
 def amounts_now(entry_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, Money | None]:

@@ -27,6 +27,7 @@ SCREENS = (
     "customer.my_billing_entries",
     "customer.my_charges",
     "operator.rating_queue",
+    "operator.decide_entries",
     "operator.programmes",
     "operator.organisations",
     "organisation.members",

@@ -176,7 +176,9 @@ def test_a_test_is_rated_with_the_newest_draft_that_counts(draft: Product, ada: 
     _add_draft(draft, "999.00", this_month.next)
     entry = make_test_entry(test, "1", ada)
     with viewing(as_tester(as_operator())):
-        assert str(review.amounts_now([entry.id])[entry.id]) == "200.00 USD"  # the difference it makes to the month, at this version
+        assert (
+            str(review.amounts_now([entry.id])[entry.id]) == "200.00 USD"
+        )  # the difference it makes to the month, at this version
     rate(entry)
     assert str(entry.amount) == "200.00 USD"
     assert wrong() == []

@@ -1,8 +1,8 @@
 """Unpublished products, their end-to-end tests and the entries of these, made through the rooms' own actions.
 
-    draft = draft_product(northbridge)                 # hours at 150.00, neither metric nor price approved
-    test = make_test(draft, ada)                       # approved; state=states.PENDING: not yet
-    entry = make_test_entry(test, "2", ada)            # submitted; tests.makers.rate(entry): rated
+draft = draft_product(northbridge)                 # hours at 150.00, neither metric nor price approved
+test = make_test(draft, ada)                       # approved; state=states.PENDING: not yet
+entry = make_test_entry(test, "2", ada)            # submitted; tests.makers.rate(entry): rated
 """
 
 from collections.abc import Sequence
@@ -79,4 +79,3 @@ def make_test_entry(
     draft = billing.Draft(metric.id, month or BillingMonth.at(clock.now()), Decimal(quantity), notes)
     with viewing(as_tester(by)):
         return billing.submit(test, draft, by=by)
-
