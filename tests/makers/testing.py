@@ -55,7 +55,8 @@ def put_in(product: Product, state: str) -> None:
     """The product in `state`, without the way that leads there."""
     with acting_for_all("a test's product state"), transaction() as session:
         session.execute(update(Product).where(Product.id == product.id).values(state=state))
-        session.refresh(product, ["state"])
+        if product in session:
+            session.refresh(product, ["state"])
 
 
 def make_test(draft: Product, by: Viewer, *, state: str = states.ACTIVE, name: str = "End to end") -> Engagement:
