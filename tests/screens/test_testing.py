@@ -1,10 +1,13 @@
 """Testing: the product's page of end-to-end tests, starting one, and the engagement's own screens for it."""
 
+from typing import Any
 from uuid import uuid4
 
 import pytest
+from flask import Flask
 from sqlalchemy import func, select
 
+from app.billing.model import BillingEntry
 from app.catalog.model import Product
 from app.engagements import states
 from app.engagements.model import Engagement
@@ -13,12 +16,12 @@ from app.foundation.tenancy import acting_for_all
 from tests.makers import make_engagement, make_product, make_programme, rate
 from tests.makers.testing import draft_product, make_test, make_test_entry, put_in
 from tests.page import Fragment, Page
-from tests.people import fill, hidden_fields
+from tests.people import People, fill, hidden_fields
 from tests.screens.engagement_stage import HTMX, statements
 
 
 @pytest.fixture
-def draft(app, people) -> Product:
+def draft(app: Flask, people: People) -> Product:
     with app.app_context():
         product = draft_product(people.northbridge, make_programme(review_threshold_minor=100_000))
         db.session.remove()
@@ -26,16 +29,22 @@ def draft(app, people) -> Product:
 
 
 @pytest.fixture
-def test(app, people, draft) -> Engagement:
-    """Active, one entry of 2 h rated, one of 10 h in review, one submitted."""
+def drill(app: Flask, people: People, draft: Product) -> Engagement:
+    """An active test."""
     with app.app_context():
-        ada = people.viewer("ada")
-        test = make_test(draft, ada)
-        entries = [make_test_entry(test, hours, ada) for hours in ("2", "10", "1")]
-        assert [rate(entry) for entry in entries[:2]] == ["rated", "in_review"]
-        test.entries = entries
+        drill = make_test(draft, people.viewer("ada"))
         db.session.remove()
-    return test
+    return drill
+
+
+@pytest.fixture
+def entries(app: Flask, people: People, drill: Engagement) -> list[BillingEntry]:
+    """2 h rated, 10 h in review, 1 h submitted."""
+    with app.app_context():
+        found = [make_test_entry(drill, hours, people.viewer("ada")) for hours in ("2", "10", "1")]
+        assert [rate(entry) for entry in found[:2]] == ["rated", "in_review"]
+        db.session.remove()
+    return found
 
 
 def path(product, more=""):
@@ -82,11 +91,12 @@ def test_a_test_is_started_once_and_opens(app, draft, as_):
 
 def test_what_was_entered_wrongly_stays(draft, as_):
     ada = as_("ada")
-    for typed, wrong in (
+    wrongly: tuple[tuple[dict[str, Any], str], ...] = (
         ({"name": "", "plan": "x"}, "This is missing."),
         ({"name": "A" * 121, "plan": str(uuid4())}, "121 characters"),
         ({"name": "Kept", "plan": str(uuid4())}, "Choose one of the product"),
-    ):
+    )
+    for typed, wrong in wrongly:
         answer = fill(ada, path(draft, "/new"), **typed)
         page = Page(answer)
         page.check()
@@ -94,8 +104,8 @@ def test_what_was_entered_wrongly_stays(draft, as_):
         assert page.soup.select_one("input[name=name]")["value"] == typed["name"]
 
 
-def test_who_may_test(draft, test, as_):
-    engagement = f"/engagements/{test.id}"
+def test_who_may_test(draft, drill, as_):
+    engagement = f"/engagements/{drill.id}"
     expected = {"ada": 200, "abe": 200, "ben": 403, "cy": 404, "dot": 403, "olga": 403, "nobody": 302}
     for person, status in expected.items():
         for address in (path(draft), path(draft, "/new")):
@@ -108,7 +118,7 @@ def test_who_may_test(draft, test, as_):
         assert as_(person).get(engagement).status_code == status, person
         assert as_(person).get(f"{engagement}/history").status_code == status, person
     for person in ("dot", "eve"):
-        assert as_(person).get(f"/my/engagements/{test.id}").status_code == 404
+        assert as_(person).get(f"/my/engagements/{drill.id}").status_code == 404
 
 
 def test_another_partners_published_product_is_not_there_to_be_tested(app, people, as_):
@@ -119,9 +129,9 @@ def test_another_partners_published_product_is_not_there_to_be_tested(app, peopl
     assert as_("ada").get(path(product, "/new")).status_code == 404
 
 
-def test_every_tab_says_that_it_is_a_test(test, as_):
-    here = f"/engagements/{test.id}"
-    rated = test.entries[0]
+def test_every_tab_says_that_it_is_a_test(drill, entries, as_):
+    here = f"/engagements/{drill.id}"
+    rated = entries[0]
     for person in ("ada", "olga"):
         for more in ("", "/history", "/billing-entries", f"/billing-entries/{rated.id}"):
             page = Page(as_(person).get(here + more))
@@ -138,20 +148,20 @@ def test_every_tab_says_that_it_is_a_test(test, as_):
     assert new.soup.select_one("h1 ~ .tag:-soup-contains('Test')")
 
 
-def test_the_operators_page_of_an_entry_says_so_and_leads_to_the_engagement(test, as_):
-    page = Page(as_("olga").get(f"/reviews/rating/{test.entries[1].id}"))
+def test_the_operators_page_of_an_entry_says_so_and_leads_to_the_engagement(drill, entries, as_):
+    page = Page(as_("olga").get(f"/reviews/rating/{entries[1].id}"))
     page.check()
     assert page.soup.select_one("h1 ~ .tag:-soup-contains('Test')")
-    link = page.soup.select_one(f"a[href='/engagements/{test.id}']")["href"]
+    link = page.soup.select_one(f"a[href='/engagements/{drill.id}']")["href"]
     opened = Page(as_("olga").get(link))
     assert [crumb["href"] for crumb in opened.soup.select(".crumbs a")] == ["/reviews/rating"]
 
 
 def test_it_is_taken_along_by_the_engagements_own_screens(app, people, draft, as_):
     with app.app_context():
-        test = make_test(draft, people.viewer("ada"), state=states.PENDING)
+        drill = make_test(draft, people.viewer("ada"), state=states.PENDING)
         db.session.remove()
-    ada, here = as_("ada"), f"/engagements/{test.id}"
+    ada, here = as_("ada"), f"/engagements/{drill.id}"
     assert fill(ada, f"{here}/approve").status_code == 303
     form = ada.get(f"{here}/billing-entries/new")
     fields = Page(form).form(f"{here}/billing-entries/new")
@@ -168,20 +178,20 @@ def test_it_is_taken_along_by_the_engagements_own_screens(app, people, draft, as
     assert late.status_code == 409
 
 
-def test_the_list_of_tests_tells_where_their_entries_stand(test, draft, as_):
+def test_the_list_of_tests_tells_where_their_entries_stand(draft, entries, as_):
     page = Page(as_("ada").get(path(draft)))
     page.check()
     assert "1 Submitted" in page.text and "1 In review" in page.text and "1 Rated" in page.text
 
 
-def test_a_test_leaves_in_no_file(test, as_):
-    here = f"/engagements/{test.id}/billing-entries"
+def test_a_test_leaves_in_no_file(drill, entries, as_):
+    here = f"/engagements/{drill.id}/billing-entries"
     for kind in ("csv", "xlsx"):
         assert as_("ada").get(f"{here}.{kind}").status_code == 404
     assert not Page(as_("ada").get(here)).soup.select("a[href*='.csv']")
 
 
-def test_after_publication_tests_are_read_and_no_more_are_started(app, draft, test, as_):
+def test_after_publication_tests_are_read_and_no_more_are_started(app, draft, drill, as_):
     with app.app_context():
         put_in(draft, "published")
         db.session.remove()
@@ -191,7 +201,7 @@ def test_after_publication_tests_are_read_and_no_more_are_started(app, draft, te
     assert "The product is published" in page.text and "End to end" in page.text
     assert not page.soup.select(f"a[href='{path(draft, '/new')}']")
     assert ada.get(path(draft, "/new")).status_code == 303
-    here = f"/engagements/{test.id}/billing-entries/new"
+    here = f"/engagements/{drill.id}/billing-entries/new"
     fields = Page(ada.get(here)).form(here)
     late = ada.post(here, data={**fields, "quantity": "1"})
     assert late.status_code == 422 and "before publication" in late.text
@@ -231,7 +241,7 @@ def test_real_engagements_are_asked_no_more_than_before(app, people, as_):
     assert sum("is_test" in statement and "FROM engagement JOIN" in statement for statement in seen) == 1
 
 
-def test_the_page_costs_the_same_however_many_tests(app, people, draft, test, as_):
+def test_the_page_costs_the_same_however_many_tests(app, people, draft, drill, as_):
     ada = as_("ada")
     with statements(app) as one:
         ada.get(path(draft))

@@ -83,7 +83,11 @@ def planted(ada: Any, draft: Any) -> list[str]:
     assert str(rated[0].amount) == "456.47 USD"
     with viewing(as_tester(ada)):
         actions.mark_as_complete(done, by=ada)
-    return [str(row.id) for row in (waits, done, test, *rated, review, submitted)]
+    return [*map(_id, (waits, done, test)), *map(_id, (*rated, review, submitted))]
+
+
+def _id(row: Any) -> str:
+    return str(row.id)
 
 
 def walked(app: Flask, walk: Walk, person: str) -> dict[str, str]:
