@@ -91,7 +91,9 @@ def _feed_from_rooms() -> None:
     from app.billing import corrections_waiting, month_end, month_ties
     from app.billing import gauges as billing_gauges
     from app.billing import queries as billing
+    from app.billing import waiting as billing_waiting
     from app.engagements import queries as engagements
+    from app.engagements import waiting as engagements_waiting
     from app.foundation import checks, failed_rows, self_check, waiting
     from app.months import checklist
     from app.months import waiting as months_waiting
@@ -102,7 +104,7 @@ def _feed_from_rooms() -> None:
         shell.waiting(count)
     for count in (corrections_waiting.waiting_count, months_waiting.waiting_count):
         shell.waiting(count)
-    waiting.offer(*corrections_waiting.KINDS, *months_waiting.KINDS)
+    waiting.offer(*engagements_waiting.KINDS, *billing_waiting.KINDS, *corrections_waiting.KINDS, *months_waiting.KINDS)
     checklist.offer(month_end.lines)
     checklist.count_with(month_ties.totals)
     for name, help_text, figure in (*billing_gauges.GAUGES, *notice_gauges.GAUGES):

@@ -13,10 +13,11 @@ from app.billing import events, rules, states
 from app.billing.model import BillingEntry
 from app.billing.provisional import quantity_before
 from app.billing.queries import taken_back
-from app.billing.rating import priced_metric, terms_of
+from app.billing.rating import priced_metric, prices_for, terms_of
 from app.billing.rules import Rated
-from app.catalog.model import Metric, Programme
-from app.catalog.queries import PlanPrices, PricedMetric, prices_of, programme_of
+from app.catalog.model import Metric, Product, Programme
+from app.catalog.queries import PlanPrices, PricedMetric, programme_of
+from app.engagements import testing
 from app.engagements.model import Engagement
 from app.engagements.states import ADD_BILLING_ENTRY
 from app.foundation import clock, history, transitions
@@ -45,7 +46,7 @@ class Draft:
 def submit(engagement: Engagement, draft: Draft, *, by: Viewer) -> BillingEntry:
     """Add a billing entry. The instant that counts is taken here, while the month is held against its freeze.
 
-    Refuses, on the field: a closed or future month, a month outside the engagement's active time, a quantity that is not
+    Refuses, on the field: a test after publication, a closed or future month, a month outside the engagement's active time, a quantity that is not
     above zero or off the metric's steps, a metric the plan lacks or that is not approved, the plan's limits.
     AlreadyDone when the engagement takes no entries in its state.
     """
@@ -59,7 +60,8 @@ def submit(engagement: Engagement, draft: Draft, *, by: Viewer) -> BillingEntry:
         months.hold(programme.cut_off, draft.month)
         now = clock.now()
         priced, _rated = checked(engagement, programme, draft, now)
-        entry = entry_for(engagement, programme, draft, priced, now, next_number("BE"), by=by)
+        number = next_number("TEST-BE" if engagement.is_test else "BE")
+        entry = entry_for(engagement, programme, draft, priced, now, number, by=by)
         session.add(entry)
         session.flush()
         facts = submitted_facts(entry, priced)
@@ -119,7 +121,7 @@ def checked(
     engagement: Engagement, programme: Programme, draft: Draft, now: datetime, prices: PlanPrices | None = None
 ) -> tuple[PricedMetric, Rated]:
     """The draft against every rule at `now`: what it would be rated at, with which price. Refused on the field it breaks."""
-    prices = prices or prices_of(engagement.plan_id)
+    prices = prices or prices_for(engagement)
     before = partial(quantity_before, engagement, draft.metric_id, draft.month, prices)
     month = rows_of(programme.cut_off, [draft.month]).get(draft.month)
     return checked_after(before, engagement, programme, draft, now, prices, month)
@@ -138,6 +140,8 @@ def checked_after(
 
     That row has a say as well: a reopened one takes entries whatever the clock says, a frozen one none.
     """
+    if engagement.is_test:
+        testing.check_open(one(Product, engagement.product_id).state, "month")
     if month is None or not months.is_reopened(month):
         rules.check_month(draft.month, now, programme.policy)
     if month is not None and months.is_frozen(month):  # the clock says otherwise, but the books are closed

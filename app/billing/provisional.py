@@ -12,9 +12,9 @@ from sqlalchemy import select
 
 from app.billing import rules, states
 from app.billing.model import BillingEntry, RatingGroup
-from app.billing.rating import priced_metric, terms_of
+from app.billing.rating import priced_metric, prices_for, terms_of
 from app.billing.rules import Rated
-from app.catalog.queries import PlanPrices, prices_of
+from app.catalog.queries import PlanPrices
 from app.engagements.model import Engagement
 from app.foundation.billing_month import BillingMonth
 from app.foundation.database import db, streamed
@@ -62,7 +62,7 @@ def provisional_ratings(engagement: Engagement, prices: PlanPrices | None = None
     if not undecided:
         return {}
     reached = {(g.metric_id, g.service_month): g.quantity for g in groups_of(engagement.id)}
-    return _in_order(engagement, undecided, reached, prices or prices_of(engagement.plan_id))
+    return _in_order(engagement, undecided, reached, prices or prices_for(engagement))
 
 
 def months_reached(

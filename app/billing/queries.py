@@ -155,6 +155,7 @@ QUEUE_COLUMNS = (
     BillingEntry.currency,
     BillingEntry.failure,
     BillingEntry.engagement_id,
+    BillingEntry.is_test,
     Engagement.number.label("engagement_number"),
     Engagement.name.label("engagement_name"),
     Engagement.plan_id,
@@ -165,8 +166,13 @@ QUEUE_COLUMNS = (
 )
 
 
-def rating_queue(*, overdue_only: bool = False, partner_id: uuid.UUID | None = None) -> Select[*tuple[Any, ...]]:
-    """What waits for a person, or has waited too long for the machine: for page_of(LIST_KEYS)."""
+def rating_queue(
+    *, overdue_only: bool = False, partner_id: uuid.UUID | None = None, tests: bool | None = None
+) -> Select[*tuple[Any, ...]]:
+    """What waits for a person, or has waited too long for the machine: for page_of(LIST_KEYS).
+
+    `tests`: end-to-end tests only, or none of them; a viewer who does not see tests has none either way.
+    """
     late = clock.now() - timedelta(hours=rules.OVERDUE_AFTER_HOURS)
     waiting = or_(BillingEntry.state == states.IN_REVIEW, BillingEntry.submitted_at < late)
     found = (
@@ -181,6 +187,8 @@ def rating_queue(*, overdue_only: bool = False, partner_id: uuid.UUID | None = N
         found = found.where(BillingEntry.submitted_at < late)
     if partner_id:
         found = found.where(BillingEntry.partner_id == partner_id)
+    if tests is not None:
+        found = found.where(BillingEntry.is_test.is_(tests))
     return found
 
 

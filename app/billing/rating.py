@@ -89,6 +89,11 @@ def reject(entry: BillingEntry, *, reason: str, by: Viewer) -> BillingEntry:
     return entry
 
 
+def prices_for(engagement: Engagement) -> PlanPrices:
+    """The engagement's prices: approved ones, and for an end-to-end test what its plan holds so far."""
+    return prices_of(engagement.plan_id, drafts=engagement.is_test)
+
+
 def priced_metric(prices: PlanPrices, metric_id: uuid.UUID, month: BillingMonth) -> PricedMetric:
     """The plan's metric with its price in that month, or Refused."""
     for priced in prices.in_month(month):
@@ -99,7 +104,7 @@ def priced_metric(prices: PlanPrices, metric_id: uuid.UUID, month: BillingMonth)
 
 def terms_of(priced: PricedMetric) -> Terms:
     currency = priced.version.currency if priced.version else "USD"
-    return Terms(priced.tariff, currency, priced.metric.approved, priced.metric.month_limit)
+    return Terms(priced.tariff, currency, priced.billable, priced.metric.month_limit)
 
 
 def note_failure(entry_id: uuid.UUID, failure: str) -> None:
@@ -116,7 +121,7 @@ def _rated(entry: BillingEntry, group: RatingGroup, engagement: Engagement) -> t
     """The amount, and the price it was rated with: both from one reading, so that Explain names the right version."""
     ended_at = rules.end_that_counts(engagement.ended_at, entry.submitted_at)
     rules.check_active(entry.service_month, engagement.active_from, ended_at)
-    priced = priced_metric(prices_of(engagement.plan_id), entry.metric_id, entry.service_month)
+    priced = priced_metric(prices_for(engagement), entry.metric_id, entry.service_month)
     return rules.rate(terms_of(priced), group.quantity, entry.quantity), priced
 
 

@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
@@ -27,6 +27,8 @@ class PricedMetric:
     metric: Metric
     version: PriceVersion | None
     price: MetricPrice | None
+    #: entries may be rated on it: the operator approved it, or this is an end-to-end test
+    billable: bool
 
     @property
     def tariff(self) -> Tariff | None:
@@ -98,20 +100,26 @@ class PlanPrices:
 
     metrics: list[Metric]
     versions: list[PriceVersion]
+    #: what is not approved yet counts as well: for end-to-end tests, and for nothing else
+    drafts: bool = False
 
     def in_month(self, month: BillingMonth) -> list[PricedMetric]:
-        version = rules.version_for(self.versions, month)
+        which = rules.draft_version_for if self.drafts else rules.version_for
+        version = which(self.versions, month)
         prices = {price.metric_id: price for price in version.prices} if version else {}
-        return [PricedMetric(metric, version, prices.get(metric.id)) for metric in self.metrics]
+        return [
+            PricedMetric(metric, version, prices.get(metric.id), metric.approved or self.drafts)
+            for metric in self.metrics
+        ]
 
 
-def prices_of(plan_id: uuid.UUID) -> PlanPrices:
-    """For rating and previews, whoever looks."""
-    return prices_of_plans([plan_id])[plan_id]
+def prices_of(plan_id: uuid.UUID, *, drafts: bool = False) -> PlanPrices:
+    """For rating and previews, whoever looks. `drafts`: the engagement's is_test, so that a real one never meets them."""
+    return replace(prices_of_plans([plan_id])[plan_id], drafts=drafts)
 
 
 def prices_of_plans(plan_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, PlanPrices]:
-    """Plan id -> its prices, for many plans at once."""
+    """Plan id -> its prices, for many plans at once; approved ones count only."""
     wanted = set(plan_ids)
     found = {plan_id: PlanPrices([], []) for plan_id in wanted}
     with acting_for_all("a plan's prices count for every party"):
@@ -137,14 +145,14 @@ def approved_metrics(plan_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, list[Metr
     return found
 
 
-def priced_metrics(plan_id: uuid.UUID, month: BillingMonth) -> list[PricedMetric]:
+def priced_metrics(plan_id: uuid.UUID, month: BillingMonth, *, drafts: bool = False) -> list[PricedMetric]:
     """Every metric of the plan with the price in force in `month`."""
-    return prices_of(plan_id).in_month(month)
+    return prices_of(plan_id, drafts=drafts).in_month(month)
 
 
-def is_priced(plan_id: uuid.UUID, month: BillingMonth) -> bool:
+def is_priced(plan_id: uuid.UUID, month: BillingMonth, *, drafts: bool = False) -> bool:
     """Whether the plan has at least one approved metric with a price in force: what is not, is not offered."""
-    return any(priced.metric.approved and priced.tariff for priced in priced_metrics(plan_id, month))
+    return any(priced.billable and priced.tariff for priced in priced_metrics(plan_id, month, drafts=drafts))
 
 
 def gross_tariff(tariff: Tariff, remuneration: Remuneration) -> Tariff:

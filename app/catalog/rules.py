@@ -22,6 +22,16 @@ def version_for(versions: Iterable[Version], month: BillingMonth) -> Version | N
     return max(in_force, key=lambda v: (v.effective_from, v.number), default=None)
 
 
+def draft_version_for(versions: Iterable[Version], month: BillingMonth) -> Version | None:
+    """The version an end-to-end test is rated with, approved or not: the one that would be in force in `month`.
+
+    Before any counts, the one that counts first: what is tested is the price list, not its calendar. Never for a real engagement.
+    """
+    known = sorted(versions, key=lambda v: (v.effective_from, v.number))
+    begun = [v for v in known if v.effective_from <= month]
+    return begun[-1] if begun else next(iter(known), None)
+
+
 @dataclass(frozen=True)
 class Remuneration:
     """How one rated amount becomes what the customer is charged and what the partner is due.

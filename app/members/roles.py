@@ -107,6 +107,7 @@ GRANTS: dict[tuple[str, Capacity], frozenset[str]] = {
     ("billing-entry:submit", "partner"): frozenset({PRICING_VIEWER, PRICING_SUBMITTER, INSTANCE_EDITOR}),
     ("correction:request", "partner"): frozenset({PRICING_VIEWER, PRICING_SUBMITTER, INSTANCE_EDITOR}),
     ("correction:decide", "partner"): frozenset({PRICING_VIEWER, PRICING_SUBMITTER, INSTANCE_EDITOR}),
+    ("testing:run", "partner"): frozenset({PRICING_VIEWER, PRICING_SUBMITTER, INSTANCE_EDITOR}),
     ("member:view", "partner"): frozenset({PARTNER_ADMIN}),
     ("member:manage", "partner"): frozenset({PARTNER_ADMIN}),
     ("organisation:secure", "partner"): frozenset({PARTNER_ADMIN}),

@@ -57,7 +57,7 @@ def _closing(month: BillingMonth, programme: Programme) -> dict[str, Any]:
 
 def _prices(e: Engagement, months: Sequence[BillingMonth]) -> list[tuple[str, str, int]]:
     """(metric, its price in words, price version) in force now, for the plan's row."""
-    priced = priced_metrics(e.plan_id, months[-1])
+    priced = priced_metrics(e.plan_id, months[-1], drafts=e.is_test)
     return [(one.metric.name, price_words(one), one.version.number) for one in priced if one.version and one.price]
 
 

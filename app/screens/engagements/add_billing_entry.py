@@ -14,16 +14,17 @@ from app.billing import actions
 from app.billing.actions import Draft
 from app.billing.explanations import Preview, preview
 from app.billing.model import BillingEntry
+from app.billing.rating import prices_for
 from app.catalog.model import Programme
-from app.catalog.queries import PlanPrices, PricedMetric, prices_of, programme_of, step_sentence
+from app.catalog.queries import PlanPrices, PricedMetric, programme_of, step_sentence
 from app.engagements.model import Engagement
-from app.engagements.queries import EngagementPage, engagement_page
+from app.engagements.queries import EngagementPage
 from app.foundation import clock, tenancy
 from app.foundation.billing_month import BillingMonth
 from app.foundation.refusals import AlreadyDone, Refused
 from app.foundation.tenancy import one
 from app.web.amounts_explained import explained
-from app.web.engagement_header import address, crumbs
+from app.web.engagement_header import address, crumbs, engagement_asked_for
 from app.web.entry_list import months_to_bill
 from app.web.fields import Carried, MonthCards, PortalForm, QuantityField, TextField, offered
 from app.web.fragments import go_to, show, wants_fragment
@@ -79,7 +80,7 @@ class Unasked(Exception):
 @screen.get("/engagements/<uuid:engagement_id>/billing-entries/new")
 @needs("billing-entry:submit")
 def show_form(engagement_id: uuid.UUID) -> Response:
-    page = engagement_page(engagement_id)
+    page = engagement_asked_for(engagement_id)
     programme = programme_of(page.engagement.product_id)
     form = AddEntry(data=_start(page.engagement, programme))
     return _show(page, programme, form)
@@ -89,7 +90,7 @@ def show_form(engagement_id: uuid.UUID) -> Response:
 @needs("billing-entry:submit")
 def submit(engagement_id: uuid.UUID) -> Response:
     """Next. With `preview` among the fields it only shows the amount."""
-    page = engagement_page(engagement_id)
+    page = engagement_asked_for(engagement_id)
     programme = programme_of(page.engagement.product_id)
     form = AddEntry()
     fine = form.validate_on_submit()
@@ -110,7 +111,7 @@ def submit(engagement_id: uuid.UUID) -> Response:
         except Unasked:
             pass  # the question is on the page below
         except AlreadyDone:
-            page = engagement_page(engagement_id)
+            page = engagement_asked_for(engagement_id)
     return _show(page, programme, form, status=422)
 
 
@@ -163,8 +164,8 @@ def _show(page: EngagementPage, programme: Programme, form: AddEntry, status: in
     months = months_to_bill(engagement, programme)
     refused = not actions.takes_entries(engagement)
     month = form.month.data if form.month.data in months else months[0] if months else None
-    prices = prices_of(engagement.plan_id)
-    metrics = [] if month is None else [priced for priced in prices.in_month(month) if priced.metric.approved]
+    prices = prices_for(engagement)
+    metrics = [] if month is None else [priced for priced in prices.in_month(month) if priced.billable]
     chosen = _chosen(form, metrics)
     draft = None if refused else form.draft
     came_to, why_not = _previewed(engagement, programme, draft, prices)

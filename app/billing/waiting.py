@@ -1,0 +1,62 @@
+"""What waits for the operator's reviewer: billing entries above their programme's threshold, never one's own. Oldest first."""
+
+import uuid
+from collections.abc import Sequence
+
+from sqlalchemy import or_, select
+
+from app.billing import events, rating, states
+from app.billing.model import BillingEntry
+from app.billing.review import amounts_now
+from app.engagements.model import Engagement
+from app.engagements.queries import Partner
+from app.foundation.database import db
+from app.foundation.tenancy import Viewer, one
+from app.foundation.text import N_
+from app.foundation.waiting import Kind, Waiting
+
+
+def in_review(viewer: Viewer, limit: int) -> Sequence[Waiting]:
+    """Entries this viewer may decide, since they were submitted, at what they would be rated at now."""
+    if viewer.capacity != "operator" or not viewer.may(events.DECIDE):
+        return []
+    rows = db.session.execute(
+        select(
+            BillingEntry.id,
+            BillingEntry.number,
+            BillingEntry.submitted_at,
+            Engagement.name.label("engagement_name"),
+            Partner.name.label("partner_name"),
+        )
+        .join(Engagement, Engagement.id == BillingEntry.engagement_id)
+        .join(Partner, Partner.id == BillingEntry.partner_id)
+        .where(BillingEntry.state == states.IN_REVIEW)
+        .where(or_(BillingEntry.submitted_by_id.is_(None), BillingEntry.submitted_by_id != viewer.member_id))
+        .order_by(BillingEntry.submitted_at, BillingEntry.id)
+        .limit(limit)
+    ).all()
+    amounts = amounts_now(row.id for row in rows)
+    return [
+        Waiting(
+            row.id,
+            row.submitted_at,
+            row.engagement_name,
+            row.partner_name,
+            f"/reviews/rating/{row.id}",
+            number=row.number,
+            value=amounts.get(row.id),
+        )
+        for row in rows
+    ]
+
+
+def approve(entry_id: uuid.UUID, *, shown: str = "", by: Viewer) -> BillingEntry:
+    """A yes is to an amount: `shown` is the one the person saw, str(Waiting.value). Refused if it is another by now."""
+    return rating.approve(one(BillingEntry, entry_id), shown=shown, by=by)
+
+
+def reject(entry_id: uuid.UUID, *, reason: str, by: Viewer) -> BillingEntry:
+    return rating.reject(one(BillingEntry, entry_id), reason=reason, by=by)
+
+
+KINDS = (Kind("billing-entry-review", N_("Review billing entry"), "receipt", in_review, approve, reject),)

@@ -1,0 +1,80 @@
+"""What waits for a partner's member: requests to approve or reject, completion requests to answer. Oldest first."""
+
+import uuid
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import select
+
+from app.engagements import actions, events, states
+from app.engagements.model import CompletionRequest, Engagement
+from app.engagements.queries import Customer
+from app.foundation.database import db
+from app.foundation.refusals import AlreadyDone
+from app.foundation.tenancy import Viewer, one
+from app.foundation.text import N_
+from app.foundation.waiting import Kind, Waiting
+
+_COLUMNS = (Engagement.id, Engagement.number, Engagement.name, Customer.name.label("customer_name"))
+
+
+def requests(viewer: Viewer, limit: int) -> Sequence[Waiting]:
+    """Pending engagements, since they were requested."""
+    if not viewer.may(events.DECIDE):
+        return []
+    pending = (
+        select(*_COLUMNS, Engagement.requested_at.label("since"))
+        .join(Customer, Customer.id == Engagement.customer_id)
+        .where(Engagement.state == states.PENDING)
+    )
+    return [_waiting(row) for row in _oldest(pending, Engagement.requested_at, limit)]
+
+
+def completion_requests(viewer: Viewer, limit: int) -> Sequence[Waiting]:
+    """Engagements whose client asks for completion, since it asked."""
+    if not viewer.may(events.COMPLETE):
+        return []
+    asked = (
+        select(*_COLUMNS, CompletionRequest.asked_at.label("since"))
+        .join(Customer, Customer.id == Engagement.customer_id)
+        .join(CompletionRequest, CompletionRequest.engagement_id == Engagement.id)
+        .where(Engagement.state == states.COMPLETION_REQUESTED, CompletionRequest.state == states.OPEN)
+    )
+    return [_waiting(row) for row in _oldest(asked, CompletionRequest.asked_at, limit)]
+
+
+def approve_request(engagement_id: uuid.UUID, *, by: Viewer) -> Engagement:
+    return actions.approve(one(Engagement, engagement_id, lock=True), by=by)
+
+
+def reject_request(engagement_id: uuid.UUID, *, reason: str, by: Viewer) -> Engagement:
+    return actions.reject(one(Engagement, engagement_id, lock=True), reason=reason, by=by)
+
+
+def complete(engagement_id: uuid.UUID, *, by: Viewer) -> Engagement:
+    """The yes to a completion request. Where there is none any more it raises AlreadyDone: nobody completes by accident."""
+    engagement = one(Engagement, engagement_id, lock=True)
+    if engagement.state != states.COMPLETION_REQUESTED:
+        raise AlreadyDone(engagement.state, states.MARK_AS_COMPLETE)
+    return actions.mark_as_complete(engagement, by=by)
+
+
+def keep_active(engagement_id: uuid.UUID, *, reason: str, by: Viewer) -> Engagement:
+    """The no that harms nobody, whatever the programme suggests: deleting takes the engagement's own page and its tick."""
+    return actions.reject_completion(
+        one(Engagement, engagement_id, lock=True), outcome="keep-active", reason=reason, by=by
+    )
+
+
+def _oldest(found: Any, since: Any, limit: int) -> Sequence[Any]:
+    return db.session.execute(found.order_by(since, Engagement.id).limit(limit)).all()
+
+
+def _waiting(row: Any) -> Waiting:
+    return Waiting(row.id, row.since, row.name, row.customer_name, f"/engagements/{row.id}", number=row.number)
+
+
+KINDS = (
+    Kind("engagement-request", N_("Approve engagement"), "task", requests, approve_request, reject_request),
+    Kind("completion-request", N_("Completion requested"), "checkmark", completion_requests, complete, keep_active),
+)
