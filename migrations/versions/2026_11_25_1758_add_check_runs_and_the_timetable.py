@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "1ea7abf64fe3"
-down_revision = "15260d621bea"
+down_revision = "ab13c72e1b1c"
 branch_labels = None
 depends_on = None
 

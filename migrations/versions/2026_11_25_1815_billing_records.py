@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "b1770f0c5a11"
-down_revision = "15260d621bea"
+down_revision = "7c41d0a9be35"
 branch_labels = None
 depends_on = None
 
