@@ -98,9 +98,10 @@ def _feed_from_rooms() -> None:
     from app.months import checklist
     from app.months import waiting as months_waiting
     from app.notices import gauges as notice_gauges
+    from app.notices import portal as notices
     from app.web import metrics, shell
 
-    for count in (engagements.waiting_count, billing.waiting_count):
+    for count in (engagements.waiting_count, billing.waiting_count, notices.unread_count):
         shell.waiting(count)
     for count in (corrections_waiting.waiting_count, months_waiting.waiting_count):
         shell.waiting(count)

@@ -1,5 +1,6 @@
 """What billing says on Home: how much of the closing month is billed, and what waits to be rated. Few statements, bounded."""
 
+import uuid
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -9,11 +10,14 @@ from app.billing import states
 from app.billing.model import BillingEntry
 from app.billing.review import amounts_now
 from app.catalog.model import Product, Programme
+from app.catalog.queries import remuneration_of
+from app.catalog.rules import Remuneration
 from app.engagements.model import Engagement
 from app.engagements.states import BILLABLE
 from app.foundation.billing_month import BillingMonth
 from app.foundation.database import db
 from app.foundation.money import Money
+from app.foundation.tenancy import acting_for_all
 
 #: so many waiting entries are priced for the total; more wait only when nothing is rated at all
 MOST_PRICED = 100
@@ -39,23 +43,46 @@ def billed_in(month: BillingMonth, cut_off: str) -> tuple[int, int]:
 
 @dataclass(frozen=True)
 class WaitingToBeRated:
-    """`amounts`: what it comes to as things stand, one amount a currency."""
+    """`amounts`: what it comes to as things stand, one amount a currency, in the programmes' own terms.
+
+    `gross` and `due` say the same by (booked month, currency), as the charge book would hold it.
+    """
 
     entries: int
     oldest: datetime | None
     amounts: list[Money]
+    gross: dict[tuple[BillingMonth, str], Money]
+    due: dict[tuple[BillingMonth, str], Money]
 
 
 def waiting_to_be_rated() -> WaitingToBeRated:
-    """Everything undecided that this viewer may see."""
+    """Everything undecided that this viewer may see, the oldest MOST_PRICED of it priced. `due` is not for customers."""
     rows = db.session.execute(
-        select(BillingEntry.id, BillingEntry.submitted_at)
+        select(BillingEntry.id, BillingEntry.submitted_at, BillingEntry.booked_month, BillingEntry.programme_id)
         .where(BillingEntry.state.in_(states.UNDECIDED))
         .order_by(BillingEntry.submitted_at)
         .limit(MOST_PRICED)
     ).all()
-    sums: dict[str, Money] = {}
-    for amount in amounts_now(row.id for row in rows).values():
-        if amount is not None:
-            sums[amount.currency] = sums.get(amount.currency, Money.zero(amount.currency)) + amount
-    return WaitingToBeRated(len(rows), rows[0].submitted_at if rows else None, [sums[key] for key in sorted(sums)])
+    amounts = amounts_now(row.id for row in rows)
+    terms = _remunerations({row.programme_id for row in rows})
+    own: dict[str, Money] = {}
+    gross: dict[tuple[BillingMonth, str], Money] = {}
+    due: dict[tuple[BillingMonth, str], Money] = {}
+    for row in rows:
+        amount = amounts.get(row.id)
+        if amount is None:
+            continue
+        own[amount.currency] = own.get(amount.currency, Money.zero(amount.currency)) + amount
+        key = (row.booked_month, amount.currency)
+        for sums, money in ((gross, terms[row.programme_id].gross(amount)), (due, terms[row.programme_id].due(amount))):
+            sums[key] = sums.get(key, Money.zero(amount.currency)) + money
+    oldest = rows[0].submitted_at if rows else None
+    return WaitingToBeRated(len(rows), oldest, [own[key] for key in sorted(own)], gross, due)
+
+
+def _remunerations(programme_ids: set[uuid.UUID]) -> dict[uuid.UUID, Remuneration]:
+    if not programme_ids:
+        return {}
+    with acting_for_all("terms decide for every party"):
+        programmes = db.session.scalars(select(Programme).where(Programme.id.in_(programme_ids)))
+        return {programme.id: remuneration_of(programme) for programme in programmes}

@@ -193,10 +193,11 @@ def rating_queue(
 
 
 def waiting_count(viewer: Viewer) -> tuple[str, Any] | None:
-    """(path, bounded scalar subquery) of entries in review, for the operator's menu."""
-    if viewer.capacity != "operator" or not viewer.may("rating-queue:view"):
+    """(path, bounded scalar subquery) of entries this reviewer may decide, never own ones, for the operator's menu."""
+    if viewer.capacity != "operator" or not viewer.may("rating-queue:decide"):
         return None
-    some = select(BillingEntry.id).where(BillingEntry.state == states.IN_REVIEW).limit(100).subquery()
+    others = or_(BillingEntry.submitted_by_id.is_(None), BillingEntry.submitted_by_id != viewer.member_id)
+    some = select(BillingEntry.id).where(BillingEntry.state == states.IN_REVIEW, others).limit(100).subquery()
     return "/reviews/rating", select(func.count()).select_from(some).scalar_subquery()
 
 

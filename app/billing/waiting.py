@@ -59,4 +59,15 @@ def reject(entry_id: uuid.UUID, *, reason: str, by: Viewer) -> BillingEntry:
     return rating.reject(one(BillingEntry, entry_id), reason=reason, by=by)
 
 
-KINDS = (Kind("billing-entry-review", N_("Review billing entry"), "receipt", in_review, approve, reject),)
+KINDS = (
+    Kind(
+        "billing-entry-review",
+        N_("Review billing entry"),
+        "receipt",
+        in_review,
+        approve,
+        reject,
+        approved=N_("is rated at the amount shown, and the client is charged for it"),
+        rejected=N_("is not charged, and the partner reads your reason"),
+    ),
+)

@@ -230,3 +230,16 @@ def policies_in_use(viewer: Viewer) -> Sequence[Row[*tuple[Any, ...]]]:
             Programme.id.in_(select(Product.programme_id).where(Product.partner_id == viewer.organisation_id))
         )
     return db.session.execute(found).all()
+
+
+def programme_names_by_cut_off(viewer: Viewer) -> dict[str, list[str]]:
+    """Cut-off policy -> names of the programmes under it, as far as policies_in_use() tells of them; at most 20."""
+    found = select(Programme.cut_off, Programme.name).order_by(Programme.name).limit(20)
+    if viewer.capacity == "partner":
+        found = found.where(
+            Programme.id.in_(select(Product.programme_id).where(Product.partner_id == viewer.organisation_id))
+        )
+    names: dict[str, list[str]] = {}
+    for row in db.session.execute(found):
+        names.setdefault(row.cut_off, []).append(row.name)
+    return names

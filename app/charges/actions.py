@@ -4,6 +4,7 @@ import uuid
 from typing import Any
 
 from app.charges.model import ChargeLine
+from app.charges.month_sums import add_to_month
 from app.foundation import clock
 from app.foundation.billing_month import BillingMonth
 from app.foundation.database import transaction
@@ -51,4 +52,5 @@ def book_line(
         )
         session.add(line)
         session.flush()
+        add_to_month(line)
     return line

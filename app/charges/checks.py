@@ -1,8 +1,12 @@
 """What must hold of the charge book by itself. That it agrees with its sources, each source's room checks."""
 
+from decimal import Decimal
+from itertools import zip_longest
+from typing import Any
+
 from sqlalchemy import func, select
 
-from app.charges.model import ChargeLine
+from app.charges.model import ChargeLine, ChargeMonth
 from app.foundation.database import streamed
 from app.foundation.self_check import Check, Verdicts
 
@@ -11,6 +15,7 @@ def checks() -> list[Check]:
     return [
         Check("amounts of a charge line go together", _amounts),
         Check("no source is charged twice", _twice),
+        Check("month sums are what their lines come to", _sums),
     ]
 
 
@@ -44,3 +49,32 @@ def _twice() -> Verdicts:
     )
     for kind, source_id, count in streamed(repeated):
         yield f"{kind} {source_id} has {count} charge lines"
+
+
+def _sums() -> Verdicts:
+    """Both sides ordered by the same key and walked together, in flat memory."""
+    parties = ("seller_id", "booked_month", "partner_id", "customer_id", "currency", "is_test")
+    sums = ("gross_minor", "due_minor", "tax_minor")
+    keys = [getattr(ChargeLine, name) for name in parties]
+    of_lines = select(
+        *keys, *(func.sum(getattr(ChargeLine, name)).label(name) for name in sums), func.count().label("lines")
+    )
+    kept = select(*(getattr(ChargeMonth, name) for name in (*parties, *sums, "lines")))
+    both = (
+        streamed(of_lines.group_by(*keys).order_by(*keys)),
+        streamed(kept.order_by(*(getattr(ChargeMonth, name) for name in parties))),
+    )
+    for lines, sum_ in zip_longest(*both):
+        if lines is None or sum_ is None or tuple(map(_plain, lines)) != tuple(map(_plain, sum_)):
+            shown = lines or sum_
+            assert shown is not None
+            yield f"month {shown.booked_month} of partner {shown.partner_id}: the sums kept are not what its lines come to"
+            if lines is None or sum_ is None or tuple(lines[:6]) != tuple(sum_[:6]):
+                return  # out of step: what follows would all be wrong
+        else:
+            yield ""
+
+
+def _plain(value: Any) -> Any:
+    """A sum is a Decimal on one database and an int on the other."""
+    return int(value) if isinstance(value, Decimal) else value

@@ -1,9 +1,9 @@
-"""One rated line."""
+"""One rated line, and what the lines of two parties come to in a month."""
 
 import uuid
 from datetime import datetime
 
-from sqlalchemy import BigInteger, Index, String, UniqueConstraint, Uuid
+from sqlalchemy import BigInteger, Index, Integer, PrimaryKeyConstraint, String, UniqueConstraint, Uuid
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.foundation.billing_month import BillingMonth
@@ -51,3 +51,23 @@ class ChargeLine(Row, OfParties, Base):
     @property
     def tax(self) -> Money:
         return Money.of_minor(self.tax_minor, self.currency)
+
+
+class ChargeMonth(OfParties, Base):
+    """What the lines between the same parties, booked in one month and currency, come to. Kept with each line, in its
+    transaction, so that a chart over a year reads some rows a month, however many lines there are; `check` compares."""
+
+    __tablename__ = "charge_month"
+    __table_args__ = (
+        PrimaryKeyConstraint("seller_id", "booked_month", "partner_id", "customer_id", "currency", "is_test"),
+        Index("ix_charge_month_partner", "partner_id", "booked_month"),
+        Index("ix_charge_month_customer", "customer_id", "booked_month"),
+    )
+
+    booked_month: Mapped[BillingMonth] = mapped_column(Month)
+    currency: Mapped[str] = mapped_column(String(3))
+    gross_minor: Mapped[int] = mapped_column(BigInteger)
+    #: never shown to the customer
+    due_minor: Mapped[int] = mapped_column(BigInteger)
+    tax_minor: Mapped[int] = mapped_column(BigInteger)
+    lines: Mapped[int] = mapped_column(Integer)

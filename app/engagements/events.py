@@ -31,7 +31,13 @@ def _tell_client(template: str) -> Any:
 
     def tells(engagement: Engagement, facts: dict[str, Any]) -> Iterable[Notice]:
         if engagement.requested_by_id:
-            yield Notice("member", str(engagement.requested_by_id), template, _about(engagement, **facts))
+            yield Notice(
+                "member",
+                str(engagement.requested_by_id),
+                template,
+                _about(engagement, **facts),
+                organisation_id=engagement.customer_id,
+            )
 
     return tells
 

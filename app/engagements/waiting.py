@@ -75,6 +75,24 @@ def _waiting(row: Any) -> Waiting:
 
 
 KINDS = (
-    Kind("engagement-request", N_("Approve engagement"), "task", requests, approve_request, reject_request),
-    Kind("completion-request", N_("Completion requested"), "checkmark", completion_requests, complete, keep_active),
+    Kind(
+        "engagement-request",
+        N_("Approve engagement"),
+        "task",
+        requests,
+        approve_request,
+        reject_request,
+        approved=N_("becomes Active, is billable from that instant, and the client is told"),
+        rejected=N_("moves to Past engagements, and the client reads your reason"),
+    ),
+    Kind(
+        "completion-request",
+        N_("Completion requested"),
+        "checkmark",
+        completion_requests,
+        complete,
+        keep_active,
+        approved=N_("is marked as complete and takes no more billing entries"),
+        rejected=N_("stays active, and the client reads your reason"),
+    ),
 )

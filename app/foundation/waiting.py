@@ -47,10 +47,13 @@ class Kind:
     icon: str
     #: (viewer, limit) -> at most so many, oldest first; nothing for a viewer who may not decide them
     waiting_for: Callable[[Viewer, int], Sequence[Waiting]]
-    #: (id, by=...): raises as the action does
+    #: (id, by=...): raises as the action does. Where a yes is to an amount it takes shown=str(Waiting.value) as well
     approve: Callable[..., object] | None = None
     #: (id, reason=..., by=...): raises as the action does
     reject: Callable[..., object] | None = None
+    #: what a yes and a no do to each, for the page that asks: N_("becomes Active and billable from that instant")
+    approved: str = ""
+    rejected: str = ""
 
 
 #: Fed in create_app, once a process, in the order of the Inbox.

@@ -5,6 +5,7 @@ from inspect import getmodule
 
 from app.jobs import (
     check_history,
+    forget_notices,
     forget_sessions,
     forget_sign_in_tries,
     forget_submissions,
@@ -12,6 +13,7 @@ from app.jobs import (
     rate_billing_entries,
     remind_of_months,
     run_checks,
+    send_digests,
     send_notices,
 )
 from app.jobs.work import Handler
@@ -40,10 +42,12 @@ JOBS = {
         Job("send_notices", 2, send_notices.run),
         Job("freeze_months", 5, freeze_months.run),
         Job("run_checks", 2, run_checks.run),
+        Job("send_digests", 5 * MINUTE, send_digests.run, first_after_seconds=20),
         Job("remind_of_months", 10 * MINUTE, remind_of_months.run, first_after_seconds=MINUTE),
         Job("check_history", HOUR, check_history.run, first_after_seconds=5 * MINUTE),
         Job("forget_submissions", DAY, forget_submissions.run, first_after_seconds=10 * MINUTE),
         Job("forget_sign_in_tries", DAY, forget_sign_in_tries.run, first_after_seconds=11 * MINUTE),
         Job("forget_sessions", DAY, forget_sessions.run, first_after_seconds=12 * MINUTE),
+        Job("forget_notices", DAY, forget_notices.run, first_after_seconds=13 * MINUTE),
     )
 }

@@ -1,6 +1,7 @@
-"""Sending what is due: claim a row, tell it, mark it. At least once, and once if nobody is killed in between."""
+"""Sending what is due: claim a row and those of its batch, tell them in one mail, mark them. At least once, and once if
+nobody is killed in between."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -12,6 +13,7 @@ from app.foundation import clock, outbox
 from app.foundation.database import end_reading, transaction
 from app.foundation.outbox import Notice, OutboxRow
 from app.foundation.tenancy import acting_for_all
+from app.notices.addresses import is_about_the_address, note_refused
 from app.notices.delivery import NobodyToTell, Way, addresses, body_of, by_smtp, into_the_demo_mailbox
 from app.notices.smtp import Delayed, MailServer, RefusedForGood
 
@@ -21,6 +23,8 @@ log = structlog.get_logger(__name__)
 LEASE = timedelta(minutes=10)
 FIRST_WAIT = timedelta(seconds=30)
 LONGEST_WAIT = timedelta(hours=1)
+#: notices of one batch in one mail
+MOST_TOGETHER = 200
 
 
 @dataclass
@@ -55,87 +59,108 @@ def wait_after(tries: int) -> timedelta:
 def _send(way: Way, settings: Settings, limit: int, stopped: Callable[[], bool], sent: Sent) -> None:
     with acting_for_all("notices go to every tenant's members"):
         for _ in range(limit):
-            row = None if stopped() else _claim()
-            if row is None or not _tell(row, way, settings, sent):
+            rows = [] if stopped() else _claim()
+            if not rows or not _tell(rows, way, settings, sent):
                 return
 
 
-def _claim() -> OutboxRow | None:
-    """The row that has been due longest, ours until its due_at comes again; None: nothing is due."""
+def _claim() -> list[OutboxRow]:
+    """The row that has been due longest, ours until its due_at comes again, and with it those of its batch that say the
+    same thing to the same readers; empty: nothing is due."""
     now = clock.now()
+    due = (
+        select(OutboxRow)
+        .where(OutboxRow.sent_at.is_(None), OutboxRow.failed_at.is_(None), OutboxRow.due_at <= now)
+        .order_by(OutboxRow.due_at, OutboxRow.id)
+        .with_for_update(skip_locked=True)
+        .execution_options(populate_existing=True)
+    )
     with transaction() as session:
-        row = session.scalar(
-            select(OutboxRow)
-            .where(OutboxRow.sent_at.is_(None), OutboxRow.failed_at.is_(None), OutboxRow.due_at <= now)
-            .order_by(OutboxRow.due_at, OutboxRow.id)
-            .limit(1)
-            .with_for_update(skip_locked=True)
-            .execution_options(populate_existing=True)
-        )
-        if row is not None:
+        first = session.scalar(due.limit(1))
+        if first is None:
+            return []
+        rows = [first]
+        if first.batch is not None:
+            others = due.where(
+                OutboxRow.batch == first.batch,
+                OutboxRow.template == first.template,
+                OutboxRow.audience == first.audience,
+                OutboxRow.address == first.address,
+                OutboxRow.permission.is_not_distinct_from(first.permission),
+                OutboxRow.id != first.id,
+            )
+            rows += session.scalars(others.limit(MOST_TOGETHER - 1)).all()
+        for row in rows:
             row.due_at = now + LEASE
-    return row
+    return rows
 
 
-def _tell(row: OutboxRow, way: Way, settings: Settings, sent: Sent) -> bool:
-    """Tell one row and write down what came of it. False: the server is away, so the others need not be tried."""
+def _tell(rows: list[OutboxRow], way: Way, settings: Settings, sent: Sent) -> bool:
+    """Tell rows that go out as one mail, and write down what came of it. False: the server is away, so the others need
+    not be tried."""
     try:
-        to, body = addresses(row), body_of(row, settings)
+        to, body = addresses(rows[0]), body_of(rows, settings)
         end_reading()
-        refused = way(row, to, body)
+        refused = way(rows[0], to, body) if to else {}
     except (NobodyToTell, RefusedForGood) as no:
-        _give_up(row, str(no))
-        sent.given_up += 1
+        _give_up(rows, no)
+        sent.given_up += len(rows)
         sent.last_trouble = str(no)
     except Exception as trouble:
         # our own faults too, a template's for one: the row waits with its reason and the others go on
         why = str(trouble) if isinstance(trouble, Delayed) else f"{type(trouble).__name__}: {trouble}"
-        _put_off(row, why)
-        sent.delayed += 1
+        _put_off(rows, why)
+        sent.delayed += len(rows)
         sent.last_trouble = why
         return not (isinstance(trouble, Delayed) and trouble.server_is_away)
     else:
-        _mark_told(row, refused)
-        sent.told += 1
+        _mark_told(rows, refused, note="" if to else "nobody wants it by mail")
+        sent.told += len(rows)
     return True
 
 
-def _mark_told(row: OutboxRow, refused: dict[str, str]) -> None:
-    """Told. Whom the server put off gets a row of their own."""
+def _mark_told(rows: list[OutboxRow], refused: dict[str, str], *, note: str = "") -> None:
+    """Told. Whom the server put off gets rows of their own; whom it refused for good is marked."""
     with transaction():
-        claimed = _still_ours(row)
-        if claimed is None:
-            return
-        claimed.sent_at, claimed.tries = clock.now(), claimed.tries + 1
-        claimed.last_error = "; ".join(f"{address}: {word}" for address, word in refused.items()) or None
-        for address in (address for address, word in refused.items() if not word.startswith("5")):
-            outbox.post(
-                Notice("address", address, claimed.template, dict(claimed.facts)),
-                subject_kind=claimed.subject_kind,
-                subject_id=claimed.subject_id,
-                due_at=clock.now() + FIRST_WAIT,
-            )
-        forget_link(claimed)
+        for claimed in _still_ours(rows):
+            claimed.sent_at, claimed.tries = clock.now(), claimed.tries + 1
+            claimed.last_error = "; ".join(f"{address}: {word}" for address, word in refused.items()) or note or None
+            for address in (address for address, word in refused.items() if not word.startswith("5")):
+                outbox.post(
+                    Notice("address", address, claimed.template, dict(claimed.facts)),
+                    subject_kind=claimed.subject_kind,
+                    subject_id=claimed.subject_id,
+                    due_at=clock.now() + FIRST_WAIT,
+                    batch=claimed.batch,
+                )
+            forget_link(claimed)
+        _mark_refused(refused)
 
 
-def _put_off(row: OutboxRow, why: str) -> None:
-    log.warning("notice_delayed", outbox_id=str(row.id), template=row.template, why=why)
+def _put_off(rows: list[OutboxRow], why: str) -> None:
+    log.warning("notice_delayed", outbox_id=str(rows[0].id), template=rows[0].template, rows=len(rows), why=why)
     with transaction():
-        claimed = _still_ours(row)
-        if claimed is not None:
+        for claimed in _still_ours(rows):
             claimed.tries += 1
             claimed.last_error = why[:1000]
             claimed.due_at = clock.now() + wait_after(claimed.tries)
 
 
-def _give_up(row: OutboxRow, why: str) -> None:
-    log.warning("notice_given_up", outbox_id=str(row.id), template=row.template, why=why)
+def _give_up(rows: list[OutboxRow], no: NobodyToTell | RefusedForGood) -> None:
+    why = str(no)
+    log.warning("notice_given_up", outbox_id=str(rows[0].id), template=rows[0].template, rows=len(rows), why=why)
     with transaction():
-        claimed = _still_ours(row)
-        if claimed is not None:
+        for claimed in _still_ours(rows):
             claimed.tries += 1
             claimed.last_error, claimed.failed_at = why[:1000], clock.now()
             forget_link(claimed)
+        _mark_refused(no.recipients if isinstance(no, RefusedForGood) else {})
+
+
+def _mark_refused(refused: Mapping[str, str]) -> None:
+    for address, word in refused.items():
+        if is_about_the_address(word):
+            note_refused(address, word)
 
 
 def forget_link(row: OutboxRow) -> None:
@@ -144,13 +169,20 @@ def forget_link(row: OutboxRow) -> None:
         row.facts = {name: fact for name, fact in row.facts.items() if name != "path"}
 
 
-def _still_ours(row: OutboxRow) -> OutboxRow | None:
-    """The row, locked, unless the claim ran out and somebody else has taken it since."""
-    lease: datetime = row.due_at
+def _still_ours(rows: list[OutboxRow]) -> list[OutboxRow]:
+    """The rows, locked, but for those whose claim ran out and that somebody else has taken since."""
+    lease: datetime = rows[0].due_at
     with transaction() as session:
-        return session.scalar(
-            select(OutboxRow)
-            .where(OutboxRow.id == row.id, OutboxRow.due_at == lease, OutboxRow.sent_at.is_(None))
-            .with_for_update()
-            .execution_options(populate_existing=True)
+        return list(
+            session.scalars(
+                select(OutboxRow)
+                .where(
+                    OutboxRow.id.in_([row.id for row in rows]),
+                    OutboxRow.due_at == lease,
+                    OutboxRow.sent_at.is_(None),
+                )
+                .order_by(OutboxRow.id)
+                .with_for_update()
+                .execution_options(populate_existing=True)
+            )
         )

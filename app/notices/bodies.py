@@ -1,38 +1,80 @@
-"""What a mail says: templates/mail/<template>.txt, whose first line is "Subject: ..." and the rest the text.
+"""What a notice says: templates/mail/<template>.txt. A head of one or two lines, then the text.
+
+    Subject: {{ _("%(number)s approved: %(product)s", number=number, product=product) }}
+    Type: decisions
+    {{ _("Your request ...") }}
 
 Plain text, a paragraph a line, links on lines of their own. In a template: every fact of the notice, `portal_name`,
-`link("/engagements/...")` for an address in the portal, and `| quoted` for what somebody else wrote.
+`link("/engagements/...")` for an address in the portal, `| quoted` for what somebody else wrote, and `_` and `ngettext`:
+it is written in the portal's language. The subject is the notice's line in the portal too, its first link where it leads.
 """
 
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+from babel.support import Translations
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
 from app.config import HERE
+from app.foundation.clock import parse_instant
+from app.foundation.text import spell
+from app.notices.types import type_of
 
 FOLDER = HERE / "templates" / "mail"
 #: longer subjects are cut: lists of mail show about this much
 SUBJECT_MOST = 180
-_MARK = "Subject: "
+#: what the sentences in the templates are written in; other languages have a catalogue in translations/
+LANGUAGE = "en"
+_HEAD = ("Subject", "Type")
 
 
 @dataclass(frozen=True)
 class Body:
-    """A mail's subject, one line, and its text."""
+    """A mail's subject, one line, and its text; `path`: its first link, "" without any."""
 
     subject: str
     text: str
+    path: str = ""
 
 
-def render(template: str, facts: Mapping[str, Any], *, portal_name: str, portal_url: str) -> Body:
+def render(
+    template: str, facts: Mapping[str, Any], *, portal_name: str, portal_url: str, language: str = LANGUAGE
+) -> Body:
     """The mail that tells `facts`. jinja2.UndefinedError for a fact that is not there: a notice is never half said."""
-    subject, text = _compiled(template)
-    known = {**facts, "portal_name": portal_name, "link": lambda path: portal_url.rstrip("/") + "/" + path.lstrip("/")}
-    return Body(one_line(subject.render(known)), text.render(known).strip() + "\n")
+    subject, text = _compiled(template, language)
+    paths: list[str] = []
+
+    def link(path: str) -> str:
+        paths.append("/" + path.lstrip("/"))
+        return portal_url.rstrip("/") + paths[-1]
+
+    known = {**facts, "portal_name": portal_name, "link": link}
+    written = text.render(known).strip() + "\n"
+    return Body(one_line(subject.render(known)), written, paths[0] if paths else "")
+
+
+def render_together(
+    template: str, told: Sequence[Mapping[str, Any]], *, portal_name: str, portal_url: str, language: str = LANGUAGE
+) -> Body:
+    """One mail for several notices of one template: each one's line and link, and the reason once if all have the same."""
+    words = {"portal_name": portal_name, "portal_url": portal_url, "language": language}
+    bodies = [render(template, facts, **words) for facts in told]
+    reasons = {str(facts.get("reason") or "") for facts in told}
+    facts = {
+        "first": bodies[0].subject,
+        "more": len(bodies) - 1,
+        "notices": [{"line": body.subject, "path": body.path} for body in bodies],
+        "reason": reasons.pop() if len(reasons) == 1 else "",
+    }
+    return render("several", facts, **words)
+
+
+def type_named(template: str) -> str:
+    """The type of notice the template says it is; jinja2.TemplateNotFound for a template that is not there."""
+    return type_of(_head_and_text(template)[0].get("Type", ""))
 
 
 def one_line(text: str) -> str:
@@ -47,7 +89,13 @@ def quoted(text: str) -> str:
     return "\n".join(f"    {line}".rstrip() for line in (text.strip() or "—").splitlines())
 
 
-def _environment() -> Environment:
+def instant(text: str) -> str:
+    """An instant among the facts, in UTC: '3 Nov 2026 00:00 UTC'."""
+    return spell(parse_instant(text))
+
+
+@lru_cache(maxsize=10)
+def _environment(language: str) -> Environment:
     environment = Environment(
         loader=FileSystemLoader(FOLDER),
         autoescape=False,  # noqa: S701  plain text: an escaped ampersand would be a mistake
@@ -55,17 +103,33 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
+        extensions=["jinja2.ext.i18n"],
     )
-    environment.filters["quoted"] = quoted
+    catalogue = Translations.load(str(HERE / "translations"), [language])
+    environment.install_gettext_translations(catalogue, newstyle=True)  # type: ignore[attr-defined]
+    environment.filters.update(quoted=quoted, instant=instant)
     return environment
 
 
-@lru_cache(maxsize=100)
-def _compiled(template: str) -> tuple[Template, Template]:
+@lru_cache(maxsize=200)
+def _compiled(template: str, language: str) -> tuple[Template, Template]:
     """Subject and text, compiled apart: a fact with a line break in it must not shift the text into the subject."""
-    environment = _environment()
-    source = environment.loader.get_source(environment, f"{template}.txt")[0]  # type: ignore[union-attr]
-    first, _, rest = source.partition("\n")
-    if not first.startswith(_MARK):
-        raise ValueError(f"templates/mail/{template}.txt does not begin with '{_MARK}'")
-    return environment.from_string(first.removeprefix(_MARK)), environment.from_string(rest)
+    environment = _environment(language)
+    head, rest = _head_and_text(template)
+    return environment.from_string(head["Subject"]), environment.from_string(rest)
+
+
+@lru_cache(maxsize=200)
+def _head_and_text(template: str) -> tuple[dict[str, str], str]:
+    environment = _environment(LANGUAGE)
+    rest = environment.loader.get_source(environment, f"{template}.txt")[0]  # type: ignore[union-attr]
+    head: dict[str, str] = {}
+    while True:
+        line, _, after = rest.partition("\n")
+        name, mark, value = line.partition(": ")
+        if not mark or name not in _HEAD or name in head:
+            break
+        head[name], rest = value, after
+    if "Subject" not in head:
+        raise ValueError(f"templates/mail/{template}.txt does not begin with 'Subject: '")
+    return head, rest

@@ -1,6 +1,6 @@
-"""One notice: to whom it goes, the message it becomes, and how it gets out."""
+"""One mail: to whom it goes, the message it becomes, and how it gets out."""
 
-import uuid
+from collections.abc import Sequence
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.utils import format_datetime
@@ -13,10 +13,13 @@ from app.config import Settings
 from app.foundation import clock
 from app.foundation.database import transaction
 from app.foundation.outbox import OutboxRow
-from app.members.queries import recipient, recipients
-from app.notices.bodies import Body, render
+from app.notices.addresses import refused_among
+from app.notices.bodies import Body, render, render_together, type_named
 from app.notices.model import DemoMail
+from app.notices.preferences import Wish, wishes_of
+from app.notices.readers import readers_of
 from app.notices.smtp import MailServer
+from app.notices.types import is_about_account
 
 
 class NobodyToTell(Exception):
@@ -30,27 +33,38 @@ class Way(Protocol):
 
 
 def addresses(row: OutboxRow) -> list[str]:
-    """The e-mail addresses of the row's audience, as they are now. NobodyToTell when there is none."""
-    if row.audience == "address":
-        found = [row.address] if row.address else []
-    elif row.audience == "member":
-        member = recipient(uuid.UUID(row.address))
-        found = [member.email] if member else []
-    elif row.audience == "organisation":
-        found = [member.email for member in recipients(uuid.UUID(row.address), row.permission)]
-    else:
-        raise ValueError(f"no audience {row.audience!r}")
+    """The e-mail addresses it is mailed to, as things are now. NobodyToTell when its audience is empty.
+
+    Left out: members who do not want mail of this type, and those whose address was refused for good. Neither holds for
+    what concerns their own account. So it may be empty: nobody is mailed, and nothing is wrong.
+    """
+    readers = readers_of(row)
+    found = [row.address] if row.audience == "address" and row.address else [reader.email for reader in readers]
     if not found:
         raise NobodyToTell(f"nobody to tell: {row.audience} {row.address} {row.permission or ''}".strip())
-    return found
+    if row.audience == "address" or is_about_account(row.facts, row.subject_kind):
+        return found
+    wishes = wishes_of((reader.member_id for reader in readers), type_named(row.template))
+    unwanted = {reader.email for reader in readers if not wishes.get(reader.member_id, Wish()).by_mail}
+    refused = refused_among(found)
+    return [email for email in found if email not in unwanted and email.lower() not in refused]
 
 
-def body_of(row: OutboxRow, settings: Settings) -> Body:
-    return render(row.template, row.facts, portal_name=settings.portal_name, portal_url=settings.portal_url)
+def body_of(rows: Sequence[OutboxRow], settings: Settings) -> Body:
+    """What one mail says; of several rows, which are of one template, one mail that tells them all."""
+    words = {"portal_name": settings.portal_name, "portal_url": settings.portal_url}
+    first = rows[0]
+    if len(rows) == 1:
+        return render(first.template, first.facts, **words)
+    return render_together(first.template, [row.facts for row in rows], **words)
 
 
 def message_of(row: OutboxRow, to: list[str], body: Body, settings: Settings) -> EmailMessage:
-    """The mail. Its Message-ID comes from the notice, so that one that is sent twice can be recognised."""
+    """The mail. Its Message-ID comes from the notice, so that one that is sent twice can be recognised.
+
+    It says that no person sent it, so that neither bounces nor absence notes are sent in answer by what keeps to
+    RFC 3834; and nothing here reads mail, so that nothing here can answer one.
+    """
     message = EmailMessage()
     message["Subject"] = body.subject
     message["From"] = Address(settings.portal_name, addr_spec=settings.mail_from)
@@ -58,6 +72,7 @@ def message_of(row: OutboxRow, to: list[str], body: Body, settings: Settings) ->
     message["Date"] = format_datetime(clock.now())
     message["Message-ID"] = f"<{row.id}@{urlsplit(settings.portal_url).hostname}>"
     message["Auto-Submitted"] = "auto-generated"
+    message["X-Auto-Response-Suppress"] = "All"
     message.set_content(body.text, cte="quoted-printable")  # passes servers that take seven bits only
     return message
 

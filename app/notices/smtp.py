@@ -22,7 +22,14 @@ class Delayed(Exception):
 
 
 class RefusedForGood(Exception):
-    """The server says with a 5xx that no repeat will help. The message is its own word."""
+    """The server says with a 5xx that no repeat will help. The message is its own word.
+
+    `recipients`: {address: word} where it was the addresses that it refused; empty where it was the message.
+    """
+
+    def __init__(self, why: str, recipients: Mapping[str, str] | None = None) -> None:
+        self.recipients = dict(recipients or {})
+        super().__init__(why)
 
 
 class MailServer:
@@ -57,7 +64,8 @@ class MailServer:
             refused = self._connected().send_message(message, sender, list(recipients))
         except smtplib.SMTPRecipientsRefused as no:
             if all(code >= 500 for code, _ in no.recipients.values()):
-                raise RefusedForGood(_words(no.recipients)) from no
+                said = {address: f"{code} {_text(word)}" for address, (code, word) in no.recipients.items()}
+                raise RefusedForGood(_words(no.recipients), said) from no
             raise Delayed(_words(no.recipients), server_is_away=False) from no
         except smtplib.SMTPDataError as no:
             word = f"{no.smtp_code} {_text(no.smtp_error)}"

@@ -5,34 +5,38 @@ from datetime import datetime
 from typing import Any
 
 from babel.dates import format_date
-from flask import Blueprint, Response
-from flask_babel import get_locale
+from flask import Blueprint, Response, current_app
+from flask_babel import get_locale, ngettext
 from flask_babel import gettext as _
 
-from app.billing.at_a_glance import billed_in, waiting_to_be_rated
+from app.billing.at_a_glance import WaitingToBeRated, billed_in, waiting_to_be_rated
 from app.billing.own_entries import charged_by_engagement
-from app.billing.queries import LIST_KEYS as QUEUE_KEYS
-from app.billing.queries import rating_queue
-from app.billing.review import amounts_now, queue_figures
+from app.billing.review import queue_figures
 from app.billing.rules import is_overdue
-from app.catalog.queries import policies_in_use
-from app.charges.queries import own_totals_by_month
+from app.catalog.queries import policies_in_use, programme_names_by_cut_off
+from app.charges import month_sums
 from app.engagements import queries, states
 from app.foundation import clock, tenancy
 from app.foundation.billing_month import CUT_OFF_POLICIES, BillingMonth, open_months
 from app.foundation.money import Money
 from app.foundation.pages import page_of
 from app.foundation.tenancy import Viewer
+from app.notices import portal
+from app.notices.inbox import inbox_of
+from app.notices.inbox import totals as totals_of
 from app.web.figures import money
 from app.web.fragments import show
 from app.web.guard import signed_in
 from app.web.instants import deadline, viewer_zone
 from app.web.instants import month as month_words
+from app.web.revenue_chart import first_of_year, year_of
 
 screen = Blueprint("home", __name__)
 
 #: rows of Home's tiles; the rest is one link away
 SHOWN = 5
+#: of each kind of decision; beyond it the count says "50+"
+COUNTED = 50
 BAR_CLASSES = {states.PENDING: "fill-decision", states.ACTIVE: "s1", states.COMPLETION_REQUESTED: "fill-decision"}
 
 
@@ -41,75 +45,87 @@ BAR_CLASSES = {states.PENDING: "fill-decision", states.ACTIVE: "s1", states.COMP
 def show_home() -> Response:
     viewer = tenancy.current()
     tiles = {"customer": _customer, "operator": _operator}.get(viewer.capacity, _partner)(viewer)
-    return show("home.html", today=_today(), zone=str(viewer_zone()), capacity=viewer.capacity, **tiles)
+    return show(
+        "home.html",
+        today=_today(),
+        zone=str(viewer_zone()),
+        capacity=viewer.capacity,
+        **_waiting(viewer),
+        latest_notices=_latest_notices(),
+        **tiles,
+    )
 
 
 def _partner(viewer: Viewer) -> dict[str, Any]:
     policies = policies_in_use(viewer)
-    closing = _closing(policies)
+    closing = _named(_closing(policies), viewer)
     strict = any(row.takes_all_three for row in policies)
     sees_billing = viewer.may("billing-entry:view-with-all-three" if strict else "billing-entry:view")
-    waiting = [
-        {
-            "what": _("Approve engagement") if row.state == states.PENDING else _("Completion requested"),
-            "about": row.name,
-            "from": row.customer_name,
-            "since": row.since,
-            "path": f"/engagements/{row.id}",
-            "value": None,
-        }
-        for row in queries.waiting_for(viewer)
-    ]
-    return {
-        "strip": [*map(_closing_cell, closing[:1]), *(_billing_cells(closing) if sees_billing else [])],
-        "waiting": _overdue_marked(waiting[:SHOWN]),
-        "all_waiting": "/engagements",
-        "more_waiting": len(waiting) > SHOWN,
-        **_by_status("/engagements"),
-    }
+    strip, revenue = [*map(_closing_cell, closing[:1])], None
+    if sees_billing:
+        waits = waiting_to_be_rated()
+        strip += _billing_cells(closing, waits)
+        last = closing[0]["month"] if closing else BillingMonth.at(clock.now())
+        rows = month_sums.due_by_month(first_of_year(last), last)
+        revenue = year_of(rows, last, label=_("Rated revenue by month, what you are due"), waiting=waits.due)
+    return {"strip": strip, "closing": closing[1:], "revenue": revenue, **_by_status("/engagements")}
 
 
 def _operator(viewer: Viewer) -> dict[str, Any]:
-    closing = _closing(policies_in_use(viewer))
-    rows = page_of(rating_queue(), QUEUE_KEYS, size=SHOWN, oldest_first=True)
-    amounts = amounts_now(row.id for row in rows.rows)
-    waiting = [
-        {
-            "what": _("Review %(entry)s", entry=row.number)
-            if row.state == "in_review"
-            else _("Not rated yet: %(entry)s", entry=row.number),
-            "about": f"{row.engagement_name}, {row.customer_name}",
-            "from": row.partner_name,
-            "since": row.submitted_at,
-            "path": f"/reviews/rating/{row.id}",
-            "value": amounts.get(row.id),
-        }
-        for row in rows.rows
-    ]
+    closing = _named(_closing(policies_in_use(viewer)), viewer)
     figures = queue_figures()
+    last = closing[0]["month"] if closing else BillingMonth.at(clock.now())
+    rows = month_sums.gross_by_month(first_of_year(last), last)
+    label = _("Rated revenue by month, gross, of all partners")
     return {
         "strip": [
             *map(_closing_cell, closing[:1]),
             _count_cell(_("In review"), figures.in_review, figures.oldest_in_review),
             _count_cell(_("Submitted, waiting to be rated"), figures.submitted, figures.oldest_submitted),
         ],
-        "waiting": _overdue_marked(waiting),
-        "all_waiting": "/reviews/rating",
-        "more_waiting": rows.next is not None,
         "closing": closing[1:],
+        "revenue": year_of(rows, last, label=label, waiting=waiting_to_be_rated().gross),
         **_by_status("/engagements"),
-    }  # fmt: skip
+    }
 
 
 def _customer(viewer: Viewer) -> dict[str, Any]:
-    totals = own_totals_by_month(4)
+    last = BillingMonth.at(clock.now())
+    totals = month_sums.gross_by_month(first_of_year(last).previous, last)
+    if not any(total.booked_month == last for total in totals):
+        last = last.previous  # nothing is charged in the first days of a month: the answer is the month before
     rows = page_of(queries.engagements(states_wanted=states.CURRENT), queries.LIST_KEYS, size=SHOWN).rows
     return {
-        "strip": [_charged_cell(total) for total in totals[:3]],
+        "strip": [_charged_cell(total) for total in totals[:-4:-1]],
         "latest": rows,
         "charged": charged_by_engagement([row.id for row in rows]),
+        "closing": [],
+        "revenue": year_of(totals, last, label=_("Charges by month, without tax")),
         **_by_status("/my/engagements"),
     }
+
+
+def _waiting(viewer: Viewer) -> dict[str, Any]:
+    """The oldest of what waits for this member, and how much more there is."""
+    inbox = inbox_of(viewer, most=COUNTED)
+    lines, rest = inbox.lines[:SHOWN], inbox.lines[SHOWN:]
+    now = clock.now()
+    return {
+        "waiting": lines,
+        "late": {line.key for line in lines if line.overdue(now)},
+        "waiting_count": f"{len(inbox.lines)}{'+' if inbox.full else ''}",
+        "more_waiting": len(rest),
+        "more_worth": totals_of(rest),
+        "shows_values": any(line.waiting.value for line in lines),
+    }
+
+
+def _latest_notices() -> list[dict[str, Any]]:
+    settings = current_app.config["SETTINGS"]
+    return [
+        {"id": row.id, "at": row.at, "new": row.read_at is None, "said": portal.said(row, settings).subject}
+        for row in portal.latest(SHOWN)
+    ]
 
 
 def _closing(policies: Sequence[Any]) -> list[dict[str, Any]]:
@@ -131,12 +147,21 @@ def _closing(policies: Sequence[Any]) -> list[dict[str, Any]]:
     return sorted(found, key=lambda one: one["at"])
 
 
+def _named(closing: list[dict[str, Any]], viewer: Viewer) -> list[dict[str, Any]]:
+    """Where two policies close their months apart, each says for which programmes it does."""
+    names = programme_names_by_cut_off(viewer) if len(closing) > 1 else {}
+    return [{**one, "programmes": ", ".join(names.get(one["cut_off"], ()))} for one in closing]
+
+
 def _closing_cell(one: dict[str, Any]) -> dict[str, Any]:
     closes = one["closes"]
+    small = closes.local or _("no entry is taken for it afterwards")
     return {
         "label": _("%(month)s closes %(when)s", month=one["name"], when=closes.utc),
         "figure": _("in %(left)s", left=closes.left),
-        "small": closes.local or _("no entry is taken for it afterwards"),
+        "small": _("%(programmes)s; %(when)s", programmes=one["programmes"], when=small)
+        if one["programmes"]
+        else small,
         "icon": "timer",
         "big": True,
         "wide": True,
@@ -154,7 +179,7 @@ def _count_cell(label: str, entries: int, oldest: datetime | None) -> dict[str, 
     }
 
 
-def _billing_cells(closing: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _billing_cells(closing: list[dict[str, Any]], waiting: WaitingToBeRated) -> list[dict[str, Any]]:
     cells = []
     if closing:
         month: BillingMonth = closing[0]["month"]
@@ -165,7 +190,7 @@ def _billing_cells(closing: list[dict[str, Any]]) -> list[dict[str, Any]]:
                 "label": _("Engagements billed for %(month)s", month=closing[0]["name"]),
                 "figure": _("%(billed)s of %(all)s", billed=billed, all=could),
                 "progress": (billed, could),
-                "small": _("%(n)s have no entry yet", n=missing)
+                "small": ngettext("%(num)s has no entry yet", "%(num)s have no entry yet", missing)
                 if missing
                 else _("every engagement has an entry")
                 if could
@@ -173,7 +198,6 @@ def _billing_cells(closing: list[dict[str, Any]]) -> list[dict[str, Any]]:
                 "path": "/engagements?status=active" if missing else None,
             }
         )
-    waiting = waiting_to_be_rated()
     first = waiting.amounts[0] if waiting.amounts else None
     return [
         *cells,
@@ -189,7 +213,7 @@ def _billing_cells(closing: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _charged_cell(total: Any) -> dict[str, Any]:
-    gross, tax = (Money.of_minor(minor, total.currency) for minor in (total.gross_minor, total.tax_minor))
+    gross, tax = (Money.of_minor(minor, total.currency) for minor in (total.minor, total.tax_minor))
     return {
         "label": _("Charged for %(month)s", month=month_words(total.booked_month)),
         "figure": money(gross),
@@ -209,11 +233,6 @@ def _by_status(path: str) -> dict[str, Any]:
         "total": total,
         "shares": [(counts[state] / total, BAR_CLASSES[state]) for state in order],
     }
-
-
-def _overdue_marked(waiting: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    now: datetime = clock.now()
-    return [{**one, "late": is_overdue(one["since"], now)} for one in waiting]
 
 
 def _today() -> str:

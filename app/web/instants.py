@@ -79,6 +79,11 @@ def month_name(value: BillingMonth) -> str:
     return _month_names(str(get_locale() or "en"), "stand-alone", "wide")[value.month]
 
 
+def month_short(value: BillingMonth) -> str:
+    """'Oct', at a chart's bar."""
+    return _month_names(str(get_locale() or "en"), "stand-alone", "abbreviated")[value.month]
+
+
 def day(at: datetime | None) -> str:
     if at is None:
         return DASH

@@ -35,6 +35,8 @@ from app.web.templating import initials, viewer
 log = structlog.get_logger("web")
 
 Waiting = Callable[[Viewer], tuple[str, ScalarSelect[Any]] | None]
+#: What the bell counts: decisions that wait, and notices not read yet.
+INBOX, NOTICES = "/inbox", "/notices"
 #: Fed in create_app, once a process.
 WAITING: list[Waiting] = []
 
@@ -121,7 +123,7 @@ class Shell:
                 "label": _(line.label),
                 "path": line.path,
                 "icon": line.icon,
-                "count": self.counts.get(line.path),
+                "count": self.waiting_count if line.path == INBOX else self.counts.get(line.path),
                 "current": line is here,
             }
             groups.setdefault(line.group, []).append(shown)
@@ -151,12 +153,17 @@ class Shell:
 
     @property
     def waiting_count(self) -> int:
-        return sum(self.counts.values())
+        """Decisions that wait, wherever they are dealt with: the Inbox lists them all."""
+        return sum(number for path, number in self.counts.items() if path != NOTICES)
+
+    @property
+    def unread_count(self) -> int:
+        return self.counts.get(NOTICES, 0)
 
     @property
     def inbox_path(self) -> str:
-        """Where what waits is listed: the Inbox, as soon as there is one; Home tells it as well."""
-        return "/inbox" if "inbox.show" in current_app.view_functions else "/"
+        """Where the bell leads: to the notices when these alone are new, else to the Inbox. Each is one tab away."""
+        return NOTICES if self.unread_count and not self.waiting_count else INBOX
 
     @property
     def search_path(self) -> str | None:

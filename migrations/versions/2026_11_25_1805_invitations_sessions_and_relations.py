@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "7c41d0a9be35"
-down_revision = "1ea7abf64fe3"
+down_revision = "77766b81f50e"
 branch_labels = None
 depends_on = None
 

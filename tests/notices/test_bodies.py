@@ -4,6 +4,7 @@ import ast
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 from flask import Flask
@@ -18,10 +19,15 @@ from app.members import actions as members
 from app.members import enforcement, invitations, sign_ins, sign_ups
 from app.members.model import Member, Membership
 from app.members.roles import CUSTOMER_ADMIN
-from app.notices.bodies import FOLDER, SUBJECT_MOST, one_line, quoted, render
+from app.notices import digests
+from app.notices.addresses import ask_to_confirm, note_refused
+from app.notices.bodies import FOLDER, SUBJECT_MOST, one_line, quoted, render, render_together
+from app.notices.delegations import pass_on
 from app.parties.model import Organisation
 from tests.makers import as_customer, as_partner, make_engagement, make_member, make_organisation, make_product
 
+#: no row names it: it tells several rows of one batch in one mail
+WRITTEN_TOGETHER = {"several"}
 #: which argument of which call names a template
 _CALLS = {"Notice": 2, "_tell_client": 0, "_tell_partner": 0, "post_link": 1}
 
@@ -39,7 +45,12 @@ def named_in(source: Path) -> Iterator[str]:
 
 def test_every_template_that_code_names_exists(repository: Path) -> None:
     named = {name for source in (repository / "app").rglob("*.py") for name in named_in(source)}
-    assert named == {file.stem for file in FOLDER.glob("*.txt")}
+    assert named | WRITTEN_TOGETHER == {file.stem for file in FOLDER.glob("*.txt")}
+
+
+def one_of(organisation_id: UUID) -> Organisation:
+    with acting_for_all("a test's partner"):
+        return one(Organisation, organisation_id)
 
 
 def invited() -> list[OutboxRow]:
@@ -85,6 +96,22 @@ def posted(app: Flask) -> Iterator[list[OutboxRow]]:
         for email in ("kim@harbour.example", "eve@acme.example"):
             sign_ups.ask("Harbour & Sons", "Kim Okafor", email, "calm herons wade", source="127.0.0.1")
         sign_ins.ask_for_link(eve.email, source="127.0.0.1")
+        waits = make_engagement(product, acme, state="pending")
+        abe = make_member(one_of(product.partner_id), "abe@northbridge.example")
+        with acting_for_all("the digest's reader has a password"), transaction():
+            one(Member, abe.id).password = "x"
+        with viewing(
+            as_partner(
+                one_of(product.partner_id), member=make_member(one_of(product.partner_id), "ada@northbridge.example")
+            )
+        ) as ada:
+            pass_on("engagement-request", waits.id, abe.id, note="Yours.\nI am away.", by=ada)
+        with clock.pinned(clock.now().replace(hour=8)):
+            digests.send_due()
+        with transaction(), acting_for_all("a refused address"):
+            note_refused(abe.email, "550 gone")
+        with viewing(as_partner(one_of(product.partner_id), member=abe)) as viewer:
+            ask_to_confirm(by=viewer)
         with acting_for_all("a test looks"):
             yield list(db.session.scalars(select(OutboxRow)))
 
@@ -100,7 +127,15 @@ def test_every_template_is_written_with_real_facts(posted: list[OutboxRow]) -> N
         assert "\n\n\n" not in body.text
         assert "&amp;" not in body.text + body.subject
         written[row.template] = body
+    together = [row.facts for row in posted if row.template == "request_approved"]
+    written["several"] = render_together(
+        "request_approved", together, portal_name="Partner Portal", portal_url="https://portal.example"
+    )
     assert set(written) == {file.stem for file in FOLDER.glob("*.txt")}
+    assert written["several"].text.count("https://portal.example/my/engagements/") == len(together)
+    assert "\n\n\n" not in written["several"].text
+    assert "do=approve" in written["digest"].text
+    assert "    Yours.\n    I am away." in written["delegated"].text
     assert "    Not yet.\n    One server is missing." in written["completion_declined"].text
     assert written["engagement_requested"].subject.startswith("Acme requests Backup & restore <plus>")
 

@@ -6,9 +6,13 @@ import pytest
 import time_machine
 
 from app.foundation import clock
+from app.foundation.database import db, transaction
+from app.foundation.tenancy import acting_for_all, one
+from app.members.model import Membership
+from tests.makers import make_engagement, make_product, make_programme
 from tests.page import Page
 from tests.screens import billing_stage
-from tests.screens.engagement_stage import set_stage
+from tests.screens.engagement_stage import set_stage, statements
 
 
 @pytest.mark.parametrize("person", ["ada", "ben", "cy", "dot", "olga"])
@@ -68,6 +72,101 @@ def test_the_operator_sees_the_queue(app, people, as_):
         assert "in 1 d 4 h" in page.text and "In review" in page.text
     with time_machine.travel(clock.now() + timedelta(days=400)):
         Page(as_("otto").get("/")).check()
+
+
+def test_the_year_is_drawn_twice_and_said_in_one_sentence(app, people, as_):
+    billing_stage.set_stage(app, people)
+    with billing_stage.at():
+        page = Page(as_("ada").get("/"))
+        page.check()
+        tile = page.soup.select_one("#revenue")
+        # 84.50 h and 38.25 h of October, 19,369.84 gross, at 80 %; 12 h wait
+        assert "15,495.87" in tile.text and "1,422.00 provisional" in " ".join(tile.text.split())
+        wide, small = tile.select("svg.months")
+        assert "chart-wide" in wide["class"] and "chart-small" in small["class"]
+        assert "USD\xa016,917.87 in October 2026" in wide["aria-label"] and wide["role"] == "img"
+        assert len(wide.select("rect.s1")) == 1 and len(wide.select("rect.hatch")) == 1
+        assert not tile.select("[style]")
+
+
+def test_the_chart_is_a_table_too_and_foots(app, people, as_):
+    billing_stage.set_stage(app, people)
+    with billing_stage.at():
+        link = Page(as_("ada").get("/")).soup.select_one("#revenue a")
+        assert link.text == "View as table"
+        page = Page(as_("ada").get(link["href"].partition("#")[0]))
+        page.check()
+        rows = [[cell.text for cell in row.select("td")] for row in page.soup.select("#revenue tbody tr")]
+        assert len(rows) == 13 and rows[0] == ["October 2026", "15,495.87", "1,422.00"]
+        assert rows[-1] == ["Twelve months", "15,495.87", "1,422.00"] and rows[1][1] == "0.00"
+
+
+def test_what_is_charged_is_the_same_on_home_and_in_the_list(app, people, as_):
+    billing_stage.set_stage(app, people)
+    with billing_stage.at():
+        dot = as_("dot")
+        page = Page(dot.get("/?view=table"))
+        page.check()
+        assert "19,369.84" in page.soup.select_one("#revenue").text
+        assert "19,369.84" in page.soup.select_one(".strip").text
+        text = page.text
+        assert "15,495.87" not in text and "provisional" not in text, "what the partner is due is not the client's"
+        assert "19,369.84" in as_("olga").get("/").text
+        assert "19,369.84" not in as_("eve").get("/").text + as_("cy").get("/").text
+
+
+def test_viewers_without_billing_see_no_amounts(app, people, as_):
+    billing_stage.set_stage(app, people)
+    with app.app_context(), acting_for_all("a member without roles"), transaction():
+        one(Membership, people.memberships["ben"].id).roles = []
+    with billing_stage.at():
+        page = Page(as_("ben").get("/"))
+        page.check()
+        assert "USD" not in page.text and not page.soup.select("#revenue")
+
+
+def test_a_hostile_currency_is_ignored(app, people, as_):
+    billing_stage.set_stage(app, people)
+    with billing_stage.at():
+        assert "15,495.87" in as_("ada").get("/?currency=%3Cb%3E&view=drop").text
+
+
+def test_one_missing_engagement_is_one(app, people, as_):
+    stage = billing_stage.set_stage(app, people)
+    with app.app_context():
+        with acting_for_all("the same service"):
+            product = make_product(make_programme("Second"), people.northbridge, name="Second service")
+        make_engagement(product, people.acme, name="Nothing yet", at=billing_stage.utc(2026, 10, 2))
+        db.session.remove()
+    with billing_stage.at():
+        page = Page(as_("ada").get("/"))
+        assert "1 of 2" in page.text and "1 has no entry yet" in page.text
+    assert stage.engagement
+
+
+def test_two_policies_say_whose_month_closes(app, people, as_):
+    with app.app_context():
+        for name, cut_off in (("Professional services", "reject-after-grace"), ("Usage", "roll-forward")):
+            make_product(make_programme(name, cut_off=cut_off), people.northbridge, name=f"Service under {name}")
+        db.session.remove()
+    with billing_stage.at():
+        for person in ("ada", "olga"):
+            page = Page(as_(person).get("/"))
+            page.check()
+            assert "Professional services" in page.soup.select_one(".strip .wide").text
+            closing = next(tile for tile in page.soup.select(".tile") if "Also closing" in tile.text)
+            assert "Usage" in closing.text
+
+
+def test_home_costs_few_statements(app, people, as_):
+    billing_stage.set_stage(app, people)
+    with billing_stage.at():
+        for person, most in (("ada", 18), ("olga", 18), ("dot", 11)):
+            client = as_(person)
+            client.get("/")
+            with statements(app) as seen:
+                client.get("/")
+            assert len(seen) <= most, (person, len(seen), seen)
 
 
 def test_home_asks_to_sign_in(people, as_):

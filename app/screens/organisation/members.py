@@ -15,6 +15,7 @@ from app.foundation.refusals import Refused
 from app.members import actions, queries, roster
 from app.members.roles import ROLES
 from app.members.rules import has_expired
+from app.notices.addresses import refused_among
 from app.web.exports import download
 from app.web.fields import PortalForm, offered
 from app.web.filters import Choice, Search
@@ -86,6 +87,7 @@ def show_list(kind: str = "") -> Any:
         expired={row.id for row in page.rows if row.sent_at and has_expired(row.sent_at, now)},
         ages={row.id: duration(now - row.sent_at) for row in page.rows if row.sent_at},
         required=second_factor_required(),
+        refused=refused_among(row.email for row in page.rows),
     )
 
 
