@@ -87,11 +87,14 @@ def _feed_from_rooms() -> None:
     """What waits, for the menu's counts, and what is watched, for /metrics; each room says its own."""
     from app.billing import gauges as billing_gauges
     from app.billing import queries as billing
+    from app.catalog import waiting as listing
     from app.engagements import queries as engagements
+    from app.foundation import waiting
     from app.notices import gauges as notice_gauges
     from app.web import metrics, shell
 
-    for count in (engagements.waiting_count, billing.waiting_count):
+    for count in (engagements.waiting_count, billing.waiting_count, *listing.COUNTS):
         shell.waiting(count)
+    waiting.offer(*listing.KINDS)
     for name, help_text, figure in (*billing_gauges.GAUGES, *notice_gauges.GAUGES):
         metrics.gauge(name, help_text, figure)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from app.jobs import (
+    announce_prices,
     check_history,
     forget_sign_in_tries,
     forget_submissions,
@@ -30,6 +31,7 @@ JOBS = {
         Job("rate_billing_entries", 1, rate_billing_entries.run),
         Job("send_notices", 2, send_notices.run),
         Job("freeze_months", 5, freeze_months.run),
+        Job("announce_prices", MINUTE, announce_prices.run),
         Job("check_history", HOUR, check_history.run, first_after_seconds=5 * MINUTE),
         Job("forget_submissions", DAY, forget_submissions.run, first_after_seconds=10 * MINUTE),
         Job("forget_sign_in_tries", DAY, forget_sign_in_tries.run, first_after_seconds=11 * MINUTE),

@@ -27,6 +27,7 @@ PARTNER_ADMIN = "partner-admin"
 CUSTOMER_MEMBER = "service-requester"
 CUSTOMER_ADMIN = "customer-admin"
 OPERATOR_RATER = "rating-reviewer"
+LISTING_REVIEWER = "listing-reviewer"
 OPERATOR_PROGRAMMES = "programme-manager"
 OPERATOR_ADMIN = "operator-admin"
 
@@ -54,6 +55,12 @@ ROLES: dict[str, Role] = {
             OPERATOR_RATER, N_("Rating reviewer"), "operator", N_("Decides billing entries in review, never own ones")
         ),
         Role(
+            LISTING_REVIEWER,
+            N_("Listing reviewer"),
+            "operator",
+            N_("Decides pricing, metering evidence and publication, never own requests"),
+        ),
+        Role(
             OPERATOR_PROGRAMMES,
             N_("Programme manager"),
             "operator",
@@ -75,6 +82,7 @@ EVERY_MEMBER: dict[Capacity, frozenset[str]] = {
             "member:view-all",
             "billing-entry:view",
             "rating-queue:view",
+            "listing-review:view",
         }
     ),
 }
@@ -95,6 +103,7 @@ GRANTS: dict[tuple[str, Capacity], frozenset[str]] = {
     ("member:view", "customer"): frozenset({CUSTOMER_ADMIN}),
     ("member:manage", "customer"): frozenset({CUSTOMER_ADMIN}),
     ("rating-queue:decide", "operator"): frozenset({OPERATOR_RATER}),
+    ("listing-review:decide", "operator"): frozenset({LISTING_REVIEWER}),
     ("billing-entry:view-with-all-three", "operator"): frozenset(),
     ("programme:manage", "operator"): frozenset({OPERATOR_PROGRAMMES}),
     ("organisation:manage", "operator"): frozenset({OPERATOR_ADMIN}),
