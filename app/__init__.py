@@ -41,6 +41,7 @@ def create_app(overrides: Mapping[str, Any] | None = None) -> Flask:
         sign_in,
         templating,
         ui,
+        uploads,
     )  # fmt: skip
 
     settings = settings_from({**os.environ, **{k: str(v) for k, v in (overrides or {}).items() if v is not None}})
@@ -70,6 +71,7 @@ def create_app(overrides: Mapping[str, Any] | None = None) -> Flask:
     metrics.install(app)
     sign_in.install(app)
     request_viewer.install(app)
+    uploads.install(app)
     csrf.install(app)
     guard.install(app)
     templating.install(app)

@@ -167,7 +167,7 @@ def remove_parameter(product: Product, *, version: int, parameter_id: uuid.UUID,
 
 def _entry(product: Product, version: int, by: Viewer) -> Product:
     """The own product, locked, where its entry may be edited; its version is counted up for whoever else has it open."""
-    product = own_product(product.id, by, lock=True)
+    product = own_product(product.id, by=by, lock=True)
     if product.version != version:
         raise AlreadyDone("changed", "edit")
     if product.state in states.ENTRY_UNDER_REVIEW:

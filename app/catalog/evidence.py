@@ -95,7 +95,7 @@ def evidence_file(product_id: uuid.UUID, evidence_id: uuid.UUID) -> Evidence:
 
 
 def _open_to_evidence(product: Product, by: Viewer) -> Product:
-    product = own_product(product.id, by, lock=True)
+    product = own_product(product.id, by=by, lock=True)
     if product.state != states.PRICING_APPROVED:
         raise Refused(
             "file",

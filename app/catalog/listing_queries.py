@@ -3,8 +3,9 @@
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 
 from app.catalog import states
 from app.catalog.model import (
@@ -25,7 +26,7 @@ from app.foundation.refusals import NotVisible
 from app.foundation.tenancy import Viewer, one
 
 
-def own_product(product_id: uuid.UUID, by: Viewer, *, lock: bool = False) -> Product:
+def own_product(product_id: uuid.UUID, *, by: Viewer, lock: bool = False) -> Product:
     """The partner's own product, in any state. NotVisible for anybody else's, published or not."""
     product = one(Product, product_id, lock=lock)
     if product.partner_id != by.organisation_id:
@@ -33,9 +34,9 @@ def own_product(product_id: uuid.UUID, by: Viewer, *, lock: bool = False) -> Pro
     return product
 
 
-def own_listing(product_id: uuid.UUID, by: Viewer) -> Product:
+def own_listing(product_id: uuid.UUID, *, by: Viewer) -> Product:
     """The same with its parameters, plans, metrics and price versions, as they stand now."""
-    own_product(product_id, by)
+    own_product(product_id, by=by)
     return product_with_plans(product_id)
 
 
@@ -106,6 +107,19 @@ def evidence_now(product_id: uuid.UUID) -> Sequence[Evidence]:
     return db.session.scalars(
         select(Evidence)
         .where(Evidence.product_id == product_id, Evidence.replaced_at.is_(None))
+        .order_by(Evidence.uploaded_at, Evidence.id)
+    ).all()
+
+
+def evidence_sent(product_id: uuid.UUID, at: datetime) -> Sequence[Evidence]:
+    """The files that counted at that instant, without their bytes."""
+    return db.session.scalars(
+        select(Evidence)
+        .where(
+            Evidence.product_id == product_id,
+            Evidence.uploaded_at <= at,
+            or_(Evidence.replaced_at.is_(None), Evidence.replaced_at > at),
+        )
         .order_by(Evidence.uploaded_at, Evidence.id)
     ).all()
 

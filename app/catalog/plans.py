@@ -29,7 +29,7 @@ def add_plan(product: Product, *, version: int, name: str, code: str, descriptio
     by.must(EDIT_PRODUCT)
     name, code, description = _named(name, code, description)
     with transaction() as session:
-        product = pricing_of(product, version, by)
+        product = pricing_of(product, version, by=by)
         others = _plans(product)
         if len(others) >= rules.MOST_PLANS:
             raise Refused("name", N_("A product has at most %(most)s plans."), most=rules.MOST_PLANS)
@@ -54,7 +54,7 @@ def change_plan(
     by.must(EDIT_PRODUCT)
     name, code, description = _named(name, code, description)
     with transaction():
-        product = pricing_of(product, version, by)
+        product = pricing_of(product, version, by=by)
         plan = new_plan(product, plan_id)
         _unlike([other for other in _plans(product) if other.id != plan.id], name, code)
         plan.name, plan.code, plan.description = name, code, description
@@ -66,7 +66,7 @@ def remove_plan(product: Product, *, version: int, plan_id: uuid.UUID, by: Viewe
     """A plan whose prices were never approved was never offered, so nothing names it."""
     by.must(EDIT_PRODUCT)
     with transaction() as session:
-        product = pricing_of(product, version, by)
+        product = pricing_of(product, version, by=by)
         plan = new_plan(product, plan_id)
         versions = select(PriceVersion.id).where(PriceVersion.plan_id == plan.id)
         for gone in (
@@ -86,7 +86,7 @@ def add_metric(
     """Add metrics: what the plan counts, and what it costs, in one step."""
     by.must(EDIT_PRODUCT)
     with transaction() as session:
-        product = pricing_of(product, version, by)
+        product = pricing_of(product, version, by=by)
         plan = new_plan(product, plan_id)
         others = _metrics(plan)
         if len(others) >= rules.MOST_METRICS:
@@ -118,7 +118,7 @@ def change_metric(
 ) -> Metric:
     by.must(EDIT_PRODUCT)
     with transaction():
-        product = pricing_of(product, version, by)
+        product = pricing_of(product, version, by=by)
         plan = new_plan(product, plan_id)
         metric = _metric(plan, metric_id)
         others = [other for other in _metrics(plan) if other.id != metric.id]
@@ -131,7 +131,7 @@ def change_metric(
 def remove_metric(product: Product, *, version: int, plan_id: uuid.UUID, metric_id: uuid.UUID, by: Viewer) -> Product:
     by.must(EDIT_PRODUCT)
     with transaction() as session:
-        product = pricing_of(product, version, by)
+        product = pricing_of(product, version, by=by)
         plan = new_plan(product, plan_id)
         metric = _metric(plan, metric_id)
         for gone in (
@@ -143,9 +143,9 @@ def remove_metric(product: Product, *, version: int, plan_id: uuid.UUID, metric_
     return product
 
 
-def pricing_of(product: Product, version: int, by: Viewer) -> Product:
+def pricing_of(product: Product, version: int, *, by: Viewer) -> Product:
     """The own product, locked, where something of its pricing may be written; its version is counted up."""
-    product = own_product(product.id, by, lock=True)
+    product = own_product(product.id, by=by, lock=True)
     if product.version != version:
         raise AlreadyDone("changed", "edit pricing")
     if product.state == states.PRICING_REQUESTED:

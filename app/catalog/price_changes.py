@@ -35,7 +35,7 @@ def start_price_change(product: Product, *, version: int, plan_id: uuid.UUID, by
     """A new version of the plan's prices, to begin with a copy of the newest approved one."""
     by.must(EDIT_PRODUCT)
     with transaction() as session:
-        product = pricing_of(product, version, by)
+        product = pricing_of(product, version, by=by)
         plan = plan_of(product, plan_id)
         newest = _newest_approved(plan)
         if newest is None or product.state not in states.PRICES_APPROVED:
@@ -74,7 +74,7 @@ def change_prices(
     """One metric's tariff in the open version. What is counted, and in what, is not for a price change to say."""
     by.must(EDIT_PRODUCT)
     with transaction():
-        product = pricing_of(product, version, by)
+        product = pricing_of(product, version, by=by)
         plan = plan_of(product, plan_id)
         change = _draft_of(plan)
         metric = db.session.scalar(select(Metric).where(Metric.id == metric_id, Metric.plan_id == plan.id))
@@ -90,7 +90,7 @@ def discard_price_change(product: Product, *, version: int, plan_id: uuid.UUID, 
     """The open version is thrown away before anybody has approved it; what is in force stays."""
     by.must(EDIT_PRODUCT)
     with transaction() as session:
-        product = pricing_of(product, version, by)
+        product = pricing_of(product, version, by=by)
         plan = plan_of(product, plan_id)
         change = _draft_of(plan)
         if _newest_approved(plan) is None:

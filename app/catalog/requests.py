@@ -135,7 +135,7 @@ def _nothing_is_missing(missing: Sequence[tuple[str, dict[str, Any]]]) -> None:
 
 def _seen(product: Product, version: int, by: Viewer) -> Product:
     """The own product, locked, unless somebody changed it since the page was drawn."""
-    product = own_product(product.id, by, lock=True)
+    product = own_product(product.id, by=by, lock=True)
     if product.version != version:
         raise AlreadyDone("changed", "request")
     return product

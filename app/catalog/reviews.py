@@ -6,6 +6,7 @@ the product or the price version, goes along its own table in the same transacti
 
 import uuid
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Select, func, or_, select
@@ -77,6 +78,34 @@ def reject(review_id: uuid.UUID, *, reason: str, by: Viewer) -> ListingReview:
                 change_state(product, states.RETURN_PUBLICATION, by=by, reason=reason)
         _decide(review, RETURNED, reason, by)
     return review
+
+
+@dataclass(frozen=True)
+class Bulk:
+    """What a bulk decision came to: decided, and left as they were because somebody was faster or they may not be."""
+
+    decided: int
+    left: int
+
+
+def decide_all(review_ids: Sequence[uuid.UUID], *, reason: str | None, by: Viewer) -> Bulk:
+    """Each by itself: one that cannot be decided never stops the others. `reason` None: approved, else returned with it."""
+    by.must(DECIDE_REVIEWS)
+    if reason is not None:
+        reason = required_feedback(reason)
+    decided = left = 0
+    with transaction() as session:
+        for review_id in review_ids:
+            try:
+                with session.begin_nested():
+                    if reason is None:
+                        approve(review_id, by=by)
+                    else:
+                        reject(review_id, reason=reason, by=by)
+                decided += 1
+            except (AlreadyDone, NotVisible, Refused):
+                left += 1
+    return Bulk(decided, left)
 
 
 def required_feedback(text: str) -> str:
@@ -204,6 +233,12 @@ def review_page(queue: str, review_id: uuid.UUID) -> Any:
     if row is None:
         raise NotVisible
     return row
+
+
+def reviews_by_id(queue: str, ids: Sequence[uuid.UUID]) -> list[Any]:
+    """Rows of reviews() of this queue, the oldest first; those that this viewer cannot see are left out."""
+    found = reviews(QUEUES[queue]).where(ListingReview.id.in_(ids)).order_by(*LIST_KEYS)
+    return list(db.session.execute(found))
 
 
 def partners_waiting(queue: str) -> dict[uuid.UUID, str]:

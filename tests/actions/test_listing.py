@@ -5,7 +5,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from app.catalog import entries, evidence, plans, requests, reviews, states
 from app.catalog.actions import EDIT_PRODUCT
@@ -203,7 +203,7 @@ def test_another_partners_published_product_is_nobodys_to_edit(northbridge: Orga
     with viewing(cy):
         assert one(Product, product.id)  # it is in the catalog
         with pytest.raises(NotVisible):
-            own_listing(product.id, cy)
+            own_listing(product.id, by=cy)
         with pytest.raises(NotVisible):
             write_entry(product, cy)
         with pytest.raises(NotVisible):
@@ -278,7 +278,7 @@ def test_pricing_is_asked_for_when_it_is_whole(northbridge: Organisation, ada: V
         add_plan(product, ada, "Empty")
         with pytest.raises(Refused, match="a metric in plan Empty"):
             requests.request_pricing(product, version=version_of(product), by=ada)
-        lines = {line.key: line for line in checklist(own_listing(product.id, ada), [])}
+        lines = {line.key: line for line in checklist(own_listing(product.id, by=ada), [])}
     assert not lines["pricing"].done and lines["pricing"].ball == "partner" and lines["entry"].done
 
 
@@ -331,56 +331,6 @@ def test_block_only_where_the_programme_allows_it(northbridge: Organisation, ada
     allowing = make_programme("With blocks", allows_block=True)
     product = make_listing(northbridge, states.PUBLISHED, name="Block watch", programme=allowing, prices=block)
     assert product.plans[0].price_versions[0].prices[0].model == "block"
-
-
-def test_evidence_is_what_its_content_says(northbridge: Organisation, ada: Viewer) -> None:
-    product = make_listing(northbridge, states.PRICING_APPROVED)
-    with viewing(ada):
-        for content in (
-            b"",
-            b"<html>",
-            b"%PDF-1.7 without an end",
-            b"GIF89a...",
-            b"\x89PNG\r\n\x1a\nno header",
-            b"x" * (5 * 2**20 + 1),
-        ):
-            with pytest.raises(Refused) as no:
-                evidence.add_evidence(product, slot="estimator", file_name="scan.png", content=content, by=ada)
-            assert no.value.field == "file"
-        with pytest.raises(Refused):
-            evidence.add_evidence(product, slot="elsewhere", file_name="scan.png", content=png_of(), by=ada)
-        kept = evidence.add_evidence(
-            product, slot="estimator", file_name="..\\..\\C:/\0scan\u202e.exe", content=png_of(), by=ada
-        )
-        assert kept.content_type == "image/png" and "/" not in kept.file_name and "\0" not in kept.file_name
-        pdf = b"%PDF-1.7\n1 0 obj\nendobj\n%%EOF\n"
-        assert (
-            evidence.add_evidence(product, slot="rated-usage", file_name="", content=pdf, by=ada).file_name
-            == "rated-usage.pdf"
-        )
-        assert len(evidence_now(product.id)) == 2
-
-
-def test_evidence_that_was_sent_is_kept_when_it_is_replaced(
-    northbridge: Organisation, ada: Viewer, olga: Viewer
-) -> None:
-    product = make_listing(northbridge, states.PRICING_APPROVED)
-    with viewing(ada):
-        for words in ("first", "second"):  # never sent: replaced for good
-            evidence.add_evidence(product, slot="estimator", file_name=f"{words}.png", content=png_of(words), by=ada)
-        assert db.session.scalar(select(func.count(Evidence.id))) == 1
-        requests.submit_evidence(product, version=version_of(product), by=ada)
-        with pytest.raises(Refused):
-            evidence.add_evidence(product, slot="estimator", file_name="late.png", content=png_of("late"), by=ada)
-    with viewing(olga):
-        reviews.reject(open_review(product).id, reason="The totals are cut off.", by=olga)
-    with viewing(ada):
-        evidence.add_evidence(product, slot="estimator", file_name="third.png", content=png_of("third"), by=ada)
-        assert [file.file_name for file in evidence_now(product.id)] == ["third.png"]
-        assert db.session.scalar(select(func.count(Evidence.id))) == 2
-        evidence.remove_evidence(product, evidence_id=evidence_now(product.id)[0].id, by=ada)
-        with pytest.raises(Refused):
-            requests.submit_evidence(product, version=version_of(product), by=ada)
 
 
 def test_a_withdrawn_product_stays_readable_and_comes_back(

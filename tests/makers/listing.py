@@ -11,12 +11,14 @@ from sqlalchemy import select
 
 from app.catalog import entries, plans, requests, reviews, states
 from app.catalog.evidence import add_evidence
+from app.catalog.listing_queries import evidence_now
 from app.catalog.listing_rules import MetricDraft
-from app.catalog.model import ListingReview, Plan, Product, Programme
+from app.catalog.model import Evidence, ListingReview, Plan, Product, Programme
 from app.catalog.price_table import PriceDraft
 from app.catalog.queries import product_with_plans
 from app.catalog.tariff import Band
-from app.foundation.database import db
+from app.foundation import clock
+from app.foundation.database import db, transaction
 from app.foundation.tenancy import Viewer, acting_for_all, one, viewing
 from app.parties.model import Organisation
 from tests.makers.catalog import make_programme
@@ -154,3 +156,41 @@ def as_it_stands(product: Product) -> Product:
         found = product_with_plans(product_id)
         db.session.expunge_all()  # else a refused action, which rolls back, would make it forget
     return found
+
+
+def listing_ids(product: Product) -> dict[str, str]:
+    """What the addresses of listing and reviews name: parts of this product, and one request a queue, of its siblings."""
+    with acting_for_all("a test's partner"):
+        partner = one(Organisation, product.partner_id)
+        programme = one(Programme, product.programme_id)
+        db.session.expunge_all()
+    waiting = {
+        queue: make_listing(partner, state, name=f"{product.name} {queue}", programme=programme)
+        for queue, state in (
+            ("pricing", states.PRICING_REQUESTED),
+            ("evidence", states.EVIDENCE_SUBMITTED),
+            ("publication", states.PUBLICATION_REQUESTED),
+        )
+    }
+    content = png_of(product.name)
+    with acting_for_all("a test's evidence"), transaction() as session:
+        file = Evidence(
+            product_id=product.id, seller_id=product.seller_id, partner_id=product.partner_id, slot="estimator",
+            file_name="estimate.png", content_type="image/png", size=len(content), digest="0" * 64, content=content,
+            uploaded_by_name="Ada", uploaded_at=clock.now(),
+        )  # fmt: skip
+        session.add(file)
+    product = as_it_stands(product)
+    return {
+        "plan_id": str(product.plans[0].id),
+        "metric_id": str(product.plans[0].metrics[0].id),
+        "parameter_id": str(product.parameters[0].id),
+        "evidence_id": str(file.id),
+        "sent_file_id": str(_sent_file(waiting["evidence"]).id),
+        **{f"{queue}_review_id": str(open_review(found).id) for queue, found in waiting.items()},
+    }
+
+
+def _sent_file(product: Product) -> Evidence:
+    with acting_for_all("a test looks for a file"):
+        return evidence_now(product.id)[0]

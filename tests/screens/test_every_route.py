@@ -16,18 +16,26 @@ from sqlalchemy import select
 from werkzeug.routing import Rule
 
 from app.billing.model import BillingEntry
-from app.catalog.model import Programme
+from app.catalog.model import Evidence, ListingReview, Product, Programme
 from app.charges.model import ChargeLine
 from app.engagements.model import Engagement
 from app.foundation.database import db
 from app.foundation.tenancy import acting_for_all
 from app.members.model import Membership
 from tests.makers import make_engagement, make_entry, make_product, make_programme
+from tests.makers.listing import listing_ids
 from tests.people import CAST, People, move_in, sign_in
 
 PERSONS = [*CAST, "nobody"]
 #: where no row is named, or the name is a secret of its own and not a tenant's
-FREE = {"filename": "app.css", "token": "not-a-token", "kind": "csv", "verb": "withdraw", "mail_id": str(uuid4())}
+FREE = {
+    "filename": "app.css",
+    "token": "not-a-token",
+    "kind": "csv",
+    "verb": "withdraw",
+    "mail_id": str(uuid4()),
+    "slot": "estimator",
+}
 #: signing out would end the walk of a person
 LEFT_OUT = {"sign_in.leave", "static"}
 
@@ -74,7 +82,8 @@ SIDE = {
 
 def _rows_of(people: People, partner: str, customer: str) -> dict[str, str]:
     programme = make_programme(f"Programme of {partner}", review_threshold_minor=100_000)
-    product = make_product(programme, people.organisations[partner], name=f"Service of {partner}")
+    region: dict[str, Any] = {"key": "region", "label": "Region", "kind": "short_text"}
+    product = make_product(programme, people.organisations[partner], name=f"Service of {partner}", parameters=[region])
     engagement = make_engagement(product, people.organisations[customer])
     rated = make_entry(engagement, "1", rated=True)
     make_entry(engagement, "2")
@@ -86,6 +95,7 @@ def _rows_of(people: People, partner: str, customer: str) -> dict[str, str]:
             "engagement_id": str(engagement.id), "entry_id": str(waiting.id), "product_id": str(product.id), "slug": product.slug,
             "programme_id": str(programme.id), "organisation_id": str(people.organisations[customer].id),
             "membership_id": str(membership.id),
+            **listing_ids(product),
             "line_id": str(db.session.scalars(select(ChargeLine.id).where(ChargeLine.source_id == rated.id)).one()),
         }  # fmt: skip
 
@@ -213,6 +223,9 @@ def _states(app: Flask) -> list[Any]:
             *db.session.execute(select(Engagement.id, Engagement.state, Engagement.version)),
             *db.session.execute(select(BillingEntry.id, BillingEntry.state, BillingEntry.version)),
             *db.session.execute(select(Programme.id, Programme.version)),
+            *db.session.execute(select(Product.id, Product.state, Product.version)),
+            *db.session.execute(select(ListingReview.id, ListingReview.outcome)),
+            *db.session.execute(select(Evidence.id, Evidence.replaced_at)),
             *db.session.execute(select(Membership.id, Membership.roles)),
         ]
         db.session.remove()
