@@ -41,6 +41,7 @@ def create_app(overrides: Mapping[str, Any] | None = None) -> Flask:
         sign_in,
         templating,
         ui,
+        uploads,
     )  # fmt: skip
 
     settings = settings_from({**os.environ, **{k: str(v) for k, v in (overrides or {}).items() if v is not None}})
@@ -70,6 +71,7 @@ def create_app(overrides: Mapping[str, Any] | None = None) -> Flask:
     metrics.install(app)
     sign_in.install(app)
     request_viewer.install(app)
+    uploads.install(app)
     csrf.install(app)
     guard.install(app)
     templating.install(app)
@@ -92,6 +94,7 @@ def _feed_from_rooms() -> None:
     from app.billing import gauges as billing_gauges
     from app.billing import queries as billing
     from app.billing import waiting as billing_waiting
+    from app.catalog import waiting as listing
     from app.engagements import queries as engagements
     from app.engagements import waiting as engagements_waiting
     from app.foundation import checks, failed_rows, self_check, waiting
@@ -101,11 +104,12 @@ def _feed_from_rooms() -> None:
     from app.notices import portal as notices
     from app.web import metrics, shell
 
-    for count in (engagements.waiting_count, billing.waiting_count, notices.unread_count):
+    for count in (engagements.waiting_count, billing.waiting_count, notices.unread_count, *listing.COUNTS):
         shell.waiting(count)
     for count in (corrections_waiting.waiting_count, months_waiting.waiting_count):
         shell.waiting(count)
-    waiting.offer(*engagements_waiting.KINDS, *billing_waiting.KINDS, *corrections_waiting.KINDS, *months_waiting.KINDS)
+    waiting.offer(*engagements_waiting.KINDS, *billing_waiting.KINDS, *corrections_waiting.KINDS)
+    waiting.offer(*listing.KINDS, *months_waiting.KINDS)
     checklist.offer(month_end.lines)
     checklist.count_with(month_ties.totals)
     for name, help_text, figure in (*billing_gauges.GAUGES, *notice_gauges.GAUGES):

@@ -74,6 +74,28 @@ def gross_prices(product: Product, month: BillingMonth) -> list[GrossPrice]:
     return found
 
 
+@dataclass(frozen=True)
+class ComingPrices:
+    """What a plan costs from a month to come on: approved, and told before it counts."""
+
+    month: BillingMonth
+    plan_id: Any
+    plan_name: str
+    prices: list[GrossPrice]
+
+
+def coming_prices(product: Product, month: BillingMonth) -> list[ComingPrices]:
+    """Each plan's next approved change after `month`, where there is one; the soonest first. Gross, as all of this file."""
+    found = []
+    for plan in product.plans:
+        months = [v.effective_from for v in plan.price_versions if v.approved_at and v.effective_from > month]
+        if months:
+            coming = min(months)
+            prices = [price for price in gross_prices(product, coming) if price.plan_id == plan.id]
+            found.append(ComingPrices(coming, plan.id, plan.name, prices))
+    return sorted(found, key=lambda change: change.month)
+
+
 def is_derived(remuneration: Remuneration) -> bool:
     """Whether gross unit prices are derived for display: amounts then come from the charge book alone."""
     return remuneration.policy != "revenue_share"

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from inspect import getmodule
 
 from app.jobs import (
+    announce_prices,
     check_history,
     forget_notices,
     forget_sessions,
@@ -44,6 +45,7 @@ JOBS = {
         Job("run_checks", 2, run_checks.run),
         Job("send_digests", 5 * MINUTE, send_digests.run, first_after_seconds=20),
         Job("remind_of_months", 10 * MINUTE, remind_of_months.run, first_after_seconds=MINUTE),
+        Job("announce_prices", MINUTE, announce_prices.run),
         Job("check_history", HOUR, check_history.run, first_after_seconds=5 * MINUTE),
         Job("forget_submissions", DAY, forget_submissions.run, first_after_seconds=10 * MINUTE),
         Job("forget_sign_in_tries", DAY, forget_sign_in_tries.run, first_after_seconds=11 * MINUTE),

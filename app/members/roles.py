@@ -27,6 +27,7 @@ PARTNER_ADMIN = "partner-admin"
 CUSTOMER_MEMBER = "service-requester"
 CUSTOMER_ADMIN = "customer-admin"
 OPERATOR_RATER = "rating-reviewer"
+LISTING_REVIEWER = "listing-reviewer"
 OPERATOR_PROGRAMMES = "programme-manager"
 OPERATOR_ADMIN = "operator-admin"
 OPERATOR_CLOSER = "month-closer"
@@ -56,6 +57,12 @@ ROLES: dict[str, Role] = {
             N_("Rating reviewer"),
             "operator",
             N_("Decides entries in review and corrections, never own ones"),
+        ),
+        Role(
+            LISTING_REVIEWER,
+            N_("Listing reviewer"),
+            "operator",
+            N_("Decides pricing, metering evidence and publication, never own requests"),
         ),
         Role(
             OPERATOR_PROGRAMMES,
@@ -92,6 +99,7 @@ EVERY_MEMBER: dict[Capacity, frozenset[str]] = {
             "rating-queue:view",
             "operations:view",
             "month:view",
+            "listing-review:view",
         }
     ),
 }
@@ -120,6 +128,7 @@ GRANTS: dict[tuple[str, Capacity], frozenset[str]] = {
     ("correction:request", "operator"): frozenset({OPERATOR_RATER}),
     ("correction:decide", "operator"): frozenset({OPERATOR_RATER}),
     ("month:manage", "operator"): frozenset({OPERATOR_CLOSER}),
+    ("listing-review:decide", "operator"): frozenset({LISTING_REVIEWER}),
     ("billing-entry:view-with-all-three", "operator"): frozenset(),
     ("programme:manage", "operator"): frozenset({OPERATOR_PROGRAMMES}),
     ("organisation:manage", "operator"): frozenset({OPERATOR_ADMIN}),

@@ -38,6 +38,8 @@ def _tags() -> dict[str, Tag]:
         "in_progress": Tag(_l("In Progress"), alive, "in-progress"),
         "open": Tag(_l("Open"), alive, "in-progress"),
         "running": Tag(_l("Running"), alive, "in-progress"),
+        "pricing_approved": Tag(_l("Pricing approved"), alive, "in-progress"),
+        "evidence_approved": Tag(_l("Evidence approved"), alive, "in-progress"),
         # waiting for the machine or for another party
         "submitted": Tag(_l("Submitted"), wait, "time"),
         "in_review": Tag(_l("In review"), wait, "time"),
@@ -47,6 +49,10 @@ def _tags() -> dict[str, Tag]:
         "ready": Tag(_l("Ready"), wait, "document"),
         "test": Tag(_l("Test"), wait, "document"),
         "closed": Tag(_l("Closed, not frozen"), wait, "unlocked"),
+        "pricing_requested": Tag(_l("Pricing in review"), wait, "time"),
+        "evidence_submitted": Tag(_l("Evidence in review"), wait, "time"),
+        "publication_requested": Tag(_l("Publication in review"), wait, "time"),
+        "republication_requested": Tag(_l("Publication in review"), wait, "time"),
         # ended well
         "rated": Tag(_l("Rated"), good, tick),
         "complete": Tag(_l("Complete"), good, tick),

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "ab13c72e1b1c"
-down_revision = "15260d621bea"
+down_revision = "61040caa6874"
 branch_labels = None
 depends_on = None
 

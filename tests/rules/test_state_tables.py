@@ -7,6 +7,8 @@ import pytest
 
 import app.billing
 import app.billing.states
+import app.catalog
+import app.catalog.states
 import app.engagements
 import app.engagements.states
 import app.members
@@ -23,7 +25,9 @@ def arrows(text: str) -> set[tuple[str, ...]]:
 
 
 @pytest.mark.parametrize(
-    "room", [app.billing, app.engagements, app.members, app.months, app.operations], ids=lambda room: room.__name__
+    "room",
+    [app.billing, app.catalog, app.engagements, app.members, app.months, app.operations],
+    ids=lambda room: room.__name__,
 )
 def test_the_docstring_shows_the_table(room: ModuleType) -> None:
     assert arrows(room.__doc__ or "") == arrows(transitions.diagram(room.states.TRANSITIONS))

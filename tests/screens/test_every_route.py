@@ -16,7 +16,7 @@ from sqlalchemy import select
 from werkzeug.routing import Rule
 
 from app.billing.model import BillingEntry
-from app.catalog.model import Programme
+from app.catalog.model import Evidence, ListingReview, Product, Programme
 from app.charges.model import ChargeLine
 from app.engagements.model import Engagement
 from app.foundation.database import db
@@ -26,6 +26,7 @@ from app.members.invitations import invite
 from app.members.model import Invitation, Membership
 from app.parties.model import Organisation, PartnerCustomer
 from tests.makers import make_engagement, make_entry, make_product, make_programme
+from tests.makers.listing import listing_ids
 from tests.people import CAST, People, move_in, sign_in
 
 PERSONS = [*CAST, "nobody"]
@@ -41,6 +42,7 @@ FREE = {
     "session_id": str(uuid4()),
     "way": "require",
     "side": "customer",
+    "slot": "estimator",
 }
 #: a kind of what waits; and what belongs to one member, not to a tenant
 FREE |= {"kind_name": "engagement-request", "notice_id": str(uuid4()), "batch_id": str(uuid4())}
@@ -90,7 +92,8 @@ SIDE = {
 
 def _rows_of(people: People, partner: str, customer: str) -> dict[str, str]:
     programme = make_programme(f"Programme of {partner}", review_threshold_minor=100_000)
-    product = make_product(programme, people.organisations[partner], name=f"Service of {partner}")
+    region: dict[str, Any] = {"key": "region", "label": "Region", "kind": "short_text"}
+    product = make_product(programme, people.organisations[partner], name=f"Service of {partner}", parameters=[region])
     engagement = make_engagement(product, people.organisations[customer])
     pending = make_engagement(product, people.organisations[customer], state="pending")
     rated = make_entry(engagement, "1", rated=True)
@@ -105,6 +108,7 @@ def _rows_of(people: People, partner: str, customer: str) -> dict[str, str]:
             "membership_id": str(membership.id), "invitation_id": str(_invitation_of(people, partner)),
             "relation_id": str(_relation_of(people, partner)), "row_id": str(pending.id),
             "view_id": str(_view_of(people, "ada" if partner == "northbridge" else "cy").id),
+            **listing_ids(product),
             "line_id": str(db.session.scalars(select(ChargeLine.id).where(ChargeLine.source_id == rated.id)).one()),
         }  # fmt: skip
 
@@ -259,6 +263,9 @@ def _states(app: Flask) -> list[Any]:
             *db.session.execute(select(Engagement.id, Engagement.state, Engagement.version)),
             *db.session.execute(select(BillingEntry.id, BillingEntry.state, BillingEntry.version)),
             *db.session.execute(select(Programme.id, Programme.version)),
+            *db.session.execute(select(Product.id, Product.state, Product.version)),
+            *db.session.execute(select(ListingReview.id, ListingReview.outcome)),
+            *db.session.execute(select(Evidence.id, Evidence.replaced_at)),
             *db.session.execute(select(Membership.id, Membership.roles)),
             *db.session.execute(select(Invitation.id, Invitation.state, Invitation.version)),
             *db.session.execute(select(Organisation.id, Organisation.name, Organisation.version)),

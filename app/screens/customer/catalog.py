@@ -1,7 +1,6 @@
 """The catalog of published services: what they are, what they cost. Every price is gross, without tax."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
@@ -10,7 +9,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 from app.catalog import queries
-from app.catalog.price_list import FromPrice, GrossPrice, from_prices, gross_prices
+from app.catalog.price_list import FromPrice, from_prices
 from app.catalog.queries import CatalogTile
 from app.foundation import clock
 from app.foundation.billing_month import BillingMonth
@@ -21,19 +20,9 @@ from app.web.filters import Choice, Search
 from app.web.fragments import show
 from app.web.guard import needs
 from app.web.listing import ListOf
-from app.web.tiers import Tier, model_words, per_words, tiers_of
+from app.web.price_lines import service_prices
 
 screen = Blueprint("catalog", __name__)
-
-
-@dataclass(frozen=True)
-class PriceLine:
-    """One metric of a plan, as the price table shows it."""
-
-    price: GrossPrice
-    per: str
-    tiers: list[Tier]
-    note: str
 
 
 @screen.get("/catalog")
@@ -58,23 +47,11 @@ def show_list() -> Response:
 def show_service(slug: str) -> Response:
     product = queries.published_by_slug(slug)
     month = _this_month()
-    lines = [
-        PriceLine(
-            price,
-            per_words(price.gross_tariff, price.unit),
-            tiers_of(price.gross_tariff, price.unit),
-            model_words(price.gross_tariff),
-        )
-        for price in gross_prices(product, month)
-    ]
     return show(
         "customer/service.html",
         product=product,
         partner=one(Organisation, product.partner_id),
-        month=month,
-        lines=lines,
-        currencies=sorted({line.price.currency for line in lines}),
-        derived=any(line.price.derived for line in lines),
+        **service_prices(product, month),
     )
 
 

@@ -6,10 +6,10 @@ from typing import Any
 from flask import Blueprint, Response, request
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from wtforms import BooleanField, Field, RadioField, SelectField
+from wtforms import Field, RadioField
 
 from app.catalog import queries
-from app.catalog.model import CustomParameter, Plan, Product
+from app.catalog.model import Plan, Product
 from app.catalog.price_list import GrossPrice, gross_prices
 from app.engagements.actions import request_engagement
 from app.foundation import clock, tenancy
@@ -17,6 +17,7 @@ from app.foundation.billing_month import BillingMonth
 from app.foundation.refusals import Refused
 from app.foundation.tenancy import one
 from app.parties.model import Organisation
+from app.web.custom_parameters import parameter_field
 from app.web.fields import PhoneText, PortalForm, TextField, offered
 from app.web.figures import unit_price
 from app.web.fragments import go_to, show
@@ -99,7 +100,7 @@ def _create(product: Product, plan_id: uuid.UUID, form: RequestForm) -> Any:
 
 def _form(product: Product, **shown: Any) -> RequestForm:
     """The form of this service, its fields in the catalog entry's order."""
-    own = {f"parameter-{parameter.key}": _field(parameter) for parameter in product.parameters}
+    own = {f"parameter-{parameter.key}": parameter_field(parameter) for parameter in product.parameters}
     form: RequestForm = type("RequestFormOfService", (RequestForm,), own)(**shown)
     form.plan.choices = offered((str(plan.id), plan.name) for plan in _offered_plans(product))
     form.plan.flags.required = True
@@ -112,20 +113,6 @@ def _offered_plans(product: Product) -> list[Plan]:
     """Plans with a price in force; the others wait for their approval and are not offered."""
     priced = {price.plan_id for price in gross_prices(product, BillingMonth.at(clock.now()))}
     return [plan for plan in product.plans if plan.id in priced]
-
-
-def _field(parameter: CustomParameter) -> Any:
-    optional = not parameter.required
-    match parameter.kind:
-        case "checkbox":
-            return BooleanField(parameter.label)
-        case "selection":
-            choices = offered([("", _("Choose")), *((option, option) for option in parameter.options)])
-            return SelectField(parameter.label, choices=choices, validate_choice=False, default="")
-        case "paragraph":
-            return TextField(parameter.label, most=2000, lines=True, optional=optional)
-        case _:
-            return TextField(parameter.label, most=200, optional=optional)
 
 
 def _page(form: RequestForm, product: Product) -> Response:
