@@ -1,9 +1,11 @@
 """What a partner does with billing entries: submit and withdraw. Rating is in rating.py."""
 
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from functools import partial
 
 from sqlalchemy import select
 
@@ -45,8 +47,7 @@ def submit(engagement: Engagement, draft: Draft, *, by: Viewer) -> BillingEntry:
     AlreadyDone when the engagement takes no entries in its state.
     """
     by.must(events.SUBMIT)
-    if len(draft.notes) > 500:
-        raise Refused("notes", N_("Keep the notes below 500 characters."))
+    rules.check_notes(draft.notes)
     with transaction() as session:
         programme = programme_of(engagement.product_id)
         engagement = one(Engagement, engagement.id, lock=True)
@@ -57,40 +58,55 @@ def submit(engagement: Engagement, draft: Draft, *, by: Viewer) -> BillingEntry:
         priced, _rated = checked(engagement, programme, draft, now)
         if months.is_frozen(held):  # the clock says otherwise, but the books are closed
             raise Refused("month", N_("%(month)s is frozen."), month=draft.month)
-        entry = BillingEntry(
-            number=next_number("BE"),
-            seller_id=engagement.seller_id,
-            partner_id=engagement.partner_id,
-            customer_id=engagement.customer_id,
-            is_test=engagement.is_test,
-            engagement_id=engagement.id,
-            programme_id=programme.id,
-            metric_id=priced.metric.id,
-            service_month=draft.month,
-            booked_month=draft.month,
-            quantity=draft.quantity,
-            notes=draft.notes.strip(),
-            currency=terms_of(priced).currency,
-            submitted_by_id=by.member_id,
-            submitted_by_name=by.member_name,
-            submitted_at=now,
-            state=states.SUBMITTED,
-            version=1,
-        )
+        entry = entry_for(engagement, programme, draft, priced, now, next_number("BE"), by=by)
         session.add(entry)
         session.flush()
-        history.record(
-            entry,
-            events.SUBMITTED,
-            by=by,
-            at=now,
-            to_state=states.SUBMITTED,
-            number=entry.number,
-            quantity=f"{draft.quantity.normalize():f}",
-            unit=priced.metric.unit,
-            month=str(draft.month),
-        )
+        facts = submitted_facts(entry, priced)
+        history.record(entry, events.SUBMITTED, by=by, at=now, to_state=states.SUBMITTED, **facts)
     return entry
+
+
+def entry_for(
+    engagement: Engagement,
+    programme: Programme,
+    draft: Draft,
+    priced: PricedMetric,
+    now: datetime,
+    number: str,
+    *,
+    by: Viewer,
+) -> BillingEntry:
+    """The row a draft becomes once every rule has said yes; not yet in the session."""
+    return BillingEntry(
+        number=number,
+        seller_id=engagement.seller_id,
+        partner_id=engagement.partner_id,
+        customer_id=engagement.customer_id,
+        is_test=engagement.is_test,
+        engagement_id=engagement.id,
+        programme_id=programme.id,
+        metric_id=priced.metric.id,
+        service_month=draft.month,
+        booked_month=draft.month,
+        quantity=draft.quantity,
+        notes=draft.notes.strip(),
+        currency=terms_of(priced).currency,
+        submitted_by_id=by.member_id,
+        submitted_by_name=by.member_name,
+        submitted_at=now,
+        state=states.SUBMITTED,
+        version=1,
+    )
+
+
+def submitted_facts(entry: BillingEntry, priced: PricedMetric) -> dict[str, str]:
+    """What History keeps of a submit."""
+    return {
+        "number": entry.number,
+        "quantity": f"{entry.quantity.normalize():f}",
+        "unit": priced.metric.unit,
+        "month": str(entry.service_month),
+    }
 
 
 def takes_entries(engagement: Engagement) -> bool:
@@ -102,13 +118,25 @@ def checked(
     engagement: Engagement, programme: Programme, draft: Draft, now: datetime, prices: PlanPrices | None = None
 ) -> tuple[PricedMetric, Rated]:
     """The draft against every rule at `now`: what it would be rated at, with which price. Refused on the field it breaks."""
+    prices = prices or prices_of(engagement.plan_id)
+    before = partial(quantity_before, engagement, draft.metric_id, draft.month, prices)
+    return checked_after(before, engagement, programme, draft, now, prices)
+
+
+def checked_after(
+    before: Callable[[], Decimal],
+    engagement: Engagement,
+    programme: Programme,
+    draft: Draft,
+    now: datetime,
+    prices: PlanPrices,
+) -> tuple[PricedMetric, Rated]:
+    """The same, where the caller knows what the month holds `before` the draft."""
     rules.check_month(draft.month, now, programme.policy)
     rules.check_active(draft.month, engagement.active_from, engagement.ended_at)
-    prices = prices or prices_of(engagement.plan_id)
     priced = priced_metric(prices, draft.metric_id, draft.month)
     rules.check_quantity(draft.quantity, priced.metric.step)
-    before = quantity_before(engagement, draft.metric_id, draft.month, prices)
-    return priced, rules.rate(terms_of(priced), before, draft.quantity)
+    return priced, rules.rate(terms_of(priced), before(), draft.quantity)
 
 
 def withdraw(entry: BillingEntry, *, by: Viewer) -> BillingEntry:

@@ -24,6 +24,7 @@ from app.foundation.database import Base, Exact, Instant, Month, Row
 from app.foundation.money import Money
 from app.foundation.tenancy import OfParties
 
+_RECORDS_ONLY = text("record_key IS NOT NULL")
 _OPEN_ONLY = text("state IN ('submitted', 'in_review')")
 
 
@@ -37,6 +38,14 @@ class BillingEntry(Row, OfParties, Base):
         CheckConstraint("state <> 'rated' OR amount_minor IS NOT NULL", name="rated_has_amount"),
         Index("ix_billing_entry_engagement", "engagement_id", "service_month", "submitted_at", "id"),
         Index("ix_billing_entry_group", "engagement_id", "metric_id", "service_month"),
+        Index(
+            "uq_billing_entry_record",
+            "partner_id",
+            "record_key",
+            unique=True,
+            sqlite_where=_RECORDS_ONLY,
+            postgresql_where=_RECORDS_ONLY,
+        ),
         Index("ix_billing_entry_undecided", "submitted_at", "id", sqlite_where=_OPEN_ONLY, postgresql_where=_OPEN_ONLY),
     )
 
@@ -73,6 +82,10 @@ class BillingEntry(Row, OfParties, Base):
     failure: Mapped[str | None] = mapped_column(Text)
     try_again_at: Mapped[datetime | None] = mapped_column(Instant)
     tries: Mapped[int] = mapped_column(Integer, default=0)
+    #: the partner's own id of the record it came from, once per partner for ever: a batch or a file sent again makes nothing twice
+    record_key: Mapped[str | None] = mapped_column(String(200))
+    #: SHA-256 of what the record said
+    record_digest: Mapped[str | None] = mapped_column(String(64))
     version: Mapped[int] = mapped_column(Integer, default=1)
 
     @property

@@ -82,11 +82,21 @@ def end_that_counts(ended_at: datetime | None, submitted_at: datetime) -> dateti
 
 
 def check_quantity(quantity: Decimal, step: Decimal) -> None:
-    """More than zero, in steps of the metric: 12.25 hours at a step of 0.25."""
-    if quantity <= 0:
+    """More than zero, less than the storage holds, in steps of the metric: 12.25 hours at a step of 0.25."""
+    if not quantity.is_finite() or quantity <= 0:
         raise Refused("quantity", N_("Enter a quantity greater than 0."))
+    if quantity >= LIMIT:
+        raise Refused("quantity", N_("The month's quantity is too large; check it."))
     if quantity % step:
         raise Refused("quantity", N_("Enter the quantity in steps of %(step)s."), step=f"{step.normalize():f}")
+
+
+def check_notes(notes: str) -> None:
+    """At most 500 characters, each of which a database and a mail can keep."""
+    if len(notes) > 500:
+        raise Refused("notes", N_("Keep the notes below 500 characters."))
+    if any(char == "\0" or "\ud800" <= char <= "\udfff" for char in notes):
+        raise Refused("notes", N_("The notes hold a character that cannot be kept."))
 
 
 def rate(terms: Terms, before: Decimal, quantity: Decimal) -> Rated:

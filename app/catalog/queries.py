@@ -1,7 +1,7 @@
 """What the catalog shows: published services, a partner's own products, prices in force."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -39,6 +39,17 @@ def programme_of(product_id: uuid.UUID) -> Programme:
         return db.session.scalars(
             select(Programme).join(Product, Product.programme_id == Programme.id).where(Product.id == product_id)
         ).one()
+
+
+def programmes_of(product_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, Programme]:
+    """Product id -> its programme, for many products at once."""
+    with acting_for_all("a product's programme decides for every party"):
+        rows = db.session.execute(
+            select(Product.id, Programme)
+            .join(Programme, Product.programme_id == Programme.id)
+            .where(Product.id.in_(set(product_ids)))
+        )
+        return {row.id: row.Programme for row in rows}
 
 
 def remuneration_of(programme: Programme) -> Remuneration:
@@ -85,8 +96,8 @@ def _loaded(*where: object) -> Product:
 class PlanPrices:
     """A plan's metrics and all its price versions, read once for as many months as are asked about."""
 
-    metrics: Sequence[Metric]
-    versions: Sequence[PriceVersion]
+    metrics: list[Metric]
+    versions: list[PriceVersion]
 
     def in_month(self, month: BillingMonth) -> list[PricedMetric]:
         version = rules.version_for(self.versions, month)
@@ -96,12 +107,23 @@ class PlanPrices:
 
 def prices_of(plan_id: uuid.UUID) -> PlanPrices:
     """For rating and previews, whoever looks."""
+    return prices_of_plans([plan_id])[plan_id]
+
+
+def prices_of_plans(plan_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, PlanPrices]:
+    """Plan id -> its prices, for many plans at once."""
+    wanted = set(plan_ids)
+    found = {plan_id: PlanPrices([], []) for plan_id in wanted}
     with acting_for_all("a plan's prices count for every party"):
-        metrics = db.session.scalars(select(Metric).where(Metric.plan_id == plan_id).order_by(Metric.position)).all()
-        versions = db.session.scalars(
-            select(PriceVersion).where(PriceVersion.plan_id == plan_id).options(selectinload(PriceVersion.prices))
-        ).all()
-    return PlanPrices(metrics, versions)
+        for metric in db.session.scalars(
+            select(Metric).where(Metric.plan_id.in_(wanted)).order_by(Metric.plan_id, Metric.position)
+        ):
+            found[metric.plan_id].metrics.append(metric)
+        for version in db.session.scalars(
+            select(PriceVersion).where(PriceVersion.plan_id.in_(wanted)).options(selectinload(PriceVersion.prices))
+        ):
+            found[version.plan_id].versions.append(version)
+    return found
 
 
 def priced_metrics(plan_id: uuid.UUID, month: BillingMonth) -> list[PricedMetric]:
