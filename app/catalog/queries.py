@@ -126,6 +126,15 @@ def prices_of_plans(plan_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, PlanPrices
     return found
 
 
+def metrics_of(plan_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, list[Metric]]:
+    """Plan id -> its metrics in their order."""
+    found: dict[uuid.UUID, list[Metric]] = {}
+    wanted = select(Metric).where(Metric.plan_id.in_(list(plan_ids))).order_by(Metric.plan_id, Metric.position)
+    for metric in db.session.scalars(wanted):
+        found.setdefault(metric.plan_id, []).append(metric)
+    return found
+
+
 def priced_metrics(plan_id: uuid.UUID, month: BillingMonth) -> list[PricedMetric]:
     """Every metric of the plan with the price in force in `month`."""
     return prices_of(plan_id).in_month(month)

@@ -31,7 +31,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.foundation import clock, outbox
+from app.foundation import announcements, clock, outbox
 from app.foundation.database import Base, Instant, canonical_json, db, streamed
 from app.foundation.tenancy import Capacity, OfParties, Tenanted, Viewer, acting_for_all, viewer_organisation
 
@@ -223,6 +223,7 @@ def _appended(
     )
     entry.hash = digest(entry)
     head.length, head.hash = entry.sequence, entry.hash
+    announcements.post(entry, row)
     return entry
 
 

@@ -29,6 +29,9 @@ SCREENS = (
     "operator.programmes",
     "operator.organisations",
     "organisation.members",
+    "organisation.api_keys",
+    "organisation.webhooks",
+    "organisation.webhook_deliveries",
     "demo.mailbox",
     "health",
 )
@@ -47,6 +50,8 @@ MENU = (
     Line(N_("Platform"), N_("Programmes"), "rule", "/programmes", "programme:view", "operator"),
     Line(N_("Platform"), N_("Organisations"), "enterprise", "/organisations", "organisation:view", "operator"),
     Line(N_("Organisation"), N_("Members and roles"), "user--multiple", "/members", "member:view"),
+    Line(N_("Organisation"), N_("API keys"), "api", "/settings/api-keys", "api-key:manage"),
+    Line(N_("Organisation"), N_("Webhooks"), "webhook", "/settings/webhooks", "webhook:manage"),
 )
 
 
