@@ -63,6 +63,8 @@ def install(app: Flask) -> None:
     for field in (Cursor, Given, Id, Instant, Limit, Month, Phone, Quantity, Version):
         api.register_field(field, "string", None)
     api.ma_plugin.converter.add_attribute_function(lambda _converter, field, **_kwargs: described(field))
+    # a parameter without a value was not given: operations.Parser
+    api.ma_plugin.converter.add_parameter_attribute_function(lambda *_rest, **_more: {"allowEmptyValue": True})
     api.spec.components.security_scheme("key", {"type": "http", "scheme": "bearer"})
     for name in RESOURCES:
         operations = import_module(f"app.api.{name}").operations

@@ -169,4 +169,5 @@ def described(field: Any) -> dict[str, Any]:
         Version: {"type": "integer", "minimum": 1, "maximum": 2**31 - 1},
         Cursor: {"type": "string", "minLength": 1, "maxLength": _LONGEST_CURSOR, "pattern": "^[A-Za-z0-9_-]+$"},
     }
-    return kinds.get(type(field), {})
+    kind = kinds.get(type(field), {})
+    return {**kind, "type": [kind["type"], "null"]} if kind and field.allow_none else kind

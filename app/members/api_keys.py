@@ -112,7 +112,7 @@ class ApiKey(Row, Tenanted, Base):
         return {{"partner": "partner_id", "customer": "customer_id"}[self.capacity]: self.organisation_id}
 
 
-def offered_to(by: Viewer) -> list[str]:
+def offered_to(*, by: Viewer) -> list[str]:
     """What this member can give a key of theirs, in the order of the table."""
     return [name for name in OFFERED.get(by.capacity, ()) if by.may(name)]
 
@@ -121,7 +121,7 @@ def make(name: str, permissions: Iterable[str], *, expires_in_days: int | None, 
     """A key of the viewer's own. Returns the row and the key, which nobody can read again."""
     by.must(MANAGE)
     wanted = set(permissions)
-    chosen = [permission for permission in offered_to(by) if permission in wanted]
+    chosen = [permission for permission in offered_to(by=by) if permission in wanted]
     if not chosen or len(chosen) != len(wanted):
         raise Refused("permissions", N_("Choose at least one of what you may do yourself."))
     assert by.member_id is not None and by.organisation_id is not None, "a member makes a key"

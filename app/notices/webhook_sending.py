@@ -243,11 +243,11 @@ def _failed(delivery: WebhookDelivery, endpoint: WebhookEndpoint, outcome: Outco
         delivery.due_at = due_at
     given_up = delivery.failed_at is not None and rules.is_given_up(endpoint.failing_since, now)
     if endpoint.disabled_at is None and (given_up or outcome.status == _GONE):
-        _disable(endpoint, outcome)
+        disable(endpoint, outcome)
 
 
-def _disable(endpoint: WebhookEndpoint, outcome: Outcome) -> None:
-    """Nobody is behind it: switched off, and the organisation's admins are told by mail."""
+def disable(endpoint: WebhookEndpoint, outcome: Outcome) -> None:
+    """Nobody is behind it: switched off, and the organisation's admins are told by mail. Inside the caller's transaction."""
     why = "it says that it is gone" if outcome.status == _GONE else "nothing has arrived for three days"
     switch_off(endpoint, because=why, by=system("webhooks to an endpoint that fails"))
     told = Notice(

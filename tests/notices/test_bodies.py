@@ -9,13 +9,16 @@ from flask import Flask
 from sqlalchemy import select
 
 from app.engagements import actions as engagements
-from app.foundation.database import db
+from app.foundation.database import db, transaction
 from app.foundation.outbox import OutboxRow
 from app.foundation.tenancy import acting_for_all, one, viewing
 from app.members import actions as members
 from app.members import sign_ins
 from app.members.roles import CUSTOMER_ADMIN
+from app.notices import webhooks
 from app.notices.bodies import FOLDER, SUBJECT_MOST, one_line, quoted, render
+from app.notices.webhook_post import Outcome
+from app.notices.webhook_sending import disable
 from app.parties.model import Organisation
 from tests.makers import as_customer, as_partner, make_engagement, make_member, make_organisation, make_product
 
@@ -66,6 +69,11 @@ def posted(app: Flask) -> Iterator[list[OutboxRow]]:
             members.take_in("Ned", "ned@acme.example", [CUSTOMER_ADMIN], by=dot)
             members.take_in("Ivo", "ivo@acme.example", [CUSTOMER_ADMIN], by=dot)
         sign_ins.ask_for_link(eve.email, source="127.0.0.1")
+        with viewing(ada), transaction():
+            endpoint, _secret = webhooks.add(
+                "https://n.example/hook", ["engagement.requested"], private_allowed=False, by=ada
+            )
+            disable(endpoint, Outcome(410, 12, "gone", "answered 410"))
         with acting_for_all("a test looks"):
             yield list(db.session.scalars(select(OutboxRow)))
 

@@ -20,14 +20,17 @@ from app.catalog.model import Programme
 from app.charges.model import ChargeLine
 from app.engagements.model import Engagement
 from app.foundation.database import db
-from app.foundation.tenancy import acting_for_all
+from app.foundation.tenancy import acting_for_all, viewing
+from app.members import api_keys
 from app.members.model import Membership
+from app.notices import webhooks
+from app.notices.webhook_model import WebhookDelivery, WebhookEndpoint
 from tests.makers import make_engagement, make_entry, make_product, make_programme
 from tests.people import CAST, People, move_in, sign_in
 
 PERSONS = [*CAST, "nobody"]
 #: where no row is named, or the name is a secret of its own and not a tenant's
-FREE = {"filename": "app.css", "token": "not-a-token", "kind": "csv", "verb": "withdraw", "mail_id": str(uuid4())}
+FREE = {"filename": "app.css", "token": "not-a-token", "kind": "csv", "verb": "withdraw", "mail_id": str(uuid4()), "deed": "test"}
 #: signing out would end the walk of a person
 LEFT_OUT = {"sign_in.leave", "static"}
 
@@ -85,13 +88,30 @@ def _rows_of(people: People, partner: str, customer: str) -> dict[str, str]:
         return {
             "engagement_id": str(engagement.id), "entry_id": str(waiting.id), "product_id": str(product.id), "slug": product.slug,
             "programme_id": str(programme.id), "organisation_id": str(people.organisations[customer].id),
-            "membership_id": str(membership.id),
+            "membership_id": str(membership.id), **_settings_of(people, "ada" if partner == "northbridge" else "cy"),
             "line_id": str(db.session.scalars(select(ChargeLine.id).where(ChargeLine.source_id == rated.id)).one()),
         }  # fmt: skip
 
 
+def _settings_of(people: People, person: str) -> dict[str, str]:
+    """An API key and a webhook endpoint with one delivery, of the partner's admin."""
+    by = people.viewer(person)
+    with viewing(by):
+        key, _whole = api_keys.make("Nightly", api_keys.offered_to(by=by), expires_in_days=30, by=by)
+        endpoint, _secret = webhooks.add(
+            "https://hooks.example/portal", ["engagement.requested"], private_allowed=False, by=by
+        )
+        delivery = webhooks.send_test(endpoint.id, by=by)
+    return {"key_id": str(key.id), "endpoint_id": str(endpoint.id), "delivery_id": str(delivery.id)}
+
+
 def rules(app: Flask) -> list[Rule]:
-    return [rule for rule in app.url_map.iter_rules() if rule.endpoint not in LEFT_OUT]
+    """Pages. What programs call is walked by tests/api/test_every_route.py, with keys."""
+    return [
+        rule
+        for rule in app.url_map.iter_rules()
+        if rule.endpoint not in LEFT_OUT and not rule.rule.startswith("/api/v1")
+    ]
 
 
 def address(rule: Rule, ids: dict[str, str]) -> str:
@@ -136,7 +156,7 @@ def test_each_route_opens_for_whom_it_should(migrated_app: Flask, world: World, 
 
 def _may_be_elsewhere(rule: Rule) -> bool:
     """A token, a mail or an action of another state: the address is right, the thing is not there."""
-    return bool({"token", "mail_id", "membership_id"} & rule.arguments) or rule.endpoint in {
+    return bool({"token", "mail_id", "membership_id", "key_id", "endpoint_id"} & rule.arguments) or rule.endpoint in {
         "health.metrics",
         "health.ready",
         "mailbox.show_list",
@@ -214,6 +234,9 @@ def _states(app: Flask) -> list[Any]:
             *db.session.execute(select(BillingEntry.id, BillingEntry.state, BillingEntry.version)),
             *db.session.execute(select(Programme.id, Programme.version)),
             *db.session.execute(select(Membership.id, Membership.roles)),
+            *db.session.execute(select(api_keys.ApiKey.id, api_keys.ApiKey.revoked_at)),
+            *db.session.execute(select(WebhookEndpoint.id, WebhookEndpoint.version)),
+            *db.session.execute(select(WebhookDelivery.id, WebhookDelivery.due_at)),
         ]
         db.session.remove()
         return [tuple(map(str, row)) for row in states]

@@ -56,7 +56,7 @@ def show_list() -> Response:
 @screen.get("/settings/api-keys/new")
 @needs("api-key:manage")
 def show_new() -> Response:
-    return _new(_form(permissions=api_keys.offered_to(tenancy.current())))
+    return _new(_form(permissions=api_keys.offered_to(by=tenancy.current())))
 
 
 @screen.post("/settings/api-keys/new")
@@ -104,7 +104,7 @@ def revoke(key_id: uuid.UUID) -> Response:
 def _form(**shown: Any) -> MakeKey:
     form = MakeKey(**shown)
     form.permissions.choices = offered(
-        (name, translate(PERMISSIONS[name])) for name in api_keys.offered_to(tenancy.current())
+        (name, translate(PERMISSIONS[name])) for name in api_keys.offered_to(by=tenancy.current())
     )
     return form
 
