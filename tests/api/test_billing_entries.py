@@ -112,7 +112,25 @@ def test_what_a_rule_refuses_is_named(ask, stage, path):
 
 @pytest.mark.parametrize(
     "quantity",
-    ["1e400", "NaN", "-1", "9" * 40, "１２", "😀", "\u0000", "\ud800", "1,5", " ", 1.5, 12, None, True, [], {"a": 1}, 1e300],
+    [
+        "1e400",
+        "NaN",
+        "-1",
+        "9" * 40,
+        "１２",
+        "😀",
+        "\u0000",
+        "\ud800",
+        "1,5",
+        " ",
+        1.5,
+        12,
+        None,
+        True,
+        [],
+        {"a": 1},
+        1e300,
+    ],
 )
 def test_hostile_quantities_are_refused_by_name(ask, path, quantity):
     answer = ask("ada").post(path, entry(quantity))

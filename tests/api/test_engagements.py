@@ -150,7 +150,7 @@ def test_a_decision_upon_an_old_version_is_refused(ask, stage):
 
 def test_a_request_from_the_catalog_to_pending(ask, stage):
     dot = ask("dot")
-    (service,) = [item for item in dot.get("/catalog?search=rescue").json["items"]]
+    (service,) = list(dot.get("/catalog?search=rescue").json["items"])
     details = dot.get(f"/catalog/{service['id']}").json
     assert details["parameters"][0]["key"] == "region"
     assert details["plans"][0]["prices"][0]["price"]["bands"] == [{"up_to": None, "price": "150"}]

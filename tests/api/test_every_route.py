@@ -1,7 +1,6 @@
 """Every operation x every key x own and foreign ids: who is let in, and that foreign ids do not exist. New ones are walked by themselves."""
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import uuid4
@@ -33,7 +32,7 @@ class World:
 
 
 @pytest.fixture(scope="module")
-def world(migrated_app: Flask, restore_database: Any) -> Iterator[World]:
+def world(migrated_app: Flask, restore_database: Any) -> World:
     restore_database()
     with migrated_app.app_context():
         world = World(move_in())
@@ -51,7 +50,7 @@ def world(migrated_app: Flask, restore_database: Any) -> Iterator[World]:
             world.callers[person] = Caller(migrated_app, key_of(world.people, person))
         world.callers["nobody"] = Caller(migrated_app, None)
         db.session.remove()
-    yield world
+    return world
 
 
 def operations(app: Flask) -> list[tuple[Rule, str, Any]]:

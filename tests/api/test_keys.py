@@ -47,7 +47,16 @@ def test_a_key_opens_what_was_chosen_for_it_and_nothing_else(app, people):
 def test_what_is_kept_opens_nothing(app, people):
     row, caller = key_for(app, people)
     assert caller.key.startswith(row.prefix) and caller.key not in str(vars(kept(row)))
-    for shown in (row.prefix, row.digest, caller.key[:-1], caller.key + "x", caller.key.lower(), "ppk_", "x" * 9000, "ä"):
+    for shown in (
+        row.prefix,
+        row.digest,
+        caller.key[:-1],
+        caller.key + "x",
+        caller.key.lower(),
+        "ppk_",
+        "x" * 9000,
+        "ä",
+    ):
         assert Caller(app, shown.encode("utf-8").decode("latin-1")).get("/engagements").status_code == 401, shown
 
 
@@ -124,7 +133,11 @@ def test_too_often_is_told_when_to_come_again(app, people, monkeypatch):
         assert left == ["2", "1", "0"]
         time.shift(timedelta(seconds=20))
         refused = caller.get("/no-such-thing")
-        assert (refused.status_code, refused.headers["Retry-After"], refused.headers["RateLimit-Reset"]) == (429, "40", "40")
+        assert (refused.status_code, refused.headers["Retry-After"], refused.headers["RateLimit-Reset"]) == (
+            429,
+            "40",
+            "40",
+        )
         assert refused.json["type"].endswith(":too-many-requests")
         _other, another = key_for(app, people, "abe")
         assert another.get("/engagements").status_code == 200, "each key has its own"

@@ -5,7 +5,6 @@ without a key. Bounded and, in CI, the same requests each time.
 """
 
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -36,7 +35,7 @@ CHECKS = [
 
 
 @pytest.fixture(scope="module")
-def world(migrated_app: Flask, restore_database: Any) -> Iterator[dict[str, Any]]:
+def world(migrated_app: Flask, restore_database: Any) -> dict[str, Any]:
     restore_database()
     load_all_checks()
     with migrated_app.app_context():
@@ -51,7 +50,7 @@ def world(migrated_app: Flask, restore_database: Any) -> Iterator[dict[str, Any]
             "engagement_id": str(engagement.id), "entry_id": str(entry.id), "product_id": str(product.id),
         }  # fmt: skip
         db.session.remove()
-    yield {"keys": keys, "ids": ids}
+    return {"keys": keys, "ids": ids}
 
 
 @pytest.fixture(scope="module")
@@ -96,5 +95,3 @@ def test_no_operation_answers_without_a_key(schema: Any, world: dict[str, Any]) 
         for headers in ({}, {"Authorization": "Bearer ppk_00000000_wrong"}):
             answer = client.open(path, method=operation.method.upper(), headers=headers)
             assert answer.status_code == 401, operation.label
-
-

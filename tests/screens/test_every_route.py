@@ -30,7 +30,14 @@ from tests.people import CAST, People, move_in, sign_in
 
 PERSONS = [*CAST, "nobody"]
 #: where no row is named, or the name is a secret of its own and not a tenant's
-FREE = {"filename": "app.css", "token": "not-a-token", "kind": "csv", "verb": "withdraw", "mail_id": str(uuid4()), "deed": "test"}
+FREE = {
+    "filename": "app.css",
+    "token": "not-a-token",
+    "kind": "csv",
+    "verb": "withdraw",
+    "mail_id": str(uuid4()),
+    "deed": "test",
+}
 #: signing out would end the walk of a person
 LEFT_OUT = {"sign_in.leave", "static"}
 
