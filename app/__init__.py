@@ -12,7 +12,11 @@ if TYPE_CHECKING:
 #: Rooms with tables of their own, each in its model.py, and the foundation's ideas that keep one: tenancy and migrations
 #: must know every table before the first query.
 ROOMS = ("parties", "members", "catalog", "engagements", "billing", "charges", "months", "operations", "notices")
-IDEAS_WITH_TABLES = ("history", "idempotency", "job_results", "numbers", "outbox", "saved_views", "timetable")
+IDEAS_WITH_TABLES = (
+    "announcements", "history", "idempotency", "job_results", "numbers", "outbox", "saved_views", "timetable",
+)  # fmt: skip
+#: Tables that stand apart from their room's model.py.
+TABLES_APART = ("members.api_keys", "notices.webhook_model")
 
 
 def create_app(overrides: Mapping[str, Any] | None = None) -> Flask:
@@ -25,11 +29,12 @@ def create_app(overrides: Mapping[str, Any] | None = None) -> Flask:
     from flask import Flask
     from werkzeug.middleware.proxy_fix import ProxyFix
 
-    from app import commands, screens
+    from app import api, commands, screens
     from app.config import HERE, settings_from
     from app.foundation import clock, database
     from app.web import (
         assets,
+        bearer,
         csrf,
         errors,
         guard,
@@ -62,7 +67,11 @@ def create_app(overrides: Mapping[str, Any] | None = None) -> Flask:
         hops = settings.proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
     clock.follow(settings.instance_path / "demo-clock" if settings.demo else None)
-    for module in (*(f"foundation.{idea}" for idea in IDEAS_WITH_TABLES), *(f"{room}.model" for room in ROOMS)):
+    for module in (
+        *(f"foundation.{idea}" for idea in IDEAS_WITH_TABLES),
+        *(f"{room}.model" for room in ROOMS),
+        *TABLES_APART,
+    ):
         import_module(f"app.{module}")
     database.install(app, settings.database_url, migrations=HERE / "migrations")
 
@@ -70,6 +79,7 @@ def create_app(overrides: Mapping[str, Any] | None = None) -> Flask:
     security_headers.install(app)
     metrics.install(app)
     sign_in.install(app)
+    bearer.install(app)
     request_viewer.install(app)
     uploads.install(app)
     csrf.install(app)
@@ -80,6 +90,7 @@ def create_app(overrides: Mapping[str, Any] | None = None) -> Flask:
     shell.install(app, screens.MENU)
     errors.install(app)
     screens.install(app)
+    api.install(app)
     commands.install(app)
     _feed_from_rooms()
     return app

@@ -134,6 +134,15 @@ def prices_of_plans(plan_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, PlanPrices
     return found
 
 
+def metrics_of(plan_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, list[Metric]]:
+    """Plan id -> its metrics in their order."""
+    found: dict[uuid.UUID, list[Metric]] = {}
+    wanted = select(Metric).where(Metric.plan_id.in_(list(plan_ids))).order_by(Metric.plan_id, Metric.position)
+    for metric in db.session.scalars(wanted):
+        found.setdefault(metric.plan_id, []).append(metric)
+    return found
+
+
 def approved_metrics(plan_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, list[Metric]]:
     """Plan id -> the metrics that may be billed, in their order, for many plans in one statement."""
     found: dict[uuid.UUID, list[Metric]] = {plan_id: [] for plan_id in plan_ids}

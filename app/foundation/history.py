@@ -32,7 +32,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.foundation import clock, outbox
+from app.foundation import announcements, clock, outbox
 from app.foundation.database import Base, Instant, canonical_json, db, streamed
 from app.foundation.tenancy import Capacity, OfParties, Tenanted, Viewer, acting_for_all, viewer_organisation
 
@@ -121,6 +121,9 @@ class History(Tenanted, Base):
         if capacity != "operator":
             of_organisation = and_(of_organisation, cls.subject_id == viewer_organisation())
         return or_(column == viewer_organisation(), of_organisation)
+
+
+_WRITTEN = [column.key for column in History.__mapper__.columns if column.key != "id"]
 
 
 _WRITTEN = [column.key for column in History.__mapper__.columns if column.key != "id"]
@@ -230,6 +233,7 @@ def _appended(
     )
     entry.hash = digest(entry)
     head.length, head.hash = entry.sequence, entry.hash
+    announcements.post(entry, row)
     return entry
 
 

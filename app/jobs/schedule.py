@@ -10,12 +10,14 @@ from app.jobs import (
     forget_sessions,
     forget_sign_in_tries,
     forget_submissions,
+    forget_webhooks,
     freeze_months,
     rate_billing_entries,
     remind_of_months,
     run_checks,
     send_digests,
     send_notices,
+    send_webhooks,
 )
 from app.jobs.work import Handler
 
@@ -41,6 +43,7 @@ JOBS = {
     for job in (
         Job("rate_billing_entries", 1, rate_billing_entries.run),
         Job("send_notices", 2, send_notices.run),
+        Job("send_webhooks", 2, send_webhooks.run),
         Job("freeze_months", 5, freeze_months.run),
         Job("run_checks", 2, run_checks.run),
         Job("send_digests", 5 * MINUTE, send_digests.run, first_after_seconds=20),
@@ -48,6 +51,7 @@ JOBS = {
         Job("announce_prices", MINUTE, announce_prices.run),
         Job("check_history", HOUR, check_history.run, first_after_seconds=5 * MINUTE),
         Job("forget_submissions", DAY, forget_submissions.run, first_after_seconds=10 * MINUTE),
+        Job("forget_webhooks", DAY, forget_webhooks.run, first_after_seconds=12 * MINUTE),
         Job("forget_sign_in_tries", DAY, forget_sign_in_tries.run, first_after_seconds=11 * MINUTE),
         Job("forget_sessions", DAY, forget_sessions.run, first_after_seconds=12 * MINUTE),
         Job("forget_notices", DAY, forget_notices.run, first_after_seconds=13 * MINUTE),

@@ -63,6 +63,9 @@ SCREENS = (
     "organisation.invitations",
     "organisation.second_factor",
     "organisation.own_history",
+    "organisation.api_keys",
+    "organisation.webhooks",
+    "organisation.webhook_deliveries",
     "demo.mailbox",
     "health",
 )
@@ -86,6 +89,8 @@ MENU = (
     Line(N_("Platform"), N_("Organisations"), "enterprise", "/organisations", "organisation:view", "operator"),
     Line(N_("Platform"), N_("Operations"), "activity", "/operations", "operations:view", "operator"),
     Line(N_("Organisation"), N_("Members and roles"), "user--multiple", "/members", "member:view"),
+    Line(N_("Organisation"), N_("API keys"), "api", "/settings/api-keys", "api-key:manage"),
+    Line(N_("Organisation"), N_("Webhooks"), "webhook", "/settings/webhooks", "webhook:manage"),
 )
 
 

@@ -9,6 +9,7 @@ from flask import Flask, current_app, g, request, session
 
 from app.foundation import tenancy
 from app.members import queries as members
+from app.web import bearer
 from app.web.fragments import show
 from app.web.sign_in import ACTING_FOR, person
 
@@ -30,6 +31,8 @@ def _set() -> Any:
     g.signed_in, g.memberships = None, ()
     if request.endpoint == "static" or request.path in NO_VIEWER_PATHS:
         return None
+    if bearer.asked():
+        return bearer.let_in()
     signed_in = person()
     if signed_in is None:
         return None

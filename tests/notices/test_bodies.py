@@ -19,10 +19,12 @@ from app.members import actions as members
 from app.members import enforcement, invitations, sign_ins, sign_ups
 from app.members.model import Member, Membership
 from app.members.roles import CUSTOMER_ADMIN
-from app.notices import digests
+from app.notices import digests, webhooks
 from app.notices.addresses import ask_to_confirm, note_refused
 from app.notices.bodies import FOLDER, SUBJECT_MOST, one_line, quoted, render, render_together
 from app.notices.delegations import pass_on
+from app.notices.webhook_post import Outcome
+from app.notices.webhook_sending import disable
 from app.parties.model import Organisation
 from tests.makers import as_customer, as_partner, make_engagement, make_member, make_organisation, make_product
 
@@ -112,6 +114,11 @@ def posted(app: Flask) -> Iterator[list[OutboxRow]]:
             note_refused(abe.email, "550 gone")
         with viewing(as_partner(one_of(product.partner_id), member=abe)) as viewer:
             ask_to_confirm(by=viewer)
+        with viewing(ada), transaction():
+            endpoint, _secret = webhooks.add(
+                "https://n.example/hook", ["engagement.requested"], private_allowed=False, by=ada
+            )
+            disable(endpoint, Outcome(410, 12, "gone", "answered 410"))
         with acting_for_all("a test looks"):
             yield list(db.session.scalars(select(OutboxRow)))
 

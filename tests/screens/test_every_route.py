@@ -22,8 +22,11 @@ from app.engagements.model import Engagement
 from app.foundation.database import db
 from app.foundation.saved_views import SavedView, save_view
 from app.foundation.tenancy import acting_for_all, viewing
+from app.members import api_keys
 from app.members.invitations import invite
 from app.members.model import Invitation, Membership
+from app.notices import webhooks
+from app.notices.webhook_model import WebhookDelivery, WebhookEndpoint
 from app.parties.model import Organisation, PartnerCustomer
 from tests.makers import make_engagement, make_entry, make_product, make_programme
 from tests.makers.listing import listing_ids
@@ -43,6 +46,7 @@ FREE = {
     "way": "require",
     "side": "customer",
     "slot": "estimator",
+    "deed": "test",
 }
 #: a kind of what waits; and what belongs to one member, not to a tenant
 FREE |= {"kind_name": "engagement-request", "notice_id": str(uuid4()), "batch_id": str(uuid4())}
@@ -108,7 +112,7 @@ def _rows_of(people: People, partner: str, customer: str) -> dict[str, str]:
             "membership_id": str(membership.id), "invitation_id": str(_invitation_of(people, partner)),
             "relation_id": str(_relation_of(people, partner)), "row_id": str(pending.id),
             "view_id": str(_view_of(people, "ada" if partner == "northbridge" else "cy").id),
-            **listing_ids(product),
+            **listing_ids(product), **_settings_of(people, "ada" if partner == "northbridge" else "cy"),
             "line_id": str(db.session.scalars(select(ChargeLine.id).where(ChargeLine.source_id == rated.id)).one()),
         }  # fmt: skip
 
@@ -129,8 +133,25 @@ def _view_of(people: People, person: str) -> SavedView:
         return save_view("/engagements", "status=active", name="Active", by=by)
 
 
+def _settings_of(people: People, person: str) -> dict[str, str]:
+    """An API key and a webhook endpoint with one delivery, of the partner's admin."""
+    by = people.viewer(person)
+    with viewing(by):
+        key, _whole = api_keys.make("Nightly", api_keys.offered_to(by=by), expires_in_days=30, by=by)
+        endpoint, _secret = webhooks.add(
+            "https://hooks.example/portal", ["engagement.requested"], private_allowed=False, by=by
+        )
+        delivery = webhooks.send_test(endpoint.id, by=by)
+    return {"key_id": str(key.id), "endpoint_id": str(endpoint.id), "delivery_id": str(delivery.id)}
+
+
 def rules(app: Flask) -> list[Rule]:
-    return [rule for rule in app.url_map.iter_rules() if rule.endpoint not in LEFT_OUT]
+    """Pages. What programs call is walked by tests/api/test_every_route.py, with keys."""
+    return [
+        rule
+        for rule in app.url_map.iter_rules()
+        if rule.endpoint not in LEFT_OUT and not rule.rule.startswith("/api/v1")
+    ]
 
 
 def address(rule: Rule, ids: dict[str, str]) -> str:
@@ -185,6 +206,8 @@ def _may_be_elsewhere(rule: Rule) -> bool:
         "run_id",
         "view_id",
         "batch_id",
+        "key_id",
+        "endpoint_id",
     }
     return bool(not_everybodys & rule.arguments) or rule.endpoint in {
         "health.metrics",
@@ -270,6 +293,9 @@ def _states(app: Flask) -> list[Any]:
             *db.session.execute(select(Invitation.id, Invitation.state, Invitation.version)),
             *db.session.execute(select(Organisation.id, Organisation.name, Organisation.version)),
             *db.session.execute(select(PartnerCustomer.id, PartnerCustomer.ended_at)),
+            *db.session.execute(select(api_keys.ApiKey.id, api_keys.ApiKey.revoked_at)),
+            *db.session.execute(select(WebhookEndpoint.id, WebhookEndpoint.version)),
+            *db.session.execute(select(WebhookDelivery.id, WebhookDelivery.due_at)),
         ]
         db.session.remove()
         return [tuple(map(str, row)) for row in states]
