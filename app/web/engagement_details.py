@@ -76,7 +76,7 @@ def _people(page: EngagementPage, request: CompletionRequest | None) -> list[dic
     people: list[dict[str, Any]] = [
         {
             "name": e.requested_by_name or page.customer_name,
-            "lines": [_("Requested it, %(client)s", client=page.customer_name), e.contact_number],
+            "lines": [_("Requested it, %(client)s", client=page.customer_name), *filter(None, [e.contact_number])],
         }
     ]
     if request and request.asked_by_name == e.requested_by_name:

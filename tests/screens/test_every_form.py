@@ -76,7 +76,7 @@ def _north(people: People) -> list[dict[str, str]]:
     """Own ids of Northbridge and Acme: those of the route walk, an engagement in each state, and a draft product with a test."""
     first = _rows_of(people, "northbridge", "acme")
     rules_ = make_programme("Professional services", review_threshold_minor=100_000)
-    parameters = [
+    parameters: list[dict[str, Any]] = [
         {"key": "region", "label": "Region", "kind": "short_text"},
         {"key": "plan-b", "label": "Plan B", "kind": "paragraph"},
         {"key": "size", "label": "Size", "kind": "selection", "options": ["S", "M"]},
@@ -254,7 +254,7 @@ def _again(client: FlaskClient, world: World, person: str, form: Form) -> Form |
 
 def _pages_told(app: Flask, world: World, person: str) -> list[Any]:
     """Pages that, after all that was stored, answer with a 5xx or show something unescaped."""
-    wrong = []
+    wrong: list[tuple[Any, ...]] = []
     for rule in rules(app):
         if "GET" not in calls(rule):
             continue

@@ -111,6 +111,7 @@ def _asked(ticked: Sequence[uuid.UUID], form: Approve | Reject) -> Response:
         rows=listed,
         amounts=amounts,
         sums=_sums(listed, amounts),
+        tests=any(row.is_test for row in listed),
         left_out=len(ticked) - len(listed),
         overdue={row.id for row in listed if is_overdue(row.submitted_at, now)},
     )
