@@ -69,7 +69,10 @@ def outlook(entry: BillingEntry, quantity: Decimal, *, waiting: Correction | Non
         group = group_of(entry)
     terms = Terms(tariff, version.currency, True, metric.month_limit)
     corrected = rules.correct(terms, group.quantity, entry.quantity, quantity)
-    return Outlook(corrected, metric, version, tariff, booking_month(programme, entry.service_month, clock.now()))
+    wanted = waiting.booked_month if waiting else None
+    return Outlook(
+        corrected, metric, version, tariff, booking_month(programme, entry.service_month, clock.now(), wanted)
+    )
 
 
 def check_correctable(entry: BillingEntry, programme: Programme, *, waiting: Correction | None = None) -> None:
@@ -98,12 +101,17 @@ def check_correctable(entry: BillingEntry, programme: Programme, *, waiting: Cor
         raise Refused("entry", N_("Correction %(number)s waits for a decision already."), number=other)
 
 
-def booking_month(programme: Programme, service_month: BillingMonth, now: datetime) -> BillingMonth:
-    """The open month that a correction is booked in: the one that stays open longest, after the month of the work.
+def booking_month(
+    programme: Programme, service_month: BillingMonth, now: datetime, wanted: BillingMonth | None = None
+) -> BillingMonth:
+    """The open month that a correction is booked in: the `wanted` one while it is open, else the one that stays open longest.
 
-    In the days of grace two are open; the later one leaves the second person time, and the earlier month's totals alone.
+    In the days of grace two are open; the later one leaves the second person time, and the earlier month's totals alone. It is
+    always after the month of the work.
     """
     offered = [one for one in taking_entries(now)[programme.cut_off] if one.month > service_month]
+    if wanted is not None and any(one.month == wanted for one in offered):
+        return wanted
     by_clock = [one.month for one in offered if one.closes_at is not None]
     if not offered:
         raise Refused("correction", N_("No month is open to book it in."))

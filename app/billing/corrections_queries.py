@@ -27,32 +27,44 @@ Corrected = aliased(BillingEntry, name="corrected")
 
 @dataclass(frozen=True)
 class Link:
-    """What ties a row to the ones it belongs with, for its explanation. Quantities in the metric's unit."""
+    """Another row that this one belongs with, for its explanation. Quantities in the metric's unit.
 
-    kind: str
-    #: the other row: what this one takes back or bills anew, or what has taken this one back
+    `relation`: 'corrected', what this row takes back or bills anew; 'sister', the other row of the same correction;
+    'taken-back-by' and 'billed-anew-as', what a correction of this row has booked.
+    """
+
+    relation: str
     number: str
     id: uuid.UUID
     quantity: Decimal
-    month: BillingMonth
+    booked_month: BillingMonth
 
 
 def links_of(entry: BillingEntry) -> list[Link]:
-    """A correction's row: what it corrects, and its sister. A corrected one: both rows of its correction. Else nothing."""
-    columns = (
-        BillingEntry.kind,
-        BillingEntry.number,
-        BillingEntry.id,
-        BillingEntry.quantity,
-        BillingEntry.booked_month,
-    )
-    whose = entry.corrects_id or entry.id
+    """Nothing for an entry that has to do with no correction; both ways for one that is corrected and corrects."""
     rows = db.session.execute(
-        select(*columns)
-        .where(or_(BillingEntry.corrects_id == whose, BillingEntry.id == whose), BillingEntry.id != entry.id)
-        .order_by(BillingEntry.number)
-    )
-    return [Link(*row) for row in rows]
+        select(
+            BillingEntry.id, BillingEntry.corrects_id, BillingEntry.kind, BillingEntry.number, BillingEntry.quantity,
+            BillingEntry.booked_month,
+        )
+        .where(
+            or_(
+                BillingEntry.id == entry.corrects_id,
+                BillingEntry.corrects_id == entry.corrects_id,
+                BillingEntry.corrects_id == entry.id,
+            ),
+            BillingEntry.id != entry.id,
+        )
+        .order_by(BillingEntry.rated_sequence)
+    )  # fmt: skip
+    own = {states.REVERSAL: "taken-back-by", states.REBILL: "billed-anew-as"}
+
+    def relation(row: Any) -> str:
+        if row.corrects_id == entry.id:
+            return own[row.kind]
+        return "corrected" if row.id == entry.corrects_id else "sister"
+
+    return [Link(relation(row), row.number, row.id, row.quantity, row.booked_month) for row in rows]
 
 
 def correction_behind(entry: BillingEntry) -> Correction | None:

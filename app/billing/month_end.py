@@ -116,9 +116,10 @@ def _groups(book: str, month: BillingMonth) -> Line:
     ]
     if off:
         return Line(claim, False, N_("off by %(amounts)s"), {"amounts": ", ".join(sorted(off))}, len(off))
-    said = ", ".join(str(Money.of_minor(entries[currency], currency)) for currency in sorted(entries))
-    if not said:
+    done = [Money.of_minor(entries[currency], currency) for currency in sorted(entries)]
+    if not done:
         return Line(claim, True, N_("nothing was done in it"), {}, 0)
+    said = done[0] if len(done) == 1 else ", ".join(str(money) for money in done)
     return Line(claim, True, N_("%(amounts)s as the plans state it, wherever it is booked"), {"amounts": said}, 0)
 
 

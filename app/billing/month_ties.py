@@ -18,6 +18,7 @@ from app.catalog.rules import Remuneration
 from app.charges.model import ChargeLine
 from app.foundation.billing_month import BillingMonth
 from app.foundation.database import db, streamed
+from app.foundation.money import Money
 from app.months.checklist import Total
 
 
@@ -117,3 +118,25 @@ def _booked(book: str, month: BillingMonth, *, by_programme: bool = True) -> Sel
 def of_book(model: Any, book: str) -> tuple[Any, ...]:
     programmes = select(Programme.id).where(Programme.cut_off == book)
     return model.programme_id.in_(programmes), model.is_test.is_(False)
+
+
+def booked_sums(months: Sequence[BillingMonth]) -> dict[tuple[str, BillingMonth], list[Money]]:
+    """(book, month) -> what is booked, gross, one amount a currency; one statement for a whole list of months."""
+    if not months:
+        return {}
+    rows = db.session.execute(
+        select(
+            Programme.cut_off,
+            ChargeLine.booked_month,
+            ChargeLine.currency,
+            func.sum(ChargeLine.gross_minor).label("gross"),
+        )
+        .join(Programme, Programme.id == ChargeLine.programme_id)
+        .where(ChargeLine.booked_month.in_(months), ChargeLine.is_test.is_(False))
+        .group_by(Programme.cut_off, ChargeLine.booked_month, ChargeLine.currency)
+        .order_by(ChargeLine.currency)
+    )
+    found: dict[tuple[str, BillingMonth], list[Money]] = {}
+    for row in rows:
+        found.setdefault((row.cut_off, row.booked_month), []).append(Money.of_minor(int(row.gross), row.currency))
+    return found

@@ -163,6 +163,8 @@ class GrossExplanation:
     rated_at: datetime
     #: the rows of one correction that it belongs with; quantities and months, no reason
     links: tuple[Link, ...] = ()
+    #: it is one of the two rows that a correction booked
+    is_correction: bool = False
 
 
 def gross_explanation(entry_id: uuid.UUID) -> GrossExplanation | None:
@@ -192,4 +194,5 @@ def gross_explanation(entry_id: uuid.UUID) -> GrossExplanation | None:
         price_from=version.effective_from,
         rated_at=entry.rated_at,
         links=tuple(links_of(entry)),
+        is_correction=entry.corrects_id is not None,
     )

@@ -83,7 +83,11 @@ def _tags() -> dict[str, Tag]:
         "not_started": Tag(_l("Not Started"), neutral, "circle-dash"),
         "stopped": Tag(_l("Stopped"), neutral, "stop--filled--alt"),
         "draft": Tag(_l("Draft"), neutral, "edit"),
+        "month_ready": Tag(_l("Ready to close"), good, "checkmark--outline"),
+        "month_frozen": Tag(_l("Frozen, not closed"), wait, "locked"),
+        "month_reopened": Tag(_l("Reopened"), decide, "unlocked"),
         # cannot change any more
+        "month_closed": Tag(_l("Closed"), fixed, "locked"),
         "frozen": Tag(_l("Frozen"), fixed, "locked"),
     }
 

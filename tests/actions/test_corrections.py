@@ -269,12 +269,15 @@ def test_at_the_last_millisecond_of_grace_two_months_are_open_and_the_later_one_
 
 
 def test_when_the_month_closes_in_between_it_is_asked_again() -> None:
-    """Asked for in November, approved in December: November is over for good, and the yes was to November."""
+    """Asked for in November, approved in December: while November is open it is November's, then the yes is asked for again."""
     (entry,) = of_october(tiered(), "600")
     last = datetime(2026, 11, 30, 23, 59, 59, 999000, tzinfo=UTC)
     asked = ask_correction(entry, "500", at=last)
     assert asked.booked_month == BillingMonth(2026, 11)
-    with clock.pinned(datetime(2026, 12, 1, tzinfo=UTC)), viewing(as_operator()) as olga:
+    with clock.pinned(datetime(2026, 12, 2, 23, 59, 59, 999000, tzinfo=UTC)), viewing(as_operator()):
+        still = outlook(one(BillingEntry, entry.id), D(500), waiting=one(Correction, asked.id))
+        assert still.booked_month == BillingMonth(2026, 11)
+    with clock.pinned(datetime(2026, 12, 3, tzinfo=UTC)), viewing(as_operator()) as olga:
         no = refused(lambda: corrections.approve(one(Correction, asked.id), by=olga))
         assert "in December 2026" in str(no)
         shown = "-600.00 USD 500.00 USD 2026-12"

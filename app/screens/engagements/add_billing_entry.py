@@ -23,6 +23,7 @@ from app.foundation import clock, tenancy
 from app.foundation.billing_month import BillingMonth
 from app.foundation.refusals import AlreadyDone, Refused
 from app.foundation.tenancy import one
+from app.months.queries import OpenMonth
 from app.web.amounts_explained import explained
 from app.web.engagement_header import address, crumbs, engagement_asked_for
 from app.web.entry_list import months_to_bill
@@ -141,7 +142,7 @@ def _question(engagement: Engagement, draft: Draft) -> Question | None:
 
 def _start(engagement: Engagement, programme: Programme) -> dict[str, Any]:
     """What the form begins with: the month that closes first, or a rejected entry that is to be corrected."""
-    months = months_to_bill(engagement, programme)
+    months = [one.month for one in months_to_bill(engagement, programme)]
     like = request.args.get("like", "")
     try:
         earlier = actions.entry_of(engagement.id, uuid.UUID(like)) if like else None
@@ -161,7 +162,8 @@ def _start(engagement: Engagement, programme: Programme) -> dict[str, Any]:
 
 def _show(page: EngagementPage, programme: Programme, form: AddEntry, status: int = 200) -> Response:
     engagement = page.engagement
-    months = months_to_bill(engagement, programme)
+    takes = months_to_bill(engagement, programme)
+    months = [one.month for one in takes]
     refused = not actions.takes_entries(engagement)
     month = form.month.data if form.month.data in months else months[0] if months else None
     prices = prices_for(engagement)
@@ -187,8 +189,8 @@ def _show(page: EngagementPage, programme: Programme, form: AddEntry, status: in
         ],
         refused=refused,
         form=form,
-        cards=_cards(months, month, programme),
-        closed=_just_closed(engagement, programme, months),
+        cards=_cards(takes),
+        closed=_just_closed(engagement, programme, [one.month for one in takes if one.closes_at]),
         month=month,
         metrics=metrics,
         chosen=chosen,
@@ -198,7 +200,7 @@ def _show(page: EngagementPage, programme: Programme, form: AddEntry, status: in
         how=explained(came_to.explanation) if came_to else None,
         why_not=translate(why_not) if why_not else "",
         question=_question(engagement, draft) if draft else None,
-        closes=deadline(programme.policy.closes_at(month)) if month else None,
+        closes=next((deadline(one.closes_at) for one in takes if one.month == month and one.closes_at), None),
         in_grace=month is not None and clock.now() >= month.next.starts_at,
         threshold=programme.review_threshold,
         live=wants_fragment(),
@@ -225,20 +227,20 @@ def _previewed(
         return None, no
 
 
-def _cards(months: list[BillingMonth], chosen: BillingMonth | None, programme: Programme) -> list[dict[str, Any]]:
+def _cards(takes: list[OpenMonth]) -> list[dict[str, Any]]:
     """The open months as ui.radio_cards takes them, each with its closing instant, the viewer's time and the time left."""
+    first = next((one for one in takes if one.closes_at), None)
     cards = []
-    for month in months:
-        closes: Any = deadline(programme.policy.closes_at(month))
+    for open_month in takes:
+        card = {"value": str(open_month.month), "label": translate("%(month)s", {"month": open_month.month})}
+        if open_month.closes_at is None:
+            cards.append({**card, "small": _("reopened until the operator closes it again"), "end": ""})
+            continue
+        closes: Any = deadline(open_month.closes_at)
         facts = {"utc": closes.utc, "local": closes.local}
         small = _("closes %(utc)s (%(local)s)", **facts) if closes.local else _("closes %(utc)s", **facts)
-        card = {
-            "value": str(month),
-            "label": translate("%(month)s", {"month": month}),
-            "small": small,
-            "end": _("%(left)s left", left=closes.left),
-        }
-        cards.append({**card, "icon": "timer"} if month == months[0] else card)
+        card = {**card, "small": small, "end": _("%(left)s left", left=closes.left)}
+        cards.append({**card, "icon": "timer"} if open_month is first else card)
     return cards
 
 

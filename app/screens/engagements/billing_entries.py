@@ -20,7 +20,7 @@ from app.foundation.refusals import AlreadyDone, MissingRole, NotVisible
 from app.foundation.tenancy import one
 from app.web.amounts_explained import due_words, explained
 from app.web.engagement_header import address, engagement_asked_for, engagement_header
-from app.web.entry_list import COLUMNS, entries, line, list_of, strip, total_of, with_amounts
+from app.web.entry_list import COLUMNS, corrections_among, entries, line, list_of, strip, total_of, with_amounts
 from app.web.exports import download
 from app.web.fields import PortalForm
 from app.web.fragments import go_to, show, wants_fragment
@@ -143,6 +143,7 @@ def _list_page(page: EngagementPage, *, opened: Any = None, faster: Any = None) 
     asked = listing.values
     found = page_of(entries(engagement.id, asked), LIST_KEYS, after=listing.after, before=listing.before)
     listing = listing.with_page(found)
+    corrections = corrections_among(engagement, header["programme"], found.rows)
     return show(
         "engagements/billing_entries.html",
         block="content",
@@ -153,7 +154,11 @@ def _list_page(page: EngagementPage, *, opened: Any = None, faster: Any = None) 
         several_metrics=len(prices.metrics) > 1,
         unit=prices.metrics[0].unit if len(prices.metrics) == 1 else None,
         currency=currency,
-        lines=[line(row, provisional, here, takes_entries=header["add_entry"] is not None) for row in found.rows],
+        lines=[
+            line(row, provisional, here, takes_entries=header["add_entry"] is not None, corrections=corrections)
+            for row in found.rows
+        ],
+        waiting=list(corrections.waiting.values()),
         strip=strip(engagement, header["programme"], totals, currency),
         total=total_of(totals, asked),
         opened=opened,

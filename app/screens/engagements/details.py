@@ -16,8 +16,8 @@ from app.engagements import actions, menu, states
 from app.engagements.model import Engagement
 from app.engagements.queries import EngagementPage
 from app.foundation import clock, tenancy
-from app.foundation.billing_month import open_months
 from app.foundation.refusals import AlreadyDone, Refused
+from app.months.queries import taking_entries
 from app.web.engagement_details import details_of
 from app.web.engagement_header import address, engagement_asked_for, engagement_header
 from app.web.engagement_history import who_was_faster
@@ -237,8 +237,8 @@ def _preset(page: EngagementPage, action: str) -> dict[str, Any]:
 
 
 def _mark_complete_fields(page: EngagementPage, form: MarkComplete) -> Markup:
-    months = open_months(clock.now(), programme_of(page.engagement.product_id).policy)
-    unbilled = unbilled_open_months(page.engagement, months)
+    takes = taking_entries(clock.now())[programme_of(page.engagement.product_id).cut_off]
+    unbilled = unbilled_open_months(page.engagement, [one.month for one in takes])
     return _drawn("mark_complete", form=form, unbilled=unbilled, here=address(page.engagement.id))
 
 
