@@ -84,3 +84,10 @@ def _said(engagement_id: uuid.UUID, row: Any) -> tuple[Any, ...]:
 
 def _rows(found: Any, wanted: bool) -> Iterable[Any]:
     return db.session.execute(found) if wanted else ()
+
+
+def states_of(entry_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, str]:
+    """How the entries stand that a batch was a repeat of."""
+    wanted = set(entry_ids)
+    found = select(BillingEntry.id, BillingEntry.state).where(BillingEntry.id.in_(wanted))
+    return {row.id: row.state for row in _rows(found, bool(wanted))}

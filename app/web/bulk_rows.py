@@ -17,9 +17,10 @@ from flask_babel import lazy_gettext as _l
 from werkzeug.datastructures import MultiDict
 from wtforms import Form
 
+from app.billing import states
 from app.billing.actions import Draft
 from app.billing.batch import Judged, Line, Outcome, preview_batch, submit_batch
-from app.billing.lookalikes import Lookalike, lookalikes
+from app.billing.lookalikes import Lookalike, lookalikes, states_of
 from app.catalog.model import Metric
 from app.foundation import clock
 from app.foundation.billing_month import CUT_OFF_POLICIES, BillingMonth, open_months
@@ -42,7 +43,7 @@ class _Shape(Form):
     notes = TextField(_l("Notes"), most=500, lines=True, optional=True)
 
 
-@dataclass
+@dataclass(eq=False)
 class Entered:
     """One row. `place`: its engagement's id in the grid, its row number in a file. `typed`: column -> text as it came."""
 
@@ -57,6 +58,8 @@ class Entered:
     judged: Judged | None = None
     lookalike: Lookalike | None = None
     outcome: Outcome | None = None
+    #: how the entry stands that this row is a repeat of
+    repeated_state: str = ""
     #: what the tick said; None: the page had none for this row
     picked: str | None = None
 
@@ -79,6 +82,11 @@ class Entered:
     def duplicate_of(self) -> str:
         found = self.outcome or (self.judged.outcome if self.judged else None)
         return found.number if found and found.result == "duplicate" else ""
+
+    @property
+    def came_to_nothing(self) -> bool:
+        """A repeat of what was rejected or taken back: it would have to be sent as a record of its own."""
+        return bool(self.duplicate_of) and self.repeated_state in (states.REJECTED, states.WITHDRAWN)
 
     @property
     def created_as(self) -> str:
@@ -104,7 +112,7 @@ class Entered:
             return ""
         rated = self.judged.rated
         return _(
-            "%(month)s then holds %(quantity)s %(unit)s, %(amount)s",
+            "%(month)s then holds %(quantity)s\u00a0%(unit)s, %(amount)s",
             month=instants.month(self.judged.line.draft.month),
             quantity=figures.quantity(rated.after),
             unit=self.judged.priced.metric.unit,
@@ -182,6 +190,10 @@ def preview_rows(rows: Sequence[Entered], *, by: Viewer) -> None:
     for row, one, earlier in zip(fine, judged, lookalikes(judged), strict=True):
         row.judged, row.lookalike = one, earlier
         _refuse(row, one.outcome)
+    repeats = {row: row.judged.outcome.entry_id for row in fine if row.judged and row.duplicate_of}
+    stand = states_of(entry_id for entry_id in repeats.values() if entry_id)
+    for row, entry_id in repeats.items():
+        row.repeated_state = stand.get(entry_id, "") if entry_id else ""
 
 
 def submit_rows(rows: Sequence[Entered], *, every: bool = False, by: Viewer) -> None:

@@ -9,7 +9,10 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from app.billing import actions
+from app.billing.model import BillingEntry
 from app.foundation.database import db
+from app.foundation.tenancy import one, viewing
 from tests.makers import make_engagement, make_entry, make_product, make_programme
 from tests.page import Page
 from tests.people import People
@@ -265,3 +268,15 @@ def test_a_thousand_rows(app: Flask, fleet: list[Any], as_: As) -> None:
     assert "1000 entries submitted" in Page(answer).text
     assert len(seen) <= 60, len(seen)
     assert count(app, fleet) == [200] * 5
+
+
+def test_a_repeat_of_what_was_withdrawn_says_so(app: Flask, fleet: list[Any], people: People, as_: As) -> None:
+    ada, file = as_("ada"), rows_of(fleet, "1", "2")
+    submit(ada, upload(ada, file))
+    with app.app_context(), viewing(people.viewer("ada")) as by:
+        actions.withdraw(one(BillingEntry, entries(app, fleet[0])[0].id), by=by)
+    page = Page(upload(ada, file))
+    assert "then rejected or withdrawn" in page.soup.select_one("#row-2").text
+    assert "not billed again" in page.soup.select_one("#row-3").text
+    submit(ada, upload(ada, HEAD + f"{fleet[0].number},2026-10,1,,second try\n"))
+    assert count(app, fleet) == [2, 1, 0, 0, 0]

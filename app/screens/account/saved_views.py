@@ -126,6 +126,7 @@ def _ask(form: Named) -> Response:
     return _decision(
         form,
         title=_("Save view"),
+        eyebrow=list_name(form.list.data or ""),
         sentence=_(
             "The list's filters and order, under a name of yours; nobody else sees it. A list keeps %(most)s views.",
             most=MOST_A_LIST,
@@ -137,7 +138,15 @@ def _ask(form: Named) -> Response:
 
 
 def _ask_rename(form: Named, view_id: uuid.UUID) -> Response:
-    return _decision(form, title=_("Rename view"), submit=_("Rename"), cancel="/views", fields=[form.name])
+    view = tenancy.one(SavedView, view_id)
+    return _decision(
+        form,
+        title=_("Rename view"),
+        eyebrow=list_name(view.path),
+        submit=_("Rename"),
+        cancel="/views",
+        fields=[form.name],
+    )
 
 
 def _ask_delete(form: Confirm, view: SavedView) -> Response:
@@ -188,9 +197,9 @@ def _endpoint_at(path: str) -> str | None:
 
 
 def list_name(path: str) -> str:
-    """What the menu calls the list; else what its screen is called."""
+    """What the menu calls the list; else what its screen is called; '' where there is none."""
     for line in current_app.extensions["menu"]:
         if line.path == path:
             return _(line.label)
-    screen_name = (_endpoint_at(path) or path).partition(".")[0]
+    screen_name = (_endpoint_at(path) or "").partition(".")[0]
     return screen_name.replace("_", " ").capitalize()
