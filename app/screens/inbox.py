@@ -7,10 +7,11 @@ import uuid
 from collections.abc import Sequence
 from typing import Any
 
-from flask import Blueprint, Response, g, request
+from flask import Blueprint, Response, g, render_template, request
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_babel import ngettext
+from markupsafe import Markup, escape
 from wtforms import RadioField
 
 from app.foundation import clock, tenancy
@@ -155,6 +156,14 @@ def _ask(form: Decide, verb: str, keys: Sequence[str]) -> Response:
         if request.method == "POST":
             return go_to(HERE, toast=_("Tick at least one line that still waits."))
         return _not_here(wanted)
+    fields = render_template(
+        "inbox/decide_fields.html",
+        form=form,
+        lines=lines,
+        outcomes=_outcomes(lines, verb),
+        needs_reason=verb == REJECT,
+        shows_values=any(line.waiting.value for line in lines),
+    )
     decision = {
         "title": ngettext("Approve %(num)s line", "Approve %(num)s lines", len(lines))
         if verb == APPROVE
@@ -163,22 +172,15 @@ def _ask(form: Decide, verb: str, keys: Sequence[str]) -> Response:
         if verb == APPROVE
         else ngettext("Reject %(num)s", "Reject %(num)s", len(lines)),
         "kind": "primary" if verb == APPROVE else "danger",
+        "eyebrow": lines[0].waiting.number if len(lines) == 1 else _("Inbox"),
         "sentence": _sentence(lines, verb),
         "action": f"{HERE}/decide",
         "cancel": HERE,
         "form": form,
+        "fields": Markup(fields),  # noqa: S704  our template, escaped
         "live": True,
     }
-    return show(
-        "inbox/decide.html",
-        block="decision",
-        status=form.status,
-        decision=decision,
-        form=form,
-        lines=lines,
-        outcomes=_outcomes(lines, verb),
-        needs_reason=verb == REJECT,
-    )
+    return show("confirm_page.html", block="decision", status=form.status, decision=decision)
 
 
 def _sentence(lines: Sequence[Line], verb: str) -> str:
@@ -262,6 +264,7 @@ def delegate(kind_name: str, row_id: uuid.UUID) -> Response:
     line = delegations.own_line(KINDS.get(kind_name), row_id, by=me)
     colleagues = delegations.who_may_decide(KINDS[kind_name], row_id, by=me)
     form = Delegate()
+    form.to.flags.required = True
     form.to.choices = offered((str(one.member_id), one.member_name) for one in colleagues)
     if form.validate_on_submit():
         try:
@@ -290,6 +293,8 @@ def delegate(kind_name: str, row_id: uuid.UUID) -> Response:
         )
         if colleagues
         else _("Nobody else of %(organisation)s may decide this.", organisation=me.organisation_name),
-        "fields": [form.to, form.note] if colleagues else [],
+        "fields": [form.to, form.note]
+        if colleagues
+        else escape(_("An organisation admin gives the role to another member under Members and roles.")),
     }
-    return show("inbox/delegate.html", block="decision", status=form.status, decision=asked, possible=bool(colleagues))
+    return show("confirm_page.html", block="decision", status=form.status, decision=asked)

@@ -266,6 +266,21 @@ def test_a_line_is_passed_to_a_colleague(app, people, as_, requests):
         assert as_(person).get(path).status_code == status
 
 
+def test_decisions_open_as_dialogs_too(app, people, as_, requests):
+    ada = as_("ada")
+    for path in (
+        f"/inbox/{REQUEST}/{requests[0].id}/delegate",
+        f"/inbox/decide?do=approve&row={key(requests[0])}",
+        f"/inbox/decide?do=reject&row={key(requests[0])}",
+    ):
+        part = Fragment(ada.get(path, headers=HTMX))
+        part.check()
+        assert part.soup.select_one("form.decision") and not part.soup.select_one("nav.side")
+    form = hidden_fields(ada.get(f"/inbox/decide?do=approve&row={key(requests[0])}").text, "/inbox/decide")
+    answer = ada.post("/inbox/decide", data=form, headers=HTMX)
+    assert answer.headers["HX-Redirect"].startswith("/inbox/decided/") and states_of(app, requests[0]) == ["active"]
+
+
 def test_alone_one_is_told_so(app, people, as_, requests):
     page = Page(as_("cy").get(f"/inbox/{REQUEST}/{requests[3].id}/delegate"))
     page.check()
