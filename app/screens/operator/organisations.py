@@ -28,6 +28,7 @@ from app.web.filters import Choice, Search
 from app.web.fragments import go_to, show
 from app.web.guard import needs
 from app.web.listing import ListOf
+from app.web.mail_words import mail_words
 from app.web.submissions import submit_once
 from app.web.templating import translate
 
@@ -150,8 +151,10 @@ def add_member(organisation_id: uuid.UUID) -> Response:
     if form.validate_on_submit():
         try:
             submit_once(form, lambda: _take_in(form, organisation_id), action="add-member")
-            toast = _(
-                "%(email)s is a member of %(name)s now and was mailed.", email=form.email.data, name=organisation.name
+            facts = {"email": form.email.data, "name": organisation.name}
+            toast = mail_words(
+                _("%(email)s is a member of %(name)s now and is being mailed.", **facts),
+                _("%(email)s is a member of %(name)s now. The mail waits until a mail server is set.", **facts),
             )
             return go_to(f"/organisations/{organisation_id}", toast=toast)
         except Refused as no:

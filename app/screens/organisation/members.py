@@ -20,6 +20,7 @@ from app.web.filters import Search
 from app.web.fragments import go_to, show
 from app.web.guard import needs
 from app.web.listing import ListOf
+from app.web.mail_words import mail_words
 from app.web.submissions import submit_once
 from app.web.templating import translate
 
@@ -92,7 +93,11 @@ def add() -> Any:
                 lambda: actions.take_in(form.name.data, form.email.data, form.roles.data, by=by),
                 action="add-member",
             )
-            return go_to("/members", toast=_("%(email)s is a member now and was mailed.", email=form.email.data))
+            toast = mail_words(
+                _("%(email)s is a member now and is being mailed.", email=form.email.data),
+                _("%(email)s is a member now. The mail waits until a mail server is set.", email=form.email.data),
+            )
+            return go_to("/members", toast=toast)
         except Refused as no:
             form.refuse(no)
     return _new_page(form)
