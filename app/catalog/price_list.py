@@ -34,7 +34,7 @@ class GrossPrice:
 
 @dataclass(frozen=True)
 class FromPrice:
-    """The lowest gross price with which a service begins: of `charge_unit` units, or flat up to `flat_up_to` of them."""
+    """The lowest gross price of a service, in whichever tier: of `charge_unit` units, or flat up to `flat_up_to` of them."""
 
     gross_price: Decimal
     currency: str
@@ -102,7 +102,7 @@ def is_derived(remuneration: Remuneration) -> bool:
 
 
 def from_prices(slugs: Sequence[str], month: BillingMonth) -> dict[str, FromPrice]:
-    """Slug -> the lowest first price among its plans in `month`; services without a price are left out. One statement."""
+    """Slug -> the lowest price among its plans in `month`; services without a price are left out. One statement."""
     if not slugs:
         return {}
     with acting_for_all("gross prices are public, what they are made of is not"):
@@ -141,8 +141,8 @@ _PRICES = (
 def _first_price(row: Any) -> FromPrice:
     remuneration = Remuneration(row.remuneration, row.remuneration_percent)
     tariff = gross_tariff(row.MetricPrice.tariff, remuneration)
-    first: Band = tariff.bands[0]
-    flat = first.up_to if tariff.model == "block" else None
+    lowest: Band = min(tariff.bands, key=lambda band: band.price)
+    flat = lowest.up_to if tariff.model == "block" else None
     return FromPrice(
-        first.price, row.PriceVersion.currency, row.metric_name, row.unit, tariff.charge_unit, tariff.model, flat
+        lowest.price, row.PriceVersion.currency, row.metric_name, row.unit, tariff.charge_unit, tariff.model, flat
     )

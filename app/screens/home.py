@@ -21,10 +21,10 @@ from app.foundation.billing_month import BillingMonth
 from app.foundation.money import Money
 from app.foundation.pages import page_of
 from app.foundation.tenancy import Viewer
+from app.months.queries import taking_entries
 from app.notices import portal
 from app.notices.inbox import inbox_of
 from app.notices.inbox import totals as totals_of
-from app.months.queries import taking_entries
 from app.web.figures import money
 from app.web.fragments import show
 from app.web.guard import signed_in

@@ -13,9 +13,11 @@ from app.catalog.price_list import FromPrice, from_prices
 from app.catalog.queries import CatalogTile
 from app.foundation import clock
 from app.foundation.billing_month import BillingMonth
+from app.foundation.exact import SCALE
+from app.foundation.money import exponent
 from app.foundation.tenancy import one
 from app.parties.model import Organisation
-from app.web.figures import plain, unit_price
+from app.web.figures import plain
 from app.web.filters import Choice, Search
 from app.web.fragments import show
 from app.web.guard import needs
@@ -65,14 +67,14 @@ def _shelves(found: Sequence[CatalogTile]) -> list[tuple[str, list[Any]]]:
 
 
 def _from(price: FromPrice) -> str:
-    """'Hours from USD 150.0000', 'Hours from USD 500.0000 for up to 10 h', as the tile says it."""
+    """'Hours from USD 42.50 each', 'Hours from USD 500.00 for up to 10 h', as the tile says it: the lowest there is."""
     facts = {
         "metric": price.metric_name,
-        "price": f"{price.currency}\u00a0{unit_price(price.gross_price)}",
+        "price": f"{price.currency}\u00a0{plain(price.gross_price, exponent(price.currency), SCALE)}",
         "unit": price.unit,
     }
     if price.model == "block" and price.flat_up_to is not None:
         return _("%(metric)s from %(price)s for up to %(most)s %(unit)s", most=plain(price.flat_up_to, 0, 6), **facts)
     if price.charge_unit != 1:
         return _("%(metric)s from %(price)s for %(many)s %(unit)s", many=plain(price.charge_unit, 0, 6), **facts)
-    return _("%(metric)s from %(price)s", **facts)
+    return _("%(metric)s from %(price)s each", **facts)

@@ -22,6 +22,7 @@ from app.web.fields import PhoneText, PortalForm, TextField, offered
 from app.web.figures import unit_price
 from app.web.fragments import go_to, show
 from app.web.guard import needs
+from app.web.mail_words import mail_words
 from app.web.submissions import submit_once
 from app.web.templating import translate
 from app.web.tiers import per_words
@@ -79,7 +80,10 @@ def create(slug: str) -> Response:
             engagement_id, _first = submit_once(
                 form, lambda: _create(product, plan_id, form), action="request-engagement"
             )
-            toast = _("Requested. The provider was mailed and decides; you are told.")
+            toast = mail_words(
+                _("Requested. The provider is being mailed and decides; you are told."),
+                _("Requested. The provider decides. Mail waits until a mail server is set; all of it stands here too."),
+            )
             return go_to(f"/my/engagements/{engagement_id}", toast=toast)
         except Refused as no:
             form.refuse(no)

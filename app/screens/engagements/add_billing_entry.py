@@ -14,7 +14,9 @@ from app.billing import actions
 from app.billing.actions import Draft
 from app.billing.explanations import Preview, preview
 from app.billing.model import BillingEntry
+from app.billing.queries import provisional_amounts
 from app.billing.rating import prices_for
+from app.billing.rules import needs_review
 from app.catalog.model import Programme
 from app.catalog.queries import PlanPrices, PricedMetric, programme_of, step_sentence
 from app.engagements.model import Engagement
@@ -28,6 +30,7 @@ from app.web.amounts_explained import explained
 from app.web.engagement_header import address, crumbs, engagement_asked_for
 from app.web.entry_list import months_to_bill
 from app.web.fields import Carried, MonthCards, PortalForm, QuantityField, TextField, offered
+from app.web.figures import money_with_currency
 from app.web.fragments import go_to, show, wants_fragment
 from app.web.guard import needs
 from app.web.instants import deadline
@@ -102,10 +105,9 @@ def submit(engagement_id: uuid.UUID) -> Response:
             entry_id, _first = submit_once(
                 form, lambda: _submit(page.engagement, programme, form), action="add-billing-entry"
             )
-            number = one(BillingEntry, entry_id).number
             return go_to(
                 f"{address(engagement_id)}/billing-entries",
-                toast=_("%(number)s submitted, rating takes seconds", number=number),
+                toast=_submitted_words(one(BillingEntry, entry_id), page.engagement, programme),
             )
         except Refused as no:
             form.refuse(no)
@@ -130,6 +132,19 @@ def _submit(engagement: Engagement, programme: Programme, form: AddEntry) -> Bil
         actions.checked(engagement, programme, draft, clock.now())  # a rule's no comes before a question
         raise Unasked
     return actions.submit(engagement, draft, by=tenancy.current())
+
+
+def _submitted_words(entry: BillingEntry, engagement: Engagement, programme: Programme) -> str:
+    """What comes next: the machine within seconds, or a person where the amount is above the programme's threshold."""
+    threshold = programme.review_threshold
+    amount = provisional_amounts(engagement).get(entry.id) if threshold else None
+    if amount is not None and needs_review(amount, threshold):
+        return _(
+            "%(number)s submitted. It is above %(amount)s, so it waits for the operator's review.",
+            number=entry.number,
+            amount=money_with_currency(threshold),
+        )
+    return _("%(number)s submitted, rating takes seconds", number=entry.number)
 
 
 def _question(engagement: Engagement, draft: Draft) -> Question | None:
