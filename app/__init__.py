@@ -11,8 +11,12 @@ if TYPE_CHECKING:
 
 #: Rooms with tables of their own, each in its model.py, and the foundation's ideas that keep one: tenancy and migrations
 #: must know every table before the first query.
-ROOMS = ("parties", "members", "catalog", "engagements", "billing", "charges", "months", "notices")
-IDEAS_WITH_TABLES = ("history", "idempotency", "job_results", "numbers", "outbox")
+ROOMS = ("parties", "members", "catalog", "engagements", "billing", "charges", "months", "operations", "notices")
+IDEAS_WITH_TABLES = (
+    "announcements", "history", "idempotency", "job_results", "numbers", "outbox", "saved_views", "timetable",
+)  # fmt: skip
+#: Tables that stand apart from their room's model.py.
+TABLES_APART = ("members.api_keys", "notices.webhook_model")
 
 
 def create_app(overrides: Mapping[str, Any] | None = None) -> Flask:
@@ -25,11 +29,12 @@ def create_app(overrides: Mapping[str, Any] | None = None) -> Flask:
     from flask import Flask
     from werkzeug.middleware.proxy_fix import ProxyFix
 
-    from app import commands, screens
+    from app import api, commands, screens
     from app.config import HERE, settings_from
     from app.foundation import clock, database
     from app.web import (
         assets,
+        bearer,
         csrf,
         errors,
         guard,
@@ -41,6 +46,7 @@ def create_app(overrides: Mapping[str, Any] | None = None) -> Flask:
         sign_in,
         templating,
         ui,
+        uploads,
     )  # fmt: skip
 
     settings = settings_from({**os.environ, **{k: str(v) for k, v in (overrides or {}).items() if v is not None}})
@@ -61,7 +67,11 @@ def create_app(overrides: Mapping[str, Any] | None = None) -> Flask:
         hops = settings.proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
     clock.follow(settings.instance_path / "demo-clock" if settings.demo else None)
-    for module in (*(f"foundation.{idea}" for idea in IDEAS_WITH_TABLES), *(f"{room}.model" for room in ROOMS)):
+    for module in (
+        *(f"foundation.{idea}" for idea in IDEAS_WITH_TABLES),
+        *(f"{room}.model" for room in ROOMS),
+        *TABLES_APART,
+    ):
         import_module(f"app.{module}")
     database.install(app, settings.database_url, migrations=HERE / "migrations")
 
@@ -69,7 +79,9 @@ def create_app(overrides: Mapping[str, Any] | None = None) -> Flask:
     security_headers.install(app)
     metrics.install(app)
     sign_in.install(app)
+    bearer.install(app)
     request_viewer.install(app)
+    uploads.install(app)
     csrf.install(app)
     guard.install(app)
     templating.install(app)
@@ -78,25 +90,44 @@ def create_app(overrides: Mapping[str, Any] | None = None) -> Flask:
     shell.install(app, screens.MENU)
     errors.install(app)
     screens.install(app)
+    api.install(app)
     commands.install(app)
     _feed_from_rooms()
     return app
 
 
 def _feed_from_rooms() -> None:
-    """What waits, for the menu's counts, and what is watched, for /metrics; each room says its own."""
+    """What waits, for the menu's counts, what is watched, for /metrics, what is checked, what failed; each room says its own."""
+    from importlib import import_module
+    from importlib.util import find_spec
+
+    from app.billing import corrections_waiting, month_end, month_ties
     from app.billing import gauges as billing_gauges
     from app.billing import queries as billing
     from app.billing import waiting as billing_waiting
+    from app.catalog import waiting as listing
     from app.engagements import queries as engagements
     from app.engagements import waiting as engagements_waiting
-    from app.foundation import waiting
+    from app.foundation import checks, failed_rows, self_check, waiting
+    from app.months import checklist
+    from app.months import waiting as months_waiting
     from app.notices import gauges as notice_gauges
     from app.notices import portal as notices
     from app.web import metrics, shell
 
-    for count in (engagements.waiting_count, billing.waiting_count, notices.unread_count):
+    for count in (engagements.waiting_count, billing.waiting_count, notices.unread_count, *listing.COUNTS):
         shell.waiting(count)
-    waiting.offer(*engagements_waiting.KINDS, *billing_waiting.KINDS)
+    for count in (corrections_waiting.waiting_count, months_waiting.waiting_count):
+        shell.waiting(count)
+    waiting.offer(*engagements_waiting.KINDS, *billing_waiting.KINDS, *corrections_waiting.KINDS)
+    waiting.offer(*listing.KINDS, *months_waiting.KINDS)
+    checklist.offer(month_end.lines)
+    checklist.count_with(month_ties.totals)
     for name, help_text, figure in (*billing_gauges.GAUGES, *notice_gauges.GAUGES):
         metrics.gauge(name, help_text, figure)
+    self_check.offer(checks.checks)
+    for room in ROOMS:
+        if find_spec(f"app.{room}.checks"):
+            self_check.offer(import_module(f"app.{room}.checks").checks)
+        if find_spec(f"app.{room}.failed_rows"):
+            failed_rows.offer(*import_module(f"app.{room}.failed_rows").KINDS)

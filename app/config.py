@@ -37,10 +37,16 @@ class Settings:
     #: demo data, demo sign-ins, mailbox in the portal, movable clock; loopback only
     demo: bool
     demo_now: datetime | None
+    #: whether a new customer may sign up without being invited
+    sign_up: bool
     #: lets Prometheus read /metrics from elsewhere: Authorization: Bearer <token>
     metrics_token: str | None
     #: how many proxies stand in front and say who is asking; their word is taken that many times
     proxies: int
+    #: how often one API key may ask; kept by each process for itself
+    api_requests_per_minute: int
+    #: webhooks may go to http:// and to private, loopback and link-local addresses: inside a closed network
+    webhook_private_addresses: bool
     #: files the portal writes: the SQLite database, the demo's key and clock
     instance_path: Path
 
@@ -65,8 +71,11 @@ def settings_from(environment: Mapping[str, str] | None = None) -> Settings:
         mail_from=env.get("MAIL_FROM") or "portal@localhost",
         demo=demo,
         demo_now=_demo_now(env.get("DEMO_NOW"), demo),
+        sign_up=_switch(env, "SIGN_UP", default=True),
         metrics_token=env.get("METRICS_TOKEN") or None,
         proxies=_proxies(env.get("PROXIES", "0")),
+        api_requests_per_minute=_requests(env.get("API_REQUESTS_PER_MINUTE", "600")),
+        webhook_private_addresses=_switch(env, "WEBHOOK_PRIVATE_ADDRESSES", default=False),
         instance_path=instance,
     )
 
@@ -89,6 +98,12 @@ def _port(text: str) -> int:
 def _proxies(text: str) -> int:
     if text not in ("0", "1", "2", "3"):
         raise BadSetting(f"PROXIES is {text!r}; write how many proxies stand in front, 0 to 3.")
+    return int(text)
+
+
+def _requests(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) < 8 and 0 < int(text) <= 1_000_000):
+        raise BadSetting(f"API_REQUESTS_PER_MINUTE is {text!r}; write a number from 1 to 1000000.")
     return int(text)
 
 

@@ -1,19 +1,23 @@
 """What a partner does with billing entries: submit and withdraw. Rating is in rating.py."""
 
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from functools import partial
 
 from sqlalchemy import select
 
 from app.billing import events, rules, states
 from app.billing.model import BillingEntry
 from app.billing.provisional import quantity_before
-from app.billing.rating import priced_metric, terms_of
+from app.billing.queries import taken_back
+from app.billing.rating import priced_metric, prices_for, terms_of
 from app.billing.rules import Rated
-from app.catalog.model import Metric, Programme
-from app.catalog.queries import PlanPrices, PricedMetric, prices_of, programme_of
+from app.catalog.model import Metric, Product, Programme
+from app.catalog.queries import PlanPrices, PricedMetric, programme_of
+from app.engagements import testing
 from app.engagements.model import Engagement
 from app.engagements.states import ADD_BILLING_ENTRY
 from app.foundation import clock, history, transitions
@@ -25,6 +29,8 @@ from app.foundation.refusals import AlreadyDone, NotVisible, Refused
 from app.foundation.tenancy import Viewer, one
 from app.foundation.text import N_
 from app.months import actions as months
+from app.months.model import Month
+from app.months.queries import rows_of
 
 
 @dataclass(frozen=True)
@@ -40,57 +46,70 @@ class Draft:
 def submit(engagement: Engagement, draft: Draft, *, by: Viewer) -> BillingEntry:
     """Add a billing entry. The instant that counts is taken here, while the month is held against its freeze.
 
-    Refuses, on the field: a closed or future month, a month outside the engagement's active time, a quantity that is not
+    Refuses, on the field: a test after publication, a closed or future month, a month outside the engagement's active time, a quantity that is not
     above zero or off the metric's steps, a metric the plan lacks or that is not approved, the plan's limits.
     AlreadyDone when the engagement takes no entries in its state.
     """
     by.must(events.SUBMIT)
-    if len(draft.notes) > 500:
-        raise Refused("notes", N_("Keep the notes below 500 characters."))
+    rules.check_notes(draft.notes)
     with transaction() as session:
         programme = programme_of(engagement.product_id)
         engagement = one(Engagement, engagement.id, lock=True)
         if not takes_entries(engagement):
             raise AlreadyDone(engagement.state, ADD_BILLING_ENTRY)
-        held = months.hold(programme.cut_off, draft.month)
+        months.hold(programme.cut_off, draft.month)
         now = clock.now()
         priced, _rated = checked(engagement, programme, draft, now)
-        if months.is_frozen(held):  # the clock says otherwise, but the books are closed
-            raise Refused("month", N_("%(month)s is frozen."), month=draft.month)
-        entry = BillingEntry(
-            number=next_number("BE"),
-            seller_id=engagement.seller_id,
-            partner_id=engagement.partner_id,
-            customer_id=engagement.customer_id,
-            is_test=engagement.is_test,
-            engagement_id=engagement.id,
-            programme_id=programme.id,
-            metric_id=priced.metric.id,
-            service_month=draft.month,
-            booked_month=draft.month,
-            quantity=draft.quantity,
-            notes=draft.notes.strip(),
-            currency=terms_of(priced).currency,
-            submitted_by_id=by.member_id,
-            submitted_by_name=by.member_name,
-            submitted_at=now,
-            state=states.SUBMITTED,
-            version=1,
-        )
+        number = next_number("TEST-BE" if engagement.is_test else "BE")
+        entry = entry_for(engagement, programme, draft, priced, now, number, by=by)
         session.add(entry)
         session.flush()
-        history.record(
-            entry,
-            events.SUBMITTED,
-            by=by,
-            at=now,
-            to_state=states.SUBMITTED,
-            number=entry.number,
-            quantity=f"{draft.quantity.normalize():f}",
-            unit=priced.metric.unit,
-            month=str(draft.month),
-        )
+        facts = submitted_facts(entry, priced)
+        history.record(entry, events.SUBMITTED, by=by, at=now, to_state=states.SUBMITTED, **facts)
     return entry
+
+
+def entry_for(
+    engagement: Engagement,
+    programme: Programme,
+    draft: Draft,
+    priced: PricedMetric,
+    now: datetime,
+    number: str,
+    *,
+    by: Viewer,
+) -> BillingEntry:
+    """The row a draft becomes once every rule has said yes; not yet in the session."""
+    return BillingEntry(
+        number=number,
+        seller_id=engagement.seller_id,
+        partner_id=engagement.partner_id,
+        customer_id=engagement.customer_id,
+        is_test=engagement.is_test,
+        engagement_id=engagement.id,
+        programme_id=programme.id,
+        metric_id=priced.metric.id,
+        service_month=draft.month,
+        booked_month=draft.month,
+        quantity=draft.quantity,
+        notes=draft.notes.strip(),
+        currency=terms_of(priced).currency,
+        submitted_by_id=by.member_id,
+        submitted_by_name=by.member_name,
+        submitted_at=now,
+        state=states.SUBMITTED,
+        version=1,
+    )
+
+
+def submitted_facts(entry: BillingEntry, priced: PricedMetric) -> dict[str, str]:
+    """What History keeps of a submit."""
+    return {
+        "number": entry.number,
+        "quantity": f"{entry.quantity.normalize():f}",
+        "unit": priced.metric.unit,
+        "month": str(entry.service_month),
+    }
 
 
 def takes_entries(engagement: Engagement) -> bool:
@@ -102,13 +121,35 @@ def checked(
     engagement: Engagement, programme: Programme, draft: Draft, now: datetime, prices: PlanPrices | None = None
 ) -> tuple[PricedMetric, Rated]:
     """The draft against every rule at `now`: what it would be rated at, with which price. Refused on the field it breaks."""
-    rules.check_month(draft.month, now, programme.policy)
+    prices = prices or prices_for(engagement)
+    before = partial(quantity_before, engagement, draft.metric_id, draft.month, prices)
+    month = rows_of(programme.cut_off, [draft.month]).get(draft.month)
+    return checked_after(before, engagement, programme, draft, now, prices, month)
+
+
+def checked_after(
+    before: Callable[[], Decimal],
+    engagement: Engagement,
+    programme: Programme,
+    draft: Draft,
+    now: datetime,
+    prices: PlanPrices,
+    month: Month | None,
+) -> tuple[PricedMetric, Rated]:
+    """The same, where the caller knows what the month holds `before` the draft, and the month's row if it has one.
+
+    That row has a say as well: a reopened one takes entries whatever the clock says, a frozen one none.
+    """
+    if engagement.is_test:
+        testing.check_open(one(Product, engagement.product_id).state, "month")
+    if month is None or not months.is_reopened(month):
+        rules.check_month(draft.month, now, programme.policy)
+    if month is not None and months.is_frozen(month):  # the clock says otherwise, but the books are closed
+        raise Refused("month", N_("%(month)s is frozen."), month=draft.month)
     rules.check_active(draft.month, engagement.active_from, engagement.ended_at)
-    prices = prices or prices_of(engagement.plan_id)
     priced = priced_metric(prices, draft.metric_id, draft.month)
     rules.check_quantity(draft.quantity, priced.metric.step)
-    before = quantity_before(engagement, draft.metric_id, draft.month, prices)
-    return priced, rules.rate(terms_of(priced), before, draft.quantity)
+    return priced, rules.rate(terms_of(priced), before(), draft.quantity)
 
 
 def withdraw(entry: BillingEntry, *, by: Viewer) -> BillingEntry:
@@ -129,6 +170,7 @@ def twin_of(engagement_id: uuid.UUID, draft: Draft) -> BillingEntry | None:
             BillingEntry.quantity == draft.quantity,
             BillingEntry.notes == draft.notes.strip(),
             BillingEntry.state.in_((states.RATED, *states.UNDECIDED)),
+            ~taken_back(),
         )
         .order_by(BillingEntry.submitted_at.desc())
         .limit(1)
@@ -145,6 +187,8 @@ def set_up_before(engagement_id: uuid.UUID, metric_id: uuid.UUID) -> BillingEntr
             BillingEntry.metric_id == metric_id,
             Metric.kind == "Implementation",
             BillingEntry.state.in_((states.RATED, *states.UNDECIDED)),
+            BillingEntry.kind != states.REVERSAL,
+            ~taken_back(),
         )
         .order_by(BillingEntry.submitted_at.desc())
         .limit(1)

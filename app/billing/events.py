@@ -57,3 +57,12 @@ declare(
         icon="undo",
     )
 )
+RATING_RETRIED = declare(
+    Event(
+        "billing_rating_retried",
+        N_("Billing entry %(number)s is tried again at once"),
+        None,
+        frozenset({"number"}),
+        icon="renew",
+    )
+)

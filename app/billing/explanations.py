@@ -6,13 +6,14 @@ from sqlalchemy import select
 
 from app.billing import states
 from app.billing.actions import Draft, checked
-from app.billing.model import BillingEntry
+from app.billing.corrections_queries import Link, correction_behind, links_of
+from app.billing.model import BillingEntry, Correction
 from app.billing.provisional import provisional_ratings
 from app.billing.queries import month_totals, provisional_amounts
-from app.billing.rating import priced_metric
+from app.billing.rating import priced_metric, prices_for
 from app.billing.rules import Rated, Terms, rate
 from app.catalog.model import Metric, MetricPrice, PriceVersion, Programme
-from app.catalog.queries import PlanPrices, PricedMetric, prices_of, remuneration_of
+from app.catalog.queries import PlanPrices, PricedMetric, remuneration_of
 from app.catalog.rules import Remuneration
 from app.catalog.tariff import Tariff
 from app.charges.model import ChargeLine
@@ -21,6 +22,7 @@ from app.foundation import clock
 from app.foundation.billing_month import BillingMonth
 from app.foundation.database import db
 from app.foundation.money import Money
+from app.foundation.refusals import Refused
 from app.foundation.tenancy import acting_for_all, one
 
 
@@ -40,12 +42,17 @@ class Explanation:
     remuneration: Remuneration
     #: not decided yet: the amount depends on what is rated before it
     provisional: bool
+    #: the rows of one correction that it belongs with
+    links: tuple[Link, ...] = ()
+    #: the correction that it was booked for
+    correction: Correction | None = None
 
 
 def explanation(entry: BillingEntry, engagement: Engagement, programme: Programme) -> Explanation | None:
     """From the price version and the quantity it was rated with; undecided: as it would be rated now.
 
-    None for what has no amount: rejected, withdrawn, or undecided and about to be rejected.
+    None for what has no amount: rejected, withdrawn, or undecided and about to be rejected; and for a test whose draft price
+    has changed since.
     """
     if entry.state in states.UNDECIDED:
         return _provisional(entry, engagement, programme)
@@ -54,21 +61,39 @@ def explanation(entry: BillingEntry, engagement: Engagement, programme: Programm
     metric = one(Metric, entry.metric_id)
     with acting_for_all("an amount is explained from the version it was rated with"):
         version = one(PriceVersion, entry.price_version_id)
-        tariff = db.session.scalars(
+        price = db.session.scalars(
             select(MetricPrice).where(MetricPrice.price_version_id == version.id, MetricPrice.metric_id == metric.id)
-        ).one().tariff  # fmt: skip
+        ).one_or_none()  # fmt: skip
+    if entry.is_test and not _still_explains(price, version, entry):
+        return None
+    assert price is not None  # an approved version never changes
+    tariff = price.tariff
     rated = rate(Terms(tariff, version.currency, True, None), entry.quantity_before, entry.quantity)
     booked = db.session.scalars(
         select(ChargeLine).where(ChargeLine.source_kind == "billing-entry", ChargeLine.source_id == entry.id)
     ).one()  # fmt: skip
     remuneration = remuneration_of(programme)
     return Explanation(
-        entry.service_month, metric, version, tariff, rated, booked.gross, booked.due, remuneration, False
-    )
+        entry.service_month, metric, version, tariff, rated, booked.gross, booked.due, remuneration, False,
+        tuple(links_of(entry)), correction_behind(entry) if entry.corrects_id else None,
+    )  # fmt: skip
+
+
+def _still_explains(price: MetricPrice | None, version: PriceVersion, entry: BillingEntry) -> bool:
+    """Whether the draft a test was rated with still gives its amount: drafts may be changed after they were tested."""
+    if price is None or entry.quantity_before is None:
+        return False
+    try:
+        return (
+            rate(Terms(price.tariff, version.currency, True, None), entry.quantity_before, entry.quantity).amount
+            == entry.amount
+        )
+    except (Refused, ValueError):
+        return False
 
 
 def _provisional(entry: BillingEntry, engagement: Engagement, programme: Programme) -> Explanation | None:
-    prices = prices_of(engagement.plan_id)
+    prices = prices_for(engagement)
     waiting = provisional_ratings(engagement, prices).get(entry.id)
     if waiting is None or waiting.rated is None:
         return None

@@ -18,10 +18,10 @@ def awaiting_rating() -> int:
 
 
 def overdue() -> int:
-    """Undecided for more than a day: people are late, or the machine is."""
+    """Undecided for more than a day: people are late, or the machine is. Tests may wait."""
     since = clock.now() - timedelta(hours=OVERDUE_AFTER_HOURS)
     late = select(func.count(BillingEntry.id)).where(
-        BillingEntry.state.in_(states.UNDECIDED), BillingEntry.submitted_at < since
+        BillingEntry.state.in_(states.UNDECIDED), BillingEntry.submitted_at < since, BillingEntry.is_test.is_(False)
     )
     return db.session.scalar(late) or 0
 

@@ -11,8 +11,10 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Row, Select, func, or_, select
+from sqlalchemy.orm import aliased
 
 from app.billing import states
+from app.billing.corrections_queries import Link, links_of
 from app.billing.model import BillingEntry
 from app.billing.rules import Rated, Terms, rate
 from app.catalog.model import Metric, MetricPrice, PriceVersion, Programme
@@ -28,6 +30,7 @@ from app.foundation.money import Money
 from app.foundation.refusals import NotVisible
 from app.foundation.tenancy import acting_for_all, one
 
+_corrected = aliased(BillingEntry, name="corrected")
 #: ordered by (submitted_at, id); no amount, no reason, no failure
 OWN_COLUMNS = (
     BillingEntry.id,
@@ -38,6 +41,9 @@ OWN_COLUMNS = (
     BillingEntry.quantity,
     BillingEntry.service_month,
     BillingEntry.currency,
+    BillingEntry.kind,
+    BillingEntry.booked_month,
+    _corrected.number.label("corrects"),
     Metric.name.label("metric_name"),
     Metric.unit.label("unit"),
 )
@@ -63,6 +69,7 @@ def own_entries(
     found = (
         select(*OWN_COLUMNS)
         .join(Metric, Metric.id == BillingEntry.metric_id)
+        .outerjoin(_corrected, _corrected.id == BillingEntry.corrects_id)
         .where(BillingEntry.engagement_id == engagement_id, BillingEntry.state.in_(wanted))
     )
     if month:
@@ -82,6 +89,7 @@ def own_entry(engagement_id: uuid.UUID, entry_id: uuid.UUID) -> Row[*tuple[Any, 
     row = db.session.execute(
         select(*OWN_COLUMNS)
         .join(Metric, Metric.id == BillingEntry.metric_id)
+        .outerjoin(_corrected, _corrected.id == BillingEntry.corrects_id)
         .where(BillingEntry.engagement_id == engagement_id, BillingEntry.id == entry_id)
     ).one_or_none()
     if row is None:
@@ -153,6 +161,10 @@ class GrossExplanation:
     derived: bool
     price_from: BillingMonth
     rated_at: datetime
+    #: the rows of one correction that it belongs with; quantities and months, no reason
+    links: tuple[Link, ...] = ()
+    #: it is one of the two rows that a correction booked
+    is_correction: bool = False
 
 
 def gross_explanation(entry_id: uuid.UUID) -> GrossExplanation | None:
@@ -181,4 +193,6 @@ def gross_explanation(entry_id: uuid.UUID) -> GrossExplanation | None:
         derived=is_derived(remuneration),
         price_from=version.effective_from,
         rated_at=entry.rated_at,
+        links=tuple(links_of(entry)),
+        is_correction=entry.corrects_id is not None,
     )

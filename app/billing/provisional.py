@@ -1,27 +1,39 @@
 """What undecided entries would be rated at now: provisional amounts, and what a new entry will find before it."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from itertools import groupby, islice
 from typing import Any
 
 from sqlalchemy import select
 
 from app.billing import rules, states
 from app.billing.model import BillingEntry, RatingGroup
-from app.billing.rating import priced_metric, terms_of
+from app.billing.rating import priced_metric, prices_for, terms_of
 from app.billing.rules import Rated
-from app.catalog.queries import PlanPrices, prices_of
+from app.catalog.queries import PlanPrices
 from app.engagements.model import Engagement
 from app.foundation.billing_month import BillingMonth
-from app.foundation.database import db
+from app.foundation.database import db, streamed
 from app.foundation.money import Money
 from app.foundation.refusals import Refused
 
 #: A month's entries wait for seconds; more than these are never waiting unless nothing rates at all.
 MOST_UNDECIDED = 500
+
+#: (metric id, service month)
+Group = tuple[uuid.UUID, BillingMonth]
+
+_UNDECIDED_COLUMNS = (
+    BillingEntry.id,
+    BillingEntry.metric_id,
+    BillingEntry.service_month,
+    BillingEntry.quantity,
+    BillingEntry.submitted_at,
+)
 
 
 @dataclass(frozen=True)
@@ -42,21 +54,45 @@ class Provisional:
 def provisional_ratings(engagement: Engagement, prices: PlanPrices | None = None) -> dict[uuid.UUID, Provisional]:
     """Entry id -> how it would be rated now. Undecided entries only, in order of submission."""
     undecided = db.session.execute(
-        select(
-            BillingEntry.id,
-            BillingEntry.metric_id,
-            BillingEntry.service_month,
-            BillingEntry.quantity,
-            BillingEntry.submitted_at,
-        )
+        select(*_UNDECIDED_COLUMNS)
         .where(BillingEntry.engagement_id == engagement.id, BillingEntry.state.in_(states.UNDECIDED))
         .order_by(BillingEntry.submitted_at, BillingEntry.id)
         .limit(MOST_UNDECIDED)
     ).all()
     if not undecided:
         return {}
-    prices = prices or prices_of(engagement.plan_id)
     reached = {(g.metric_id, g.service_month): g.quantity for g in groups_of(engagement.id)}
+    return _in_order(engagement, undecided, reached, prices or prices_for(engagement))
+
+
+def months_reached(
+    engagements: Iterable[Engagement], prices: Mapping[uuid.UUID, PlanPrices]
+) -> dict[uuid.UUID, dict[Group, Decimal]]:
+    """Engagement id -> (metric, month) -> what the month will hold once everything submitted is rated.
+
+    What quantity_before() answers, for many engagements in two statements. `prices` by plan id.
+    """
+    rows = {engagement.id: engagement for engagement in engagements}
+    reached: dict[uuid.UUID, dict[Group, Decimal]] = {engagement_id: {} for engagement_id in rows}
+    groups = select(RatingGroup.engagement_id, RatingGroup.metric_id, RatingGroup.service_month, RatingGroup.quantity)
+    for group in db.session.execute(groups.where(RatingGroup.engagement_id.in_(rows))):
+        reached[group.engagement_id][group.metric_id, group.service_month] = group.quantity
+    waiting = (
+        select(BillingEntry.engagement_id, *_UNDECIDED_COLUMNS)
+        .where(BillingEntry.engagement_id.in_(rows), BillingEntry.state.in_(states.UNDECIDED))
+        .order_by(BillingEntry.engagement_id, BillingEntry.submitted_at, BillingEntry.id)
+    )
+    for engagement_id, undecided in groupby(streamed(waiting), key=lambda row: row.engagement_id):
+        engagement = rows[engagement_id]
+        first = islice(undecided, MOST_UNDECIDED)
+        _in_order(engagement, first, reached[engagement_id], prices[engagement.plan_id])
+    return reached
+
+
+def _in_order(
+    engagement: Engagement, undecided: Iterable[Any], reached: dict[Group, Decimal], prices: PlanPrices
+) -> dict[uuid.UUID, Provisional]:
+    """Rates one entry after the other on top of `reached`, which moves along."""
     found: dict[uuid.UUID, Provisional] = {}
     for entry in undecided:
         group = (entry.metric_id, entry.service_month)

@@ -7,7 +7,8 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Select, func, or_, select
+from sqlalchemy import ColumnElement, Select, exists, func, or_, select
+from sqlalchemy.orm import aliased
 
 from app.billing import rules, states
 from app.billing.model import BillingEntry
@@ -22,10 +23,14 @@ from app.foundation.database import db
 from app.foundation.money import Money
 from app.foundation.tenancy import Viewer
 
+_corrected = aliased(BillingEntry, name="corrected")
 #: what a list's row shows; ordered by (submitted_at, id)
 LIST_COLUMNS = (
     BillingEntry.id,
     BillingEntry.number,
+    BillingEntry.kind,
+    BillingEntry.booked_month,
+    _corrected.number.label("corrects"),
     BillingEntry.submitted_at,
     BillingEntry.submitted_by_name,
     BillingEntry.notes,
@@ -54,6 +59,7 @@ def entries_of(
     found = (
         select(*LIST_COLUMNS)
         .join(Metric, Metric.id == BillingEntry.metric_id)
+        .outerjoin(_corrected, _corrected.id == BillingEntry.corrects_id)
         .where(BillingEntry.engagement_id == engagement_id)
     )
     if month:
@@ -114,6 +120,12 @@ def month_totals(engagement: Engagement, currency: str, provisional: dict[uuid.U
     return [total for total in totals if total.entries]
 
 
+def taken_back() -> ColumnElement[bool]:
+    """Whether a reversal of the entry stands: it is billed anew, or not at all."""
+    reversal = aliased(BillingEntry)
+    return exists(select(reversal.id).where(reversal.corrects_id == BillingEntry.id, reversal.kind == states.REVERSAL))
+
+
 def due_for_rating(limit: int = 500) -> Sequence[uuid.UUID]:
     """Submitted entries in order of submission, those that failed only when their time has come.
 
@@ -143,6 +155,7 @@ QUEUE_COLUMNS = (
     BillingEntry.currency,
     BillingEntry.failure,
     BillingEntry.engagement_id,
+    BillingEntry.is_test,
     Engagement.number.label("engagement_number"),
     Engagement.name.label("engagement_name"),
     Engagement.plan_id,
@@ -153,8 +166,13 @@ QUEUE_COLUMNS = (
 )
 
 
-def rating_queue(*, overdue_only: bool = False, partner_id: uuid.UUID | None = None) -> Select[*tuple[Any, ...]]:
-    """What waits for a person, or has waited too long for the machine: for page_of(LIST_KEYS)."""
+def rating_queue(
+    *, overdue_only: bool = False, partner_id: uuid.UUID | None = None, tests: bool | None = None
+) -> Select[*tuple[Any, ...]]:
+    """What waits for a person, or has waited too long for the machine: for page_of(LIST_KEYS).
+
+    `tests`: end-to-end tests only, or none of them; a viewer who does not see tests has none either way.
+    """
     late = clock.now() - timedelta(hours=rules.OVERDUE_AFTER_HOURS)
     waiting = or_(BillingEntry.state == states.IN_REVIEW, BillingEntry.submitted_at < late)
     found = (
@@ -169,6 +187,8 @@ def rating_queue(*, overdue_only: bool = False, partner_id: uuid.UUID | None = N
         found = found.where(BillingEntry.submitted_at < late)
     if partner_id:
         found = found.where(BillingEntry.partner_id == partner_id)
+    if tests is not None:
+        found = found.where(BillingEntry.is_test.is_(tests))
     return found
 
 

@@ -89,6 +89,11 @@ def reject(entry: BillingEntry, *, reason: str, by: Viewer) -> BillingEntry:
     return entry
 
 
+def prices_for(engagement: Engagement) -> PlanPrices:
+    """The engagement's prices: approved ones, and for an end-to-end test what its plan holds so far."""
+    return prices_of(engagement.plan_id, drafts=engagement.is_test)
+
+
 def priced_metric(prices: PlanPrices, metric_id: uuid.UUID, month: BillingMonth) -> PricedMetric:
     """The plan's metric with its price in that month, or Refused."""
     for priced in prices.in_month(month):
@@ -99,7 +104,7 @@ def priced_metric(prices: PlanPrices, metric_id: uuid.UUID, month: BillingMonth)
 
 def terms_of(priced: PricedMetric) -> Terms:
     currency = priced.version.currency if priced.version else "USD"
-    return Terms(priced.tariff, currency, priced.metric.approved, priced.metric.month_limit)
+    return Terms(priced.tariff, currency, priced.billable, priced.metric.month_limit)
 
 
 def note_failure(entry_id: uuid.UUID, failure: str) -> None:
@@ -116,7 +121,7 @@ def _rated(entry: BillingEntry, group: RatingGroup, engagement: Engagement) -> t
     """The amount, and the price it was rated with: both from one reading, so that Explain names the right version."""
     ended_at = rules.end_that_counts(engagement.ended_at, entry.submitted_at)
     rules.check_active(entry.service_month, engagement.active_from, ended_at)
-    priced = priced_metric(prices_of(engagement.plan_id), entry.metric_id, entry.service_month)
+    priced = priced_metric(prices_for(engagement), entry.metric_id, entry.service_month)
     return rules.rate(terms_of(priced), group.quantity, entry.quantity), priced
 
 
@@ -140,6 +145,7 @@ def _book(
             "quantity_before": rated.before,
             "quantity_after": rated.after,
             "price_version_id": priced.version.id,
+            "rated_sequence": group.entries + 1,
             "rated_at": clock.now(),
             "rated_by_name": by.label,
             "failure": None,
@@ -156,7 +162,7 @@ def _book(
     book_line(
         entry,
         kind="billing-entry",
-        description=f"{engagement.number} {engagement.name}, {_plain(entry.quantity)} {priced.metric.unit}",
+        description=f"{engagement.number} {engagement.name}, {plain_quantity(entry.quantity)} {priced.metric.unit}",
         service_month=entry.service_month,
         booked_month=entry.booked_month,
         gross=gross,
@@ -179,7 +185,12 @@ def _check_reviewer(entry: BillingEntry, by: Viewer) -> None:
 
 def _locked(entry_id: uuid.UUID) -> tuple[BillingEntry, RatingGroup]:
     """The entry and its group, both locked until the transaction ends, both read under the lock."""
-    seen = one(BillingEntry, entry_id)
+    group = locked_group(one(BillingEntry, entry_id))
+    return one(BillingEntry, entry_id, lock=True), group
+
+
+def locked_group(seen: BillingEntry) -> RatingGroup:
+    """The entry's group, made if nothing of it was rated yet, locked until the caller's transaction ends."""
     with transaction() as session:
         wanted = (
             select(RatingGroup)
@@ -212,8 +223,8 @@ def _locked(entry_id: uuid.UUID) -> tuple[BillingEntry, RatingGroup]:
             except IntegrityError:
                 pass  # another worker made it in the same moment
             group = session.scalars(wanted).one()
-        return one(BillingEntry, entry_id, lock=True), group
+        return group
 
 
-def _plain(quantity: Decimal) -> str:
+def plain_quantity(quantity: Decimal) -> str:
     return f"{quantity.normalize():f}"

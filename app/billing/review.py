@@ -10,16 +10,16 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Row, and_, func, select
+from sqlalchemy import Row, and_, func, or_, select
 
 from app.billing import rules, states
 from app.billing.explanations import Explanation
 from app.billing.model import BillingEntry, RatingGroup
-from app.billing.queries import QUEUE_COLUMNS
+from app.billing.queries import LIST_KEYS, QUEUE_COLUMNS
 from app.billing.rating import priced_metric, terms_of
 from app.catalog.model import Metric, MetricPrice, PriceVersion, Programme
 from app.catalog.queries import prices_of, remuneration_of
-from app.catalog.rules import version_for
+from app.catalog.rules import draft_version_for, version_for
 from app.engagements.model import Engagement
 from app.engagements.queries import Customer, Partner
 from app.foundation.database import db
@@ -42,17 +42,24 @@ REVIEW_COLUMNS = (
 
 def reviewed(entry_id: uuid.UUID) -> Row[*tuple[Any, ...]]:
     """The entry with its names, in whatever state it is, or NotVisible."""
-    row = db.session.execute(
+    row = reviewed_among([entry_id]).get(entry_id)
+    if row is None:
+        raise NotVisible
+    return row
+
+
+def reviewed_among(entry_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, Row[*tuple[Any, ...]]]:
+    """The same of many, oldest first; what this viewer may not see is left out."""
+    rows = db.session.execute(
         select(*REVIEW_COLUMNS)
         .join(Engagement, Engagement.id == BillingEntry.engagement_id)
         .join(Metric, Metric.id == BillingEntry.metric_id)
         .join(Customer, Customer.id == BillingEntry.customer_id)
         .join(Partner, Partner.id == BillingEntry.partner_id)
-        .where(BillingEntry.id == entry_id)
-    ).one_or_none()
-    if row is None:
-        raise NotVisible
-    return row
+        .where(BillingEntry.id.in_(list(entry_ids)))
+        .order_by(*LIST_KEYS)
+    )
+    return {row.id: row for row in rows}
 
 
 def amounts_now(entry_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, Money | None]:
@@ -68,12 +75,12 @@ def amounts_now(entry_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, Money | None]
     found = (
         select(
             BillingEntry.id, BillingEntry.service_month, BillingEntry.quantity, BillingEntry.submitted_at, RatingGroup.quantity.label("before"),
-            Engagement.active_from, Engagement.ended_at, Metric, PriceVersion, MetricPrice,
+            Engagement.active_from, Engagement.ended_at, Engagement.is_test, Metric, PriceVersion, MetricPrice,
         )
         .join(Engagement, Engagement.id == BillingEntry.engagement_id)
         .join(Metric, Metric.id == BillingEntry.metric_id)
         .outerjoin(RatingGroup, group)
-        .outerjoin(PriceVersion, and_(PriceVersion.plan_id == Engagement.plan_id, PriceVersion.approved_at.is_not(None)))
+        .outerjoin(PriceVersion, and_(PriceVersion.plan_id == Engagement.plan_id, or_(PriceVersion.approved_at.is_not(None), Engagement.is_test)))
         .outerjoin(MetricPrice, and_(MetricPrice.price_version_id == PriceVersion.id, MetricPrice.metric_id == Metric.id))
         .where(BillingEntry.id.in_(wanted))
     )  # fmt: skip
@@ -86,15 +93,16 @@ def amounts_now(entry_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, Money | None]
 
 
 def _amount(rows: Sequence[Any]) -> Money | None:
-    """`rows`: one entry beside each approved price version of its plan."""
+    """`rows`: one entry beside each price version of its plan that may count for it: approved, or any for a test."""
     first = rows[0]
     prices = {row.PriceVersion.id: row.MetricPrice for row in rows if row.PriceVersion}
-    version = version_for([row.PriceVersion for row in rows if row.PriceVersion], first.service_month)
+    which = draft_version_for if first.is_test else version_for
+    version = which([row.PriceVersion for row in rows if row.PriceVersion], first.service_month)
     price = prices.get(version.id) if version else None
     terms = rules.Terms(
         price.tariff if price else None,
         version.currency if version else "USD",
-        first.Metric.approved,
+        first.Metric.approved or first.is_test,
         first.Metric.month_limit,
     )
     try:
@@ -116,7 +124,7 @@ class Outlook:
 
 def outlook(row: Any) -> Outlook:
     """For the decision on one entry; `row` as reviewed() gives it."""
-    prices = prices_of(row.plan_id)
+    prices = prices_of(row.plan_id, drafts=row.is_test)
     with acting_for_all("terms and groups decide for every party"):
         programme = one(Programme, row.programme_id)
         group = db.session.scalar(

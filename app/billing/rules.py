@@ -1,5 +1,6 @@
 """May this be billed, and what does it come to. Pure: values in, values out; the job and the preview share them."""
 
+import uuid
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -82,15 +83,27 @@ def end_that_counts(ended_at: datetime | None, submitted_at: datetime) -> dateti
 
 
 def check_quantity(quantity: Decimal, step: Decimal) -> None:
-    """More than zero, in steps of the metric: 12.25 hours at a step of 0.25."""
-    if quantity <= 0:
+    """More than zero, less than the storage holds, in steps of the metric: 12.25 hours at a step of 0.25."""
+    if not quantity.is_finite() or quantity <= 0:
         raise Refused("quantity", N_("Enter a quantity greater than 0."))
+    if quantity >= LIMIT:
+        raise Refused("quantity", N_("The month's quantity is too large; check it."))
     if quantity % step:
         raise Refused("quantity", N_("Enter the quantity in steps of %(step)s."), step=f"{step.normalize():f}")
 
 
+def check_notes(notes: str) -> None:
+    """At most 500 characters, each of which a database and a mail can keep."""
+    if len(notes) > 500:
+        raise Refused("notes", N_("Keep the notes below 500 characters."))
+    if any(char == "\0" or "\ud800" <= char <= "\udfff" for char in notes):
+        raise Refused("notes", N_("The notes hold a character that cannot be kept."))
+
+
 def rate(terms: Terms, before: Decimal, quantity: Decimal) -> Rated:
     """amount = round(tariff(before + quantity)) - round(tariff(before)), half-up, against what is rated so far.
+
+    A quantity below zero is a reversal: it takes back what the month then no longer costs.
 
     Refuses, in words for the partner: a metric that is not approved, a month without a price, a month over the plan's
     limits. So the rated entries of a month always sum to the tariff of its quantity, whatever the split or the order.
@@ -120,12 +133,90 @@ def rate(terms: Terms, before: Decimal, quantity: Decimal) -> Rated:
     return Rated(Money(cost_after - cost_before, terms.currency), before, after, steps, cost_before, cost_after)
 
 
+@dataclass(frozen=True)
+class Corrected:
+    """What a correction books: the wrong quantity taken back, the right one billed anew, None where that is nothing."""
+
+    reversal: Rated
+    rebill: Rated | None
+
+    @property
+    def difference(self) -> Money:
+        """By how much the service month's cost changes."""
+        return self.reversal.amount + self.rebill.amount if self.rebill else self.reversal.amount
+
+
+def correct(terms: Terms, month_holds: Decimal, wrong: Decimal, right: Decimal) -> Corrected:
+    """Both lines by the same delta as every rating: against what the service month holds now, at the price it was rated with.
+
+    Taking `wrong` out of the month and putting `right` in leaves exactly the tariff of what the month then holds, in every
+    model and whatever was rated in between. The plan's monthly limit counts for more, never against taking back.
+    """
+    if right == wrong:
+        raise Refused("quantity", N_("This is the quantity that was billed; enter the right one."))
+    free = Terms(terms.tariff, terms.currency, True, None)
+    reversal = rate(free, month_holds, -wrong)
+    if right == 0:
+        return Corrected(reversal, None)
+    bound = Terms(terms.tariff, terms.currency, True, terms.month_limit if right > wrong else None)
+    return Corrected(reversal, rate(bound, reversal.after, right))
+
+
 def needs_review(amount: Money, threshold: Money | None) -> bool:
     """An amount above the programme's threshold, either way, waits for a person. Exactly at it: no.
 
     An amount in another currency than the threshold's cannot be compared with it, so a person looks.
     """
     return threshold is not None and (amount.currency != threshold.currency or abs(amount) > threshold)
+
+
+@dataclass(frozen=True)
+class Amounts:
+    """What stands in the charge book for some rated amount, whole minor units of one currency."""
+
+    rated: int
+    gross: int
+    due: int
+    tax: int
+
+
+def undone(rated: int, original: Amounts, standing: Amounts) -> Amounts | None:
+    """What a reversal of `rated` takes back of gross, due and tax. None: as any amount, because it adds to the month, or
+    takes back more than stands.
+
+    Each line of a month was rounded by itself, so rounding the reversal by itself might leave or take a cent. It undoes what
+    stands instead: all of it where nothing of the amount is left, the original's own line where it takes back just that
+    amount, else its share of what stands for the whole group. So a month whose entries are all taken back leaves nothing, of
+    due and tax neither. Never beyond its own gross, nor the other way: where rounding alone stands, a cent of it is left.
+    """
+    if rated == -original.rated != -standing.rated:
+        return Amounts(rated, -original.gross, -original.due, -original.tax)
+    if not 0 < -rated <= standing.rated:
+        return None
+    gross, due, tax = (_share(part, rated, standing.rated) for part in (standing.gross, standing.due, standing.tax))
+    gross = min(gross, 0)
+    return Amounts(rated, gross, max(min(due, 0), gross), min(tax, 0))
+
+
+def _share(part: int, rated: int, whole: int) -> int:
+    """part * rated / whole, half-up, away from zero."""
+    return int(round_half_up(Decimal(part) * rated / whole, 0))
+
+
+def check_second_person(asked_by: uuid.UUID | None, by: uuid.UUID | None) -> None:
+    """Who asked for a correction never decides it."""
+    if by is not None and asked_by == by:
+        raise Refused("correction", N_("You asked for this correction; somebody else has to decide it."))
+
+
+def check_within_threshold(difference: Money, threshold: Money | None) -> None:
+    """Beyond the programme's review threshold, either way, the partner's second person is not enough. Exactly at it: enough."""
+    if needs_review(difference, threshold):
+        raise Refused(
+            "correction",
+            N_("%(amount)s is above the programme's review threshold; the operator decides it."),
+            amount=abs(difference),
+        )
 
 
 OVERDUE_AFTER_HOURS = 24

@@ -1,4 +1,4 @@
-"""A billing entry's machine. Pure."""
+"""A billing entry's machine, and that of a correction after close. Pure."""
 
 SUBMITTED = "submitted"
 IN_REVIEW = "in_review"
@@ -27,4 +27,22 @@ EVENTS = {
     REJECT: "billing_rejected",
     SEND_TO_REVIEW: "billing_in_review",
     WITHDRAW: "billing_withdrawn",
+}
+
+#: what an entry is: the partner's own, or one of the two that a correction books
+ENTRY, REVERSAL, REBILL = "entry", "reversal", "rebill"
+
+# A correction: one person asks, another one decides.
+REQUESTED, APPROVED = "requested", "approved"
+APPROVE = "approve"
+
+CORRECTION_TRANSITIONS = {
+    (REQUESTED, APPROVE): APPROVED,
+    (REQUESTED, REJECT): REJECTED,
+    (REQUESTED, WITHDRAW): WITHDRAWN,
+}
+CORRECTION_EVENTS = {
+    APPROVE: "correction_approved",
+    REJECT: "correction_rejected",
+    WITHDRAW: "correction_withdrawn",
 }

@@ -14,7 +14,7 @@ from app.foundation.tenancy import Viewer, one
 from app.foundation.text import N_
 
 VIEW_PROGRAMME = declare("programme:view", N_("See the programmes' rules"))
-MANAGE_PROGRAMME = declare("programme:manage", N_("Set cut-off policy, completion outcome and review threshold"))
+MANAGE_PROGRAMME = declare("programme:manage", N_("Set up programmes and change their rules"))
 VIEW_CATALOG = declare("catalog:view", N_("Browse the catalog of published services"))
 VIEW_PRODUCT = declare("product:view", N_("See My products"))
 EDIT_PRODUCT = declare("product:edit", N_("List products, plans and prices"))
@@ -33,6 +33,7 @@ SETTINGS = {
     "completion_outcome": N_("Completion outcome"),
     "review_threshold_minor": N_("Review threshold"),
     "viewing_takes_all_three": N_("Viewing takes all three roles"),
+    "allows_block": N_("Block tariffs for new plans"),
 }
 COMPLETION_OUTCOMES = ("delete", "keep-active")
 
@@ -43,7 +44,7 @@ def change_programme(programme: Programme, *, version: int, by: Viewer, **settin
     The cut-off policy counts from the next submit on; months that froze under the old one stay frozen in their book.
     """
     by.must(MANAGE_PROGRAMME)
-    _check(settings)
+    check_settings(settings)
     with transaction():
         programme = one(Programme, programme.id, lock=True)
         if programme.version != version:
@@ -59,7 +60,7 @@ def change_programme(programme: Programme, *, version: int, by: Viewer, **settin
     return programme
 
 
-def _check(settings: dict[str, Any]) -> None:
+def check_settings(settings: dict[str, Any]) -> None:
     if settings.get("cut_off", "reject-after-grace") not in CUT_OFF_POLICIES:
         raise Refused("cut_off", N_("Choose one of the cut-off policies."))
     if settings.get("completion_outcome", "delete") not in COMPLETION_OUTCOMES:

@@ -20,14 +20,19 @@ from sqlalchemy import (
     false,
     or_,
     select,
+    text,
 )
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
 
+from app.catalog import states
+from app.catalog.listing_model import Evidence, ListingReview
+from app.catalog.states import SHOWN
 from app.catalog.tariff import Band, Tariff
 from app.foundation.billing_month import CUT_OFF_POLICIES, BillingMonth, CutOff
 from app.foundation.database import Base, Exact, Instant, Month, Row
 from app.foundation.money import Money
 from app.foundation.tenancy import Capacity, ForEverybody, Tenanted, viewer_organisation
+from app.foundation.text import folded
 
 
 class Programme(Row, Tenanted, Base):
@@ -79,15 +84,26 @@ class Programme(Row, Tenanted, Base):
         return {"seller_id": self.seller_id}
 
 
-#: states in which others than partner and operator may read a product; what was published stays readable, because
-#: engagements still name it
-SHOWN = ("published", "withdrawn")
+__all__ = [
+    "SHOWN",
+    "CustomParameter",
+    "Evidence",
+    "ListingReview",
+    "Metric",
+    "MetricPrice",
+    "Plan",
+    "PriceVersion",
+    "Product",
+    "Programme",
+]
 
 
 class Product(Row, Tenanted, Base):
     """A managed professional service as its catalog entry describes it."""
 
     __tablename__ = "product"
+    __transitions__ = states.TRANSITIONS
+    __events__ = states.EVENTS
     __table_args__ = (UniqueConstraint("slug"), Index("ix_product_partner_id_name", "partner_id", "name"))
 
     programme_id: Mapped[uuid.UUID] = mapped_column(Uuid, ForeignKey("programme.id"))
@@ -109,6 +125,13 @@ class Product(Row, Tenanted, Base):
     edition: Mapped[int] = mapped_column(Integer, default=1)
     version: Mapped[int] = mapped_column(Integer, default=1)
     created_at: Mapped[datetime] = mapped_column(Instant)
+    #: the name, folded, for searches
+    search_name: Mapped[str] = mapped_column(String(300), default="", server_default="")
+
+    @validates("name")
+    def _searched(self, _changed: str, value: str) -> str:
+        self.search_name = folded(value)[:300]
+        return value
 
     programme: Mapped[Programme] = relationship(lazy="raise")
     plans: Mapped[list["Plan"]] = relationship(back_populates="product", order_by="Plan.position", lazy="raise")
@@ -159,7 +182,9 @@ class Plan(Row, Tenanted, Base):
 
     product: Mapped[Product] = relationship(back_populates="plans", lazy="raise")
     metrics: Mapped[list["Metric"]] = relationship(order_by="Metric.position", lazy="raise")
-    price_versions: Mapped[list["PriceVersion"]] = relationship(order_by="PriceVersion.number", lazy="raise")
+    price_versions: Mapped[list["PriceVersion"]] = relationship(
+        back_populates="plan", order_by="PriceVersion.number", lazy="raise"
+    )
 
     @classmethod
     def visible_to(cls, capacity: Capacity) -> ColumnElement[bool]:
@@ -190,11 +215,27 @@ class Metric(Row, ForEverybody, Base):
     approved: Mapped[bool] = mapped_column(Boolean, default=False)
 
 
+def _state_of_a_new_version(context: Any) -> str:
+    return states.APPROVED if context.get_current_parameters().get("approved_at") else states.DRAFT
+
+
 class PriceVersion(Row, Tenanted, Base):
     """One edition of a plan's prices, in force from `effective_from` until the next one. Never changed once approved."""
 
     __tablename__ = "price_version"
-    __table_args__ = (UniqueConstraint("plan_id", "number"),)
+    __transitions__ = states.PRICE_TRANSITIONS
+    __events__ = states.PRICE_EVENTS
+    __table_args__ = (
+        UniqueConstraint("plan_id", "number"),
+        # one edition a plan is being written or waits; the approved ones are many
+        Index(
+            "uq_price_version_open",
+            "plan_id",
+            unique=True,
+            sqlite_where=text("state != 'approved'"),
+            postgresql_where=text("state != 'approved'"),
+        ),
+    )
 
     plan_id: Mapped[uuid.UUID] = mapped_column(Uuid, ForeignKey("plan.id"))
     number: Mapped[int] = mapped_column(Integer)
@@ -202,7 +243,13 @@ class PriceVersion(Row, Tenanted, Base):
     currency: Mapped[str] = mapped_column(String(3))
     #: None: still waiting for pricing approval, not in force
     approved_at: Mapped[datetime | None] = mapped_column(Instant)
+    #: see states.PRICE_TRANSITIONS; one that is made with its approval is approved
+    state: Mapped[str] = mapped_column(String(20), default=_state_of_a_new_version)
+    #: when customers with current engagements on the plan were told; None: not yet, or there was nothing to tell
+    announced_at: Mapped[datetime | None] = mapped_column(Instant)
+    version: Mapped[int] = mapped_column(Integer, default=1)
 
+    plan: Mapped[Plan] = relationship(back_populates="price_versions", lazy="raise")
     prices: Mapped[list["MetricPrice"]] = relationship(lazy="raise")
 
     @classmethod
@@ -211,6 +258,13 @@ class PriceVersion(Row, Tenanted, Base):
         return cls.plan_id.in_(
             select(Plan.id).join(Product, Product.id == Plan.product_id).where(Product.visible_to(capacity))
         )
+
+    def history_subject(self) -> tuple[str, uuid.UUID]:
+        """Part of its product's story; whoever changes its state has read plan and product with it."""
+        return self.plan.product.history_subject()
+
+    def history_parties(self) -> dict[str, uuid.UUID | None]:
+        return self.plan.product.history_parties()
 
 
 class MetricPrice(Row, ForEverybody, Base):

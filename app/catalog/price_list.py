@@ -34,7 +34,7 @@ class GrossPrice:
 
 @dataclass(frozen=True)
 class FromPrice:
-    """The lowest gross price with which a service begins: of `charge_unit` units, or flat up to `flat_up_to` of them."""
+    """The lowest gross price of a service, in whichever tier: of `charge_unit` units, or flat up to `flat_up_to` of them."""
 
     gross_price: Decimal
     currency: str
@@ -74,13 +74,35 @@ def gross_prices(product: Product, month: BillingMonth) -> list[GrossPrice]:
     return found
 
 
+@dataclass(frozen=True)
+class ComingPrices:
+    """What a plan costs from a month to come on: approved, and told before it counts."""
+
+    month: BillingMonth
+    plan_id: Any
+    plan_name: str
+    prices: list[GrossPrice]
+
+
+def coming_prices(product: Product, month: BillingMonth) -> list[ComingPrices]:
+    """Each plan's next approved change after `month`, where there is one; the soonest first. Gross, as all of this file."""
+    found = []
+    for plan in product.plans:
+        months = [v.effective_from for v in plan.price_versions if v.approved_at and v.effective_from > month]
+        if months:
+            coming = min(months)
+            prices = [price for price in gross_prices(product, coming) if price.plan_id == plan.id]
+            found.append(ComingPrices(coming, plan.id, plan.name, prices))
+    return sorted(found, key=lambda change: change.month)
+
+
 def is_derived(remuneration: Remuneration) -> bool:
     """Whether gross unit prices are derived for display: amounts then come from the charge book alone."""
     return remuneration.policy != "revenue_share"
 
 
 def from_prices(slugs: Sequence[str], month: BillingMonth) -> dict[str, FromPrice]:
-    """Slug -> the lowest first price among its plans in `month`; services without a price are left out. One statement."""
+    """Slug -> the lowest price among its plans in `month`; services without a price are left out. One statement."""
     if not slugs:
         return {}
     with acting_for_all("gross prices are public, what they are made of is not"):
@@ -119,8 +141,8 @@ _PRICES = (
 def _first_price(row: Any) -> FromPrice:
     remuneration = Remuneration(row.remuneration, row.remuneration_percent)
     tariff = gross_tariff(row.MetricPrice.tariff, remuneration)
-    first: Band = tariff.bands[0]
-    flat = first.up_to if tariff.model == "block" else None
+    lowest: Band = min(tariff.bands, key=lambda band: band.price)
+    flat = lowest.up_to if tariff.model == "block" else None
     return FromPrice(
-        first.price, row.PriceVersion.currency, row.metric_name, row.unit, tariff.charge_unit, tariff.model, flat
+        lowest.price, row.PriceVersion.currency, row.metric_name, row.unit, tariff.charge_unit, tariff.model, flat
     )

@@ -1,8 +1,8 @@
 """What the catalog shows: published services, a partner's own products, prices in force."""
 
 import uuid
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
@@ -27,6 +27,8 @@ class PricedMetric:
     metric: Metric
     version: PriceVersion | None
     price: MetricPrice | None
+    #: entries may be rated on it: the operator approved it, or this is an end-to-end test
+    billable: bool
 
     @property
     def tariff(self) -> Tariff | None:
@@ -39,6 +41,17 @@ def programme_of(product_id: uuid.UUID) -> Programme:
         return db.session.scalars(
             select(Programme).join(Product, Product.programme_id == Programme.id).where(Product.id == product_id)
         ).one()
+
+
+def programmes_of(product_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, Programme]:
+    """Product id -> its programme, for many products at once."""
+    with acting_for_all("a product's programme decides for every party"):
+        rows = db.session.execute(
+            select(Product.id, Programme)
+            .join(Programme, Product.programme_id == Programme.id)
+            .where(Product.id.in_(set(product_ids)))
+        )
+        return {row.id: row.Programme for row in rows}
 
 
 def remuneration_of(programme: Programme) -> Remuneration:
@@ -85,33 +98,70 @@ def _loaded(*where: object) -> Product:
 class PlanPrices:
     """A plan's metrics and all its price versions, read once for as many months as are asked about."""
 
-    metrics: Sequence[Metric]
-    versions: Sequence[PriceVersion]
+    metrics: list[Metric]
+    versions: list[PriceVersion]
+    #: what is not approved yet counts as well: for end-to-end tests, and for nothing else
+    drafts: bool = False
 
     def in_month(self, month: BillingMonth) -> list[PricedMetric]:
-        version = rules.version_for(self.versions, month)
+        which = rules.draft_version_for if self.drafts else rules.version_for
+        version = which(self.versions, month)
         prices = {price.metric_id: price for price in version.prices} if version else {}
-        return [PricedMetric(metric, version, prices.get(metric.id)) for metric in self.metrics]
+        return [
+            PricedMetric(metric, version, prices.get(metric.id), metric.approved or self.drafts)
+            for metric in self.metrics
+        ]
 
 
-def prices_of(plan_id: uuid.UUID) -> PlanPrices:
-    """For rating and previews, whoever looks."""
+def prices_of(plan_id: uuid.UUID, *, drafts: bool = False) -> PlanPrices:
+    """For rating and previews, whoever looks. `drafts`: the engagement's is_test, so that a real one never meets them."""
+    return replace(prices_of_plans([plan_id])[plan_id], drafts=drafts)
+
+
+def prices_of_plans(plan_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, PlanPrices]:
+    """Plan id -> its prices, for many plans at once; approved ones count only."""
+    wanted = set(plan_ids)
+    found = {plan_id: PlanPrices([], []) for plan_id in wanted}
     with acting_for_all("a plan's prices count for every party"):
-        metrics = db.session.scalars(select(Metric).where(Metric.plan_id == plan_id).order_by(Metric.position)).all()
-        versions = db.session.scalars(
-            select(PriceVersion).where(PriceVersion.plan_id == plan_id).options(selectinload(PriceVersion.prices))
-        ).all()
-    return PlanPrices(metrics, versions)
+        for metric in db.session.scalars(
+            select(Metric).where(Metric.plan_id.in_(wanted)).order_by(Metric.plan_id, Metric.position)
+        ):
+            found[metric.plan_id].metrics.append(metric)
+        for version in db.session.scalars(
+            select(PriceVersion).where(PriceVersion.plan_id.in_(wanted)).options(selectinload(PriceVersion.prices))
+        ):
+            found[version.plan_id].versions.append(version)
+    return found
 
 
-def priced_metrics(plan_id: uuid.UUID, month: BillingMonth) -> list[PricedMetric]:
+def metrics_of(plan_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, list[Metric]]:
+    """Plan id -> its metrics in their order."""
+    found: dict[uuid.UUID, list[Metric]] = {}
+    wanted = select(Metric).where(Metric.plan_id.in_(list(plan_ids))).order_by(Metric.plan_id, Metric.position)
+    for metric in db.session.scalars(wanted):
+        found.setdefault(metric.plan_id, []).append(metric)
+    return found
+
+
+def approved_metrics(plan_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, list[Metric]]:
+    """Plan id -> the metrics that may be billed, in their order, for many plans in one statement."""
+    found: dict[uuid.UUID, list[Metric]] = {plan_id: [] for plan_id in plan_ids}
+    with acting_for_all("a plan's metrics count for every party"):
+        for metric in db.session.scalars(
+            select(Metric).where(Metric.plan_id.in_(found), Metric.approved).order_by(Metric.plan_id, Metric.position)
+        ):
+            found[metric.plan_id].append(metric)
+    return found
+
+
+def priced_metrics(plan_id: uuid.UUID, month: BillingMonth, *, drafts: bool = False) -> list[PricedMetric]:
     """Every metric of the plan with the price in force in `month`."""
-    return prices_of(plan_id).in_month(month)
+    return prices_of(plan_id, drafts=drafts).in_month(month)
 
 
-def is_priced(plan_id: uuid.UUID, month: BillingMonth) -> bool:
+def is_priced(plan_id: uuid.UUID, month: BillingMonth, *, drafts: bool = False) -> bool:
     """Whether the plan has at least one approved metric with a price in force: what is not, is not offered."""
-    return any(priced.metric.approved and priced.tariff for priced in priced_metrics(plan_id, month))
+    return any(priced.billable and priced.tariff for priced in priced_metrics(plan_id, month, drafts=drafts))
 
 
 def gross_tariff(tariff: Tariff, remuneration: Remuneration) -> Tariff:

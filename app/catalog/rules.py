@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from typing import Any, Literal, TypeVar
 
@@ -20,6 +21,31 @@ def version_for(versions: Iterable[Version], month: BillingMonth) -> Version | N
     """
     in_force = [v for v in versions if v.approved_at is not None and v.effective_from <= month]
     return max(in_force, key=lambda v: (v.effective_from, v.number), default=None)
+
+
+def draft_version_for(versions: Iterable[Version], month: BillingMonth) -> Version | None:
+    """The version an end-to-end test is rated with, approved or not: the one that would be in force in `month`.
+
+    Before any counts, the one that counts first: what is tested is the price list, not its calendar. Never for a real engagement.
+    """
+    known = sorted(versions, key=lambda v: (v.effective_from, v.number))
+    begun = [v for v in known if v.effective_from <= month]
+    return begun[-1] if begun else next(iter(known), None)
+
+
+def first_month_of_change(decided_at: datetime, *, was_published: bool) -> BillingMonth:
+    """The first month in which a changed price may count.
+
+    "Notices go out on the 1st of the following month, the price applies on the 1st after that": a case of 10 March is
+    told on 1 April and counts from 1 May. Nobody is told of a product that no customer has seen: it counts from 1 April.
+    """
+    here = BillingMonth.at(decided_at)
+    return here.shifted(2) if was_published else here.next
+
+
+def notice_due_at(effective_from: BillingMonth) -> datetime:
+    """When customers are told of a price that counts from this month on: the 1st of the month before, 00:00 UTC."""
+    return effective_from.previous.starts_at
 
 
 @dataclass(frozen=True)

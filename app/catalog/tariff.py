@@ -21,7 +21,15 @@ ZERO = Decimal(0)
 
 
 class BadTariff(ValueError):
-    """The bands do not make a tariff; the message says what is wrong."""
+    """The bands do not make a tariff; the message says what is wrong, `band` (1, 2, ...) and `field` where.
+
+    `band` None: it is the tariff as a whole. `field`: 'model', 'charge_unit', 'up_to' or 'price'.
+    """
+
+    def __init__(self, message: str, field: str, band: int | None = None) -> None:
+        self.field = field
+        self.band = band
+        super().__init__(message)
 
 
 class OverLimit(ValueError):
@@ -46,19 +54,24 @@ class Tariff:
 
     def __post_init__(self) -> None:
         if self.model not in MODELS:
-            raise BadTariff(f"no model {self.model!r}")
-        if not self.bands or self.charge_unit <= 0:
-            raise BadTariff("a tariff has at least one band and a charge unit above zero")
+            raise BadTariff(f"no model {self.model!r}", "model")
+        if self.charge_unit <= 0:
+            raise BadTariff("a charge unit is above zero", "charge_unit")
+        if not self.bands:
+            raise BadTariff("a tariff has at least one band", "price", 1)
         if self.model == "per_unit" and len(self.bands) != 1:
-            raise BadTariff("per unit has one band")
-        limits = [band.up_to for band in self.bands]
-        if any(limit is None for limit in limits[:-1]):
-            raise BadTariff("only the last band may be open-ended")
-        bounded = [limit for limit in limits if limit is not None]
-        if any(later <= earlier for earlier, later in zip([ZERO, *bounded], bounded, strict=False)):
-            raise BadTariff("each band reaches further than the one before it")
-        if any(band.price < 0 for band in self.bands):
-            raise BadTariff("a price is zero or more")
+            raise BadTariff("per unit has one band", "model")
+        reached = ZERO
+        for place, band in enumerate(self.bands, 1):
+            if band.price < 0:
+                raise BadTariff("a price is zero or more", "price", place)
+            if band.up_to is None:
+                if place < len(self.bands):
+                    raise BadTariff("only the last band may be open-ended", "up_to", place)
+            elif band.up_to <= reached:
+                raise BadTariff("each band reaches further than the one before it", "up_to", place)
+            else:
+                reached = band.up_to
 
 
 @dataclass(frozen=True)
@@ -113,9 +126,15 @@ def entry_steps(tariff: Tariff, before: Decimal, quantity: Decimal) -> list[Step
     """How one entry's amount came about: its own share of each band, or the month repriced as a whole.
 
     Graduated and per unit: the quantity that falls into each band. Simple and block: the month before taken back, the
-    month after put in its place. Amounts sum to cost(after) - cost(before), unrounded.
+    month after put in its place. Amounts sum to cost(after) - cost(before), unrounded. A quantity below zero takes back
+    what the same quantity would have added from there on.
     """
     after = before + quantity
+    if quantity < 0 and tariff.model in ("per_unit", "graduated"):
+        return [
+            Step(step.start, step.end, -step.quantity, step.price, -step.amount)
+            for step in entry_steps(tariff, after, -quantity)
+        ]
     if tariff.model == "per_unit":
         band = tariff.bands[0]
         cost(tariff, after)

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import Row, Select, bindparam, func, select
+from sqlalchemy.orm import aliased
 
 from app.charges.model import ChargeLine
 from app.foundation.billing_month import BillingMonth
@@ -34,6 +35,23 @@ def own_charges(month: BillingMonth | None = None, search: str = "") -> Select[*
     if search:
         lines = lines.where(ChargeLine.description.icontains(search, autoescape=True))
     return lines
+
+
+def partner_charges(month: BillingMonth | None = None) -> Select[*tuple[Any, ...]]:
+    """A partner's lines with what it is due and whom they are charged to; order by (booked_month, id)."""
+    customer = aliased(Organisation)
+    lines = (
+        select(
+            *CUSTOMER_COLUMNS,
+            ChargeLine.due_minor,
+            ChargeLine.source_kind,
+            ChargeLine.source_id,
+            customer.name.label("customer_name"),
+        )
+        .join(Organisation, Organisation.id == ChargeLine.partner_id)
+        .join(customer, customer.id == ChargeLine.customer_id)
+    )
+    return lines if month is None else lines.where(ChargeLine.booked_month == month)
 
 
 def own_totals_by_month(limit: int = 12) -> Sequence[Row[*tuple[Any, ...]]]:

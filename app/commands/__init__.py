@@ -4,7 +4,7 @@ from flask import Flask
 
 
 def install(app: Flask) -> None:
-    from app.commands import check, demo, jobs, operator
+    from app.commands import api_key, backup, check, demo, jobs, months, operator
 
-    for group in (check, demo, jobs, operator):
+    for group in (api_key, backup, check, demo, jobs, months, operator):
         group.install(app)

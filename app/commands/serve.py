@@ -139,6 +139,8 @@ def run(app: Flask, settings: Settings, listener: socket.socket) -> None:
 
 def welcome(app: Flask, settings: Settings) -> None:
     print(f"{settings.portal_name} is ready at {settings.portal_url}  (Ctrl-C stops it)")
+    if not settings.demo and not settings.smtp_url:
+        print("SMTP_URL is not set: mail waits in the outbox until it is; /operations shows what waits.")
     if settings.demo:
         print(f"Sign in with the password {app.config['DEMO_PASSWORD']} as")
         for email, who in app.config["DEMO_SIGN_INS"]:

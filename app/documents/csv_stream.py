@@ -45,6 +45,11 @@ def harmless(text: str) -> str:
     return "'" + text if text.startswith(_FORMULA) or text.lstrip().startswith(_FORMULA) else text
 
 
+def as_written(text: str) -> str:
+    """What `harmless` was given: without the apostrophe that it put in front, and only that one."""
+    return text[1:] if text.startswith("'") and harmless(text[1:]) == text else text
+
+
 def plain_decimal(value: Decimal) -> str:
     """'1200.5': no exponent, no separators, no zeros that say nothing beyond two decimals."""
     text = f"{value:f}"

@@ -18,7 +18,7 @@ from app.foundation.numbers import next_number
 from app.foundation.refusals import AlreadyDone, Refused
 from app.foundation.tenancy import Viewer, one
 from app.foundation.text import N_
-from app.parties.actions import relate
+from app.parties.relations import relate
 
 
 def request_engagement(
@@ -41,27 +41,39 @@ def request_engagement(
     if not name.strip():
         raise Refused("name", N_("Enter a name for this instance."))
     kept = rules.answers(parameters_of(product.id), given)
-    with transaction() as session:
+    with transaction():
         assert by.organisation_id is not None
         relate(product.partner_id, by.organisation_id)
-        engagement = Engagement(
-            number=next_number("ENG"),
-            seller_id=product.seller_id,
-            partner_id=product.partner_id,
-            customer_id=by.organisation_id,
-            is_test=False,
-            product_id=product.id,
-            plan_id=plan.id,
+        return opened(
+            product,
+            plan,
+            by=by,
             name=name.strip(),
             contact_number=contact_number.strip(),
             additional_information=additional_information.strip(),
             custom_parameters=kept,
+        )
+
+
+def opened(product: Product, plan: Plan, *, is_test: bool = False, by: Viewer, **entered: Any) -> Engagement:
+    """The Pending engagement of a request that was checked, with `by`'s organisation as the client, and its first event."""
+    with transaction() as session:
+        engagement = Engagement(
+            # tests are numbered apart: whatever names one says that it is one, and real numbers keep following each other
+            number=next_number("TEST-ENG" if is_test else "ENG"),
+            seller_id=product.seller_id,
+            partner_id=product.partner_id,
+            customer_id=by.organisation_id,
+            is_test=is_test,
+            product_id=product.id,
+            plan_id=plan.id,
             catalog_edition=product.edition,
             requested_by_id=by.member_id,
             requested_by_name=by.member_name,
             requested_at=clock.now(),
             state=states.PENDING,
             version=1,
+            **entered,
         )
         session.add(engagement)
         session.flush()

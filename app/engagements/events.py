@@ -21,7 +21,9 @@ COMPLETE = declare_permission("engagement:complete", N_("Mark as complete, rejec
 
 
 def _about(engagement: Engagement, **more: Any) -> dict[str, Any]:
-    return {"number": engagement.number, "name": engagement.name, "engagement_id": str(engagement.id), **more}
+    about = {"number": engagement.number, "name": engagement.name, "engagement_id": str(engagement.id), **more}
+    # a test's client is its partner, who reads it on the partner's page
+    return {**about, "page": f"/engagements/{engagement.id}"} if engagement.is_test else about
 
 
 def _tell_client(template: str) -> Any:
@@ -54,7 +56,8 @@ def _tell_partner(template: str, permission: str) -> Any:
 
 def _tell_request_address(engagement: Engagement, facts: dict[str, Any]) -> Iterable[Notice]:
     """The guide's one notification: the request is mailed to the address of the catalog entry."""
-    yield Notice("address", facts["mailed_to"], "engagement_requested", _about(engagement, **facts))
+    if facts["mailed_to"]:  # a draft may be tested before it has one
+        yield Notice("address", facts["mailed_to"], "engagement_requested", _about(engagement, **facts))
 
 
 CREATED = declare(

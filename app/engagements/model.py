@@ -5,11 +5,12 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import JSON, ForeignKey, Index, Integer, String, Text, UniqueConstraint, Uuid, text
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column, validates
 
 from app.engagements import states
 from app.foundation.database import Base, Instant, Row
 from app.foundation.tenancy import OfParties
+from app.foundation.text import folded
 
 
 class Engagement(Row, OfParties, Base):
@@ -54,6 +55,15 @@ class Engagement(Row, OfParties, Base):
     #: why the request was rejected, or the completion
     reason: Mapped[str | None] = mapped_column(Text)
     version: Mapped[int] = mapped_column(Integer, default=1)
+    #: number and name, folded, for the search
+    search_text: Mapped[str] = mapped_column(String(300), default="", server_default="")
+
+    @validates("number", "name")
+    def _searched(self, changed: str, value: str) -> str:
+        """Whoever writes a number or a name keeps the search true."""
+        here = {"number": self.number, "name": self.name, changed: value}
+        self.search_text = folded(f"{here['number'] or ''} {here['name'] or ''}")[:300]
+        return value
 
     def history_subject(self) -> tuple[str, uuid.UUID]:
         return "engagement", self.id

@@ -15,6 +15,7 @@ from app.foundation.billing_month import BillingMonth
 from app.foundation.database import db
 from app.foundation.refusals import NotVisible
 from app.foundation.tenancy import Viewer
+from app.foundation.text import folded
 from app.parties.model import Organisation
 
 Customer = aliased(Organisation, name="customer")
@@ -36,6 +37,8 @@ LIST_COLUMNS = (
     Plan.name.label("plan_name"),
 )
 LIST_KEYS = (Engagement.requested_at, Engagement.id)
+#: of a search; what follows is left out
+MOST_WORDS = 8
 
 
 def engagements(
@@ -47,7 +50,12 @@ def engagements(
     requested_in: BillingMonth | None = None,
     search: str = "",
 ) -> Select[*tuple[Any, ...]]:
-    """The filtered list for page_of(LIST_KEYS) and the streamed exports."""
+    """The filtered list for page_of(LIST_KEYS) and the streamed exports.
+
+    `search`: each of its words stands somewhere in number, name, client or product; case and accents do not count. It is
+    read along the list's own index and stops at a full page, so a frequent word costs a page, and a word that nowhere
+    stands one pass over the viewer's own engagements.
+    """
     found = (
         select(*LIST_COLUMNS)
         .join(Customer, Customer.id == Engagement.customer_id)
@@ -69,13 +77,13 @@ def engagements(
                 Engagement.requested_at >= requested_in.starts_at, Engagement.requested_at < requested_in.next.starts_at
             )
         )
-    if search:
+    for word in folded(search).split()[:MOST_WORDS]:
         found = found.where(
             or_(
-                Engagement.name.icontains(search, autoescape=True),
-                Engagement.number.icontains(search, autoescape=True),
-                Customer.name.icontains(search, autoescape=True),
-                Product.name.icontains(search, autoescape=True),
+                *(
+                    text.contains(word, autoescape=True)
+                    for text in (Engagement.search_text, Customer.search_name, Product.search_name)
+                )
             )
         )
     return found

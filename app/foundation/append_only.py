@@ -7,8 +7,8 @@ chain is what makes that visible.
 
 from sqlalchemy import Connection, inspect, text
 
-#: Tables protected from the first migration on.
-APPEND_ONLY = ("history", "charge_line")
+#: Tables that nobody changes once written; each is protected from the migration on that makes it.
+APPEND_ONLY = ("history", "charge_line", "month_close", "month_close_total", "chain_mark")
 
 
 def protect(connection: Connection) -> None:

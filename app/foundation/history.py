@@ -25,12 +25,14 @@ from sqlalchemy import (
     and_,
     exists,
     false,
+    insert,
+    or_,
     select,
     true,
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.foundation import clock, outbox
+from app.foundation import announcements, clock, outbox
 from app.foundation.database import Base, Instant, canonical_json, db, streamed
 from app.foundation.tenancy import Capacity, OfParties, Tenanted, Viewer, acting_for_all, viewer_organisation
 
@@ -111,8 +113,20 @@ class History(Tenanted, Base):
 
     @classmethod
     def visible_to(cls, capacity: Capacity) -> ColumnElement[bool]:
+        """The parties of the subject. An organisation's own chain: itself, whatever the capacity, and every operator."""
         column = {"operator": cls.seller_id, "partner": cls.partner_id, "customer": cls.customer_id}.get(capacity)
-        return false() if column is None else column == viewer_organisation()
+        if column is None:
+            return false()
+        of_organisation = cls.subject_kind == "organisation"
+        if capacity != "operator":
+            of_organisation = and_(of_organisation, cls.subject_id == viewer_organisation())
+        return or_(column == viewer_organisation(), of_organisation)
+
+
+_WRITTEN = [column.key for column in History.__mapper__.columns if column.key != "id"]
+
+
+_WRITTEN = [column.key for column in History.__mapper__.columns if column.key != "id"]
 
 
 def digest(row: Any) -> str:
@@ -136,32 +150,90 @@ def record(
     **facts: Any,
 ) -> History:
     """Append one event to the row's chain, inside the caller's transaction, and post what its declaration tells."""
-    declared = EVENTS[event]
-    if set(facts) != declared.fields:
-        raise ValueError(f"{event} carries {sorted(declared.fields)}, not {sorted(facts)}")
+    _check_facts(EVENTS[event], facts)
     kind, subject_id = row.history_subject()
     head = _lock_head(kind, subject_id)
+    entry = _appended(head, row, event, facts, by=by, from_state=from_state, to_state=to_state, at=at or clock.now())
+    db.session.add(entry)
+    for notice in _notices(row, event, facts):
+        outbox.post(notice, subject_kind=kind, subject_id=subject_id)
+    return entry
+
+
+def record_many(
+    happened: Sequence[tuple[Subject, dict[str, Any]]],
+    event: str,
+    *,
+    by: Viewer,
+    from_state: str | None = None,
+    to_state: str | None = None,
+    at: datetime | None = None,
+) -> None:
+    """The same event for many rows, in their order: each chain grows as by record(), one after the other.
+
+    The chains' ends are locked in one statement, always in the same order, and the rows go in together. One notice a
+    subject: what two rows of one chain tell in the same words is told once.
+    """
+    at, told = at or clock.now(), set()
+    for _row, facts in happened:
+        _check_facts(EVENTS[event], facts)
+    heads = _lock_heads({row.history_subject() for row, _ in happened})
+    entries = []
+    for row, facts in happened:
+        subject = row.history_subject()
+        entries.append(
+            _appended(heads[subject], row, event, facts, by=by, from_state=from_state, to_state=to_state, at=at)
+        )
+        for notice in _notices(row, event, facts):
+            words = (subject, canonical_json(vars(notice)))
+            if words not in told:
+                told.add(words)
+                outbox.post(notice, subject_kind=subject[0], subject_id=subject[1])
+    if entries:  # past the unit of work, which would ask each row for its id, one statement a row on SQLite
+        db.session.execute(insert(History), [{name: getattr(entry, name) for name in _WRITTEN} for entry in entries])
+
+
+def _notices(row: Subject, event: str, facts: dict[str, Any]) -> Iterable[outbox.Notice]:
+    tells = EVENTS[event].tells
+    return tells(row, facts) if tells else ()
+
+
+def _check_facts(declared: Event, facts: dict[str, Any]) -> None:
+    if set(facts) != declared.fields:
+        raise ValueError(f"{declared.name} carries {sorted(declared.fields)}, not {sorted(facts)}")
+
+
+def _appended(
+    head: HistoryHead,
+    row: Subject,
+    event: str,
+    facts: dict[str, Any],
+    *,
+    by: Viewer,
+    from_state: str | None,
+    to_state: str | None,
+    at: datetime,
+) -> History:
+    """The chain's next row, and the head moved onto it."""
     own_id = getattr(row, "id", None)
     entry = History(
-        subject_kind=kind,
-        subject_id=subject_id,
+        subject_kind=head.subject_kind,
+        subject_id=head.subject_id,
         sequence=head.length + 1,
         event=event,
-        at=at or clock.now(),
+        at=at,
         by_member_id=by.member_id,
         by_label=by.label,
         from_state=from_state,
         to_state=to_state,
-        about_id=own_id if own_id != subject_id else None,
+        about_id=own_id if own_id != head.subject_id else None,
         facts=canonical_json(facts),
         previous_hash=head.hash,
         **_parties(row),
     )
     entry.hash = digest(entry)
-    db.session.add(entry)
     head.length, head.hash = entry.sequence, entry.hash
-    for notice in declared.tells(row, facts) if declared.tells else ():
-        outbox.post(notice, subject_kind=kind, subject_id=subject_id)
+    announcements.post(entry, row)
     return entry
 
 
@@ -186,6 +258,27 @@ def _lock_head(kind: str, subject_id: uuid.UUID) -> HistoryHead:
         head = HistoryHead(subject_kind=kind, subject_id=subject_id, length=0, hash=GENESIS)
         db.session.add(head)
     return head
+
+
+def _lock_heads(subjects: set[tuple[str, uuid.UUID]]) -> dict[tuple[str, uuid.UUID], HistoryHead]:
+    """Many chains' ends, locked in the order of their keys, so that two batches never wait for each other in a ring."""
+    kinds = sorted({kind for kind, _ in subjects})
+    wanted = (
+        select(HistoryHead)
+        .where(
+            HistoryHead.subject_kind.in_(kinds), HistoryHead.subject_id.in_({subject_id for _, subject_id in subjects})
+        )
+        .order_by(HistoryHead.subject_kind, HistoryHead.subject_id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    with acting_for_all("append to history chains"):
+        db.session.flush()
+        heads = {(head.subject_kind, head.subject_id): head for head in db.session.scalars(wanted)}
+        missing = sorted(subjects - heads.keys())
+    for kind, subject_id in missing:
+        heads[kind, subject_id] = _lock_head(kind, subject_id)
+    return heads
 
 
 @dataclass(frozen=True)
@@ -293,6 +386,7 @@ __all__ = [
     "events_of",
     "newest_hold",
     "record",
+    "record_many",
     "true",
     "verify",
 ]

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, String, UniqueConstraint, Uuid, delete, select
+from sqlalchemy import ForeignKey, String, Text, UniqueConstraint, Uuid, delete, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -32,6 +32,8 @@ class Submission(Row, Tenanted, Base):
     digest: Mapped[str] = mapped_column(String(64))
     #: the row that the first submit made or changed
     result_id: Mapped[uuid.UUID | None] = mapped_column(Uuid)
+    #: what was answered, where that is more than one row
+    answer: Mapped[str | None] = mapped_column(Text)
     at: Mapped[datetime] = mapped_column(Instant, index=True)
 
 
@@ -41,7 +43,7 @@ def once(key: str, body: Mapping[str, Any], do: Callable[[], Any], *, by: Viewer
     `do` returns a row with an id. KeyReused when the key was spent on another body. Whatever `do` raises leaves the key
     unspent: key and effect commit together.
     """
-    digest = hashlib.sha256(canonical_json(body).encode()).hexdigest()
+    digest = _digest(body)
     try:
         with transaction() as session:
             first = _spent(key, by)
@@ -59,6 +61,39 @@ def once(key: str, body: Mapping[str, Any], do: Callable[[], Any], *, by: Viewer
         return _same(first, digest), False
 
 
+def outside_key(key: str) -> str:
+    """A key that a program chose, as it is kept: of any length, and never the same as a form's."""
+    return f"api:{hashlib.sha256(key.encode()).hexdigest()}"
+
+
+def answered(key: str, body: Mapping[str, Any], *, by: Viewer) -> str | None:
+    """What was answered when this key was first used; None: it is new. KeyReused when it came with another body."""
+    first = _spent(key, by)
+    if first is None:
+        return None
+    if first.digest != _digest(body) or first.answer is None:
+        raise KeyReused
+    return first.answer
+
+
+def keep_answer(key: str, body: Mapping[str, Any], answer: str, *, by: Viewer) -> str:
+    """Keep what is answered to this key; gives back what counts, which is what was kept first.
+
+    For work whose parts are done once by keys of their own: it is kept after the work, and if that is too late, the work
+    finds everything done already.
+    """
+    try:
+        with transaction() as session:
+            session.add(
+                Submission(
+                    organisation_id=by.organisation_id, key=key, digest=_digest(body), answer=answer, at=clock.now()
+                )
+            )
+    except IntegrityError:
+        return answered(key, body, by=by) or answer
+    return answer
+
+
 def forget(before: datetime, *, limit: int = 1000) -> int:
     """Delete at most `limit` keys spent before that instant; returns how many. A form that old is not sent again."""
     with transaction() as session, acting_for_all("old submission keys are of no use"):
@@ -67,6 +102,10 @@ def forget(before: datetime, *, limit: int = 1000) -> int:
             delete(Submission).where(Submission.id.in_(old)).execution_options(synchronize_session=False)
         )
         return int(gone.rowcount)
+
+
+def _digest(body: Mapping[str, Any]) -> str:
+    return hashlib.sha256(canonical_json(body).encode()).hexdigest()
 
 
 def _spent(key: str, by: Viewer) -> Submission | None:

@@ -20,6 +20,11 @@ class NumberSeries(ForEverybody, Base):
 
 def next_number(prefix: str, *, first: int = 1001) -> str:
     """The next number of the series, inside the caller's transaction; the row's lock makes it unique."""
+    return next_numbers(prefix, 1, first=first)[0]
+
+
+def next_numbers(prefix: str, count: int, *, first: int = 1001) -> list[str]:
+    """The next `count` numbers of the series, taken in one go."""
     wanted = (
         select(NumberSeries)
         .where(NumberSeries.prefix == prefix)
@@ -34,6 +39,7 @@ def next_number(prefix: str, *, first: int = 1001) -> str:
         ):  # another worker may begin the series in the same moment
             db.session.add(NumberSeries(prefix=prefix, last=first - 1))
         series = db.session.scalars(wanted).one()
-    series.last += 1
+    begin = series.last + 1
+    series.last += count
     db.session.flush()
-    return f"{prefix}-{series.last}"
+    return [f"{prefix}-{number}" for number in range(begin, begin + count)]

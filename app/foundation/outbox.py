@@ -49,6 +49,14 @@ class OutboxRow(Row, Tenanted, Base):
         Index(
             "ix_outbox_due", "due_at", postgresql_where=text("sent_at IS NULL"), sqlite_where=text("sent_at IS NULL")
         ),
+        # what waits, in the order it began to
+        Index(
+            "ix_outbox_unsent",
+            "created_at",
+            "id",
+            postgresql_where=text("sent_at IS NULL"),
+            sqlite_where=text("sent_at IS NULL"),
+        ),
         Index(
             "ix_outbox_unshown",
             "created_at",
@@ -107,6 +115,9 @@ def one_batch(batch: uuid.UUID | None = None) -> Iterator[uuid.UUID]:
             .values(due_at=now)
             .execution_options(synchronize_session=False)
         )
+
+    def history_subject(self) -> tuple[str, uuid.UUID]:
+        return "outbox", self.id
 
 
 def post(

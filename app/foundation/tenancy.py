@@ -212,7 +212,13 @@ def _stamp(session: Session, _context: Any, _instances: Any) -> None:
 
 
 def as_tester(viewer: Viewer) -> Viewer:
+    """The same viewer where end-to-end tests are looked at: their own pages and the rating queue, never a list or a total."""
     return replace(viewer, sees_tests=True)
+
+
+def as_usual(viewer: Viewer) -> Viewer:
+    """The same viewer without tests: for what stands around a test's page and counts real rows."""
+    return replace(viewer, sees_tests=False)
 
 
 Model = TypeVar("Model")

@@ -1,5 +1,6 @@
 """Words where Flask is not known: marks sentences for translation and spells values in plain English."""
 
+import unicodedata
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -8,6 +9,17 @@ from app.foundation.billing_month import BillingMonth
 
 MONTHS = ("January", "February", "March", "April", "May", "June",
           "July", "August", "September", "October", "November", "December")  # fmt: skip
+
+
+#: letters that are no base letter with an accent, as people without them on the keyboard type them
+_PLAIN = str.maketrans({"ł": "l", "ø": "o", "đ": "d", "ð": "d", "þ": "th", "æ": "ae", "œ": "oe", "ı": "i", "ħ": "h"})
+
+
+def folded(text: str) -> str:
+    """The text as a search compares it: no case, no accents, single spaces. 'Łódź  Textiles' -> 'lodz textiles'."""
+    apart = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
+    bare = "".join(c for c in apart if not unicodedata.combining(c))
+    return " ".join(bare.translate(_PLAIN).split())
 
 
 def N_(sentence: str) -> str:

@@ -19,9 +19,10 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from flask import Flask
 from prometheus_client import Counter
 
-from app.foundation import clock, job_results
+from app.foundation import clock, job_results, timetable
 from app.foundation.database import db
 from app.foundation.tenancy import acting_for_all
+from app.foundation.timetable import Plan
 from app.jobs.schedule import JOBS, Job
 from app.jobs.work import Done, Stopped, never
 
@@ -106,6 +107,10 @@ def start(app: Flask) -> Engine:
     for counter in (RUNS, FAILURES, ROWS):
         with suppress(ValueError):  # an engine was started on this application before
             registry.register(counter)
+    with app.app_context(), acting_for_all("the timetable"):
+        timetable.write_down(
+            Plan(job.name, job.does, job.every_seconds, job.first_after_seconds) for job in JOBS.values()
+        )
     return Engine(app)
 
 

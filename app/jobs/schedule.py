@@ -1,16 +1,23 @@
 """The timetable."""
 
 from dataclasses import dataclass
+from inspect import getmodule
 
 from app.jobs import (
+    announce_prices,
     check_history,
     forget_notices,
+    forget_sessions,
     forget_sign_in_tries,
     forget_submissions,
+    forget_webhooks,
     freeze_months,
     rate_billing_entries,
+    remind_of_months,
+    run_checks,
     send_digests,
     send_notices,
+    send_webhooks,
 )
 from app.jobs.work import Handler
 
@@ -25,17 +32,28 @@ class Job:
     #: how long after the start it runs first: what is rare must not wait a whole day, nor weigh on the start
     first_after_seconds: int = 1
 
+    @property
+    def does(self) -> str:
+        """The first sentence of the job's file."""
+        return " ".join((getmodule(self.run).__doc__ or "").partition("\n\n")[0].split())
+
 
 JOBS = {
     job.name: job
     for job in (
         Job("rate_billing_entries", 1, rate_billing_entries.run),
         Job("send_notices", 2, send_notices.run),
+        Job("send_webhooks", 2, send_webhooks.run),
         Job("freeze_months", 5, freeze_months.run),
+        Job("run_checks", 2, run_checks.run),
         Job("send_digests", 5 * MINUTE, send_digests.run, first_after_seconds=20),
+        Job("remind_of_months", 10 * MINUTE, remind_of_months.run, first_after_seconds=MINUTE),
+        Job("announce_prices", MINUTE, announce_prices.run),
         Job("check_history", HOUR, check_history.run, first_after_seconds=5 * MINUTE),
         Job("forget_submissions", DAY, forget_submissions.run, first_after_seconds=10 * MINUTE),
+        Job("forget_webhooks", DAY, forget_webhooks.run, first_after_seconds=12 * MINUTE),
         Job("forget_sign_in_tries", DAY, forget_sign_in_tries.run, first_after_seconds=11 * MINUTE),
-        Job("forget_notices", DAY, forget_notices.run, first_after_seconds=12 * MINUTE),
+        Job("forget_sessions", DAY, forget_sessions.run, first_after_seconds=12 * MINUTE),
+        Job("forget_notices", DAY, forget_notices.run, first_after_seconds=13 * MINUTE),
     )
 }

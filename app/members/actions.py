@@ -1,4 +1,4 @@
-"""What is done with members: taken in, given roles, let go; and what they change about themselves."""
+"""What is done with members: given roles, let go; and what they change about themselves. Joining begins in invitations.py."""
 
 import uuid
 from collections.abc import Iterable
@@ -8,21 +8,21 @@ from zoneinfo import available_timezones
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
-from app.foundation import clock, history, outbox
+from app.foundation import clock, history
 from app.foundation.database import db, transaction
 from app.foundation.history import Event
 from app.foundation.permissions import declare
-from app.foundation.refusals import NotVisible, Refused
+from app.foundation.refusals import MissingRole, NotVisible, Refused
 from app.foundation.tenancy import Capacity, Viewer, acting_for_all, one, system
 from app.foundation.text import N_
-from app.members import passwords, rules, sign_ins
+from app.members import passwords, rules
 from app.members.model import Member, Membership
 from app.members.roles import ROLES
 from app.parties.actions import add_organisation
 from app.parties.model import Organisation
 
 VIEW = declare("member:view", N_("See the organisation's members, their roles and last sign-ins"))
-MANAGE = declare("member:manage", N_("Add members, change their roles, remove them from the organisation"))
+MANAGE = declare("member:manage", N_("Invite members, change their roles, remove them from the organisation"))
 VIEW_ALL = declare("member:view-all", N_("See the members of every organisation"))
 
 MEMBER_ADDED = history.declare(
@@ -32,6 +32,14 @@ RENAMED = history.declare(
     Event(
         "member_renamed",
         N_("Name changed from %(before)s to %(after)s"),
+        fields=frozenset({"before", "after"}),
+        icon="edit",
+    )
+)
+ZONE_CHANGED = history.declare(
+    Event(
+        "member_zone_changed",
+        N_("Time zone changed from %(before)s to %(after)s"),
         fields=frozenset({"before", "after"}),
         icon="edit",
     )
@@ -62,37 +70,36 @@ LEFT = history.declare(
 def add_member(name: str, email: str, *, password: str | None = None, zone: str = "UTC", by: Viewer) -> Member:
     """A new account; without a password it waits for one to be set by a mailed link. Refuses an e-mail that has one."""
     by.must(MANAGE)
-    name, email = _checked_name(name), rules.normal_email(email)
-    _check_zone(zone)
+    name, email = checked_name(name), rules.normal_email(email)
+    check_zone(zone)
     if password is not None:
         rules.check_password(password, email=email, name=name)
-    return _add(name, email, passwords.hash_password(password) if password is not None else None, zone, by)
+    return add_account(
+        name, email, passwords.hash_password(password) if password is not None else None, zone=zone, by=by
+    )
 
 
 def join(
     member: Member, organisation: Organisation, capacity: Capacity, roles: Iterable[str], *, by: Viewer
 ) -> Membership:
-    """The member acts for the organisation from now on. Refuses a second membership in the same capacity.
+    """The member acts for the organisation from now on, unasked: an installation's first member, and the demo.
 
-    The operator may do this for every organisation, an organisation's admin for the own one, in the capacity acted in.
+    The system only: everybody else is invited, and joins by accepting. Refuses a second membership in the same capacity.
     """
-    by.must(MANAGE)
-    if by.capacity not in ("system", "operator") and (by.organisation_id, by.capacity) != (organisation.id, capacity):
-        raise NotVisible
-    if not {
-        "operator": organisation.is_operator,
-        "partner": organisation.is_partner,
-        "customer": organisation.is_customer,
-    }.get(capacity):
+    if by.capacity != "system":
+        raise MissingRole(MANAGE)
+    return admit(member, organisation, capacity, roles, by=by)
+
+
+def admit(
+    member: Member, organisation: Organisation, capacity: Capacity, roles: Iterable[str], *, by: Viewer
+) -> Membership:
+    """Make the membership, inside the transaction of whoever has the member's consent. Refuses a second one in the capacity."""
+    if not organisation.acts_as(capacity):
         raise Refused("capacity", N_("%(name)s does not act in this capacity."), name=organisation.name)
     fitting = rules.check_roles(roles, capacity)
     with transaction() as session, acting_for_all("a membership is checked before it is the viewer's"):
-        known = select(Membership.id).where(
-            Membership.member_id == member.id,
-            Membership.organisation_id == organisation.id,
-            Membership.capacity == capacity,
-        )
-        if session.scalar(known):
+        if is_member(member.email, organisation.id, capacity):
             raise Refused("email", N_("%(name)s is a member here already."), name=member.name)
         membership = Membership(
             member_id=member.id,
@@ -104,44 +111,20 @@ def join(
         try:
             with session.begin_nested():
                 session.add(membership)
-        except IntegrityError as meanwhile:  # another admin, in the same moment
+        except IntegrityError as meanwhile:  # in another tab, in the same moment
             raise Refused("email", N_("%(name)s is a member here already."), name=member.name) from meanwhile
         history.record(membership, JOINED, by=by, member=member.name, capacity=capacity, roles=", ".join(fitting))
     return membership
 
 
-def take_in(
-    name: str,
-    email: str,
-    roles: Iterable[str],
-    *,
-    by: Viewer,
-    organisation_id: uuid.UUID | None = None,
-    capacity: Capacity | None = None,
-) -> Membership:
-    """Add a member to the viewer's organisation by e-mail. Whoever has an account keeps its name; who has none is mailed a link.
-
-    `organisation_id` and `capacity`: another one than the viewer acts for, which join() lets the operator do.
-    """
-    by.must(MANAGE)
-    email = rules.normal_email(email)
-    with transaction(), acting_for_all("whether there is an account of this e-mail"):
-        member = db.session.scalar(select(Member).where(Member.email == email))
-        organisation = one(Organisation, cast(uuid.UUID, organisation_id or by.organisation_id))
-        if member is None:
-            member = add_member(name, email, zone=organisation.zone, by=by)
-        membership = join(member, organisation, capacity or by.capacity, roles, by=by)
-        if member.password is None:
-            sign_ins.post_link(member, "set_password", lasts=sign_ins.FIRST_LINK_FOR, organisation=organisation.name)
-        else:
-            told = outbox.Notice(
-                "member",
-                str(member.id),
-                "joined_organisation",
-                {"name": member.name, "organisation": organisation.name},
-            )
-            outbox.post(told, subject_kind="member", subject_id=member.id)
-    return membership
+def is_member(email: str, organisation_id: uuid.UUID, capacity: Capacity) -> bool:
+    """Whether this e-mail acts for the organisation in this capacity; asked as the system, by who manages its members."""
+    known = (
+        select(Membership.id)
+        .join(Member, Member.id == Membership.member_id)
+        .where(Member.email == email, Membership.organisation_id == organisation_id, Membership.capacity == capacity)
+    )
+    return db.session.scalar(known) is not None
 
 
 def change_roles(membership_id: uuid.UUID, roles: Iterable[str], *, by: Viewer) -> Membership:
@@ -172,13 +155,16 @@ def remove_from_organisation(membership_id: uuid.UUID, *, by: Viewer) -> Members
 
 def change_profile(name: str, zone: str, *, by: Viewer) -> Member:
     """One's own name and the zone in which instants are shown."""
-    name = _checked_name(name)
-    _check_zone(zone)
+    name = checked_name(name)
+    check_zone(zone)
     with transaction(), acting_for_all("a member's own profile"):
         member = one(Member, cast(uuid.UUID, by.member_id), lock=True)
-        before, member.name, member.zone = member.name, name, zone
+        before, member.name = member.name, name
         if name != before:
             history.record(member, RENAMED, by=by, before=before, after=name)
+        zone_before, member.zone = member.zone, zone
+        if zone != zone_before:
+            history.record(member, ZONE_CHANGED, by=by, before=zone_before, after=zone)
     return member
 
 
@@ -197,7 +183,8 @@ def start_installation(organisation_name: str, name: str, email: str, *, passwor
     return member
 
 
-def _add(name: str, email: str, hashed: str | None, zone: str, by: Viewer) -> Member:
+def add_account(name: str, email: str, hashed: str | None, *, zone: str, by: Viewer) -> Member:
+    """The account's row, inside the transaction of whoever knows that it may be made."""
     with transaction() as session, acting_for_all("an e-mail is one account, whoever sees it"):
         if session.scalar(select(Member.id).where(Member.email == email)):
             raise Refused("email", N_("There is an account of this e-mail already."))
@@ -232,7 +219,7 @@ def _lock_here(membership_id: uuid.UUID, by: Viewer, *, roles_after: list[str]) 
     return rows[membership_id]
 
 
-def _checked_name(name: str) -> str:
+def checked_name(name: str) -> str:
     name = " ".join(name.split())
     if not name:
         raise Refused("name", N_("Enter the member's name."))
@@ -241,6 +228,6 @@ def _checked_name(name: str) -> str:
     return name
 
 
-def _check_zone(zone: str) -> None:
+def check_zone(zone: str) -> None:
     if zone not in available_timezones():
         raise Refused("zone", N_("There is no time zone of this name. Choose one from the list."))

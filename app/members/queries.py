@@ -1,20 +1,20 @@
 """What is asked about members: who is signed in, who belongs here, who is to be told."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import Select, func, literal, select
 from sqlalchemy.orm import aliased
 
-from app.foundation.database import db
+from app.foundation.database import db, streamed
 from app.foundation.pages import Page, page_of
 from app.foundation.refusals import NotVisible
 from app.foundation.tenancy import Capacity, Viewer, acting_for_all
-from app.members import tries
-from app.members.model import Member, Membership, RecoveryCode, SignInAttempt
+from app.members import sessions, tries
+from app.members.model import Member, MemberSession, Membership, RecoveryCode, SignInAttempt
 from app.members.roles import permissions_of
 from app.parties.model import Organisation
 
@@ -28,6 +28,7 @@ class Choice:
     capacity: Capacity
     roles: frozenset[str]
     since: datetime
+    second_factor_required: bool = False
 
     @property
     def key(self) -> str:
@@ -44,20 +45,38 @@ class SignedIn:
     zone: str
     session_mark: str
     choices: tuple[Choice, ...]
+    has_second_factor: bool = False
+    #: which of the member's sessions asks, and when its use was noted; None: no browser's
+    session_id: uuid.UUID | None = None
+    session_seen_at: datetime | None = None
 
 
-def signed_in(member_id: uuid.UUID) -> SignedIn | None:
-    """The active member with all memberships, by name of organisation. One statement; roles are as they are now."""
+def signed_in(member_id: uuid.UUID, session_token: str | None = None) -> SignedIn | None:
+    """The active member with all memberships, by name of organisation. One statement; roles are as they are now.
+
+    `session_token`: as the browser shows it; None at all where that session has ended.
+    """
     found = (
         select(
             Member.id, Member.name, Member.email, Member.zone, Member.session_mark,
+            Member.totp_confirmed_at.is_not(None).label("second_factor"),
             Membership.organisation_id, Membership.capacity, Membership.roles, Membership.created_at,
             Organisation.name.label("organisation_name"), Organisation.is_operator, Organisation.is_partner, Organisation.is_customer,
+            Organisation.second_factor_since, Organisation.deactivated_at,
         )
         .outerjoin(Membership, Membership.member_id == Member.id)
         .outerjoin(Organisation, Organisation.id == Membership.organisation_id)
         .where(Member.id == member_id, Member.active)
     )  # fmt: skip
+    if session_token is None:
+        found = found.add_columns(literal(None).label("session_id"), literal(None).label("session_seen_at"))
+    else:
+        found = found.add_columns(
+            MemberSession.id.label("session_id"), MemberSession.last_seen_at.label("session_seen_at")
+        ).join(
+            MemberSession,
+            (MemberSession.member_id == Member.id) & (MemberSession.digest == sessions.digest_of(session_token)),
+        )
     with acting_for_all("who is signed in, before there is a viewer"):
         rows = db.session.execute(found).all()
     if not rows:
@@ -67,16 +86,19 @@ def signed_in(member_id: uuid.UUID) -> SignedIn | None:
         (_choice(row) for row in rows if _acts(row)),
         key=lambda choice: (choice.organisation_name.lower(), choice.capacity),
     )
-    return SignedIn(first.id, first.name, first.email, first.zone, first.session_mark, tuple(choices))
+    return SignedIn(
+        first.id, first.name, first.email, first.zone, first.session_mark, tuple(choices),
+        first.second_factor, first.session_id, first.session_seen_at,
+    )  # fmt: skip
 
 
 def viewer_for(person: SignedIn, acting_for: str | None) -> Viewer:
-    """The viewer: the choice named by `acting_for`, else the oldest; without any, a member whom nobody has taken in yet."""
-    known = {choice.key: choice for choice in person.choices}
-    choice = known.get(acting_for or "") or min(
-        person.choices, key=lambda choice: (choice.since, choice.key), default=None
-    )
-    if choice is None:
+    """The viewer: the choice named by `acting_for`, else the oldest; without any, a member whom nobody has taken in yet.
+
+    Where the organisation requires a second factor that the member has not got, a viewer of nothing but what is public.
+    """
+    choice = choice_of(person, acting_for)
+    if choice is None or (choice.second_factor_required and not person.has_second_factor):
         return Viewer("public", member_id=person.member_id, member_name=person.name, zone=person.zone)
     return Viewer(
         choice.capacity,
@@ -89,33 +111,33 @@ def viewer_for(person: SignedIn, acting_for: str | None) -> Viewer:
     )
 
 
+def choice_of(person: SignedIn, acting_for: str | None) -> Choice | None:
+    """Whom the member acts for, or would if that organisation let them."""
+    known = {choice.key: choice for choice in person.choices}
+    return known.get(acting_for or "") or min(
+        person.choices, key=lambda choice: (choice.since, choice.key), default=None
+    )
+
+
 def _acts(row: Any) -> bool:
-    """A membership counts while its organisation has that capacity."""
-    return bool({"operator": row.is_operator, "partner": row.is_partner, "customer": row.is_customer}.get(row.capacity))
+    """A membership counts while its organisation has that capacity and is active."""
+    return row.deactivated_at is None and bool(
+        {"operator": row.is_operator, "partner": row.is_partner, "customer": row.is_customer}.get(row.capacity)
+    )
 
 
 def _choice(row: Any) -> Choice:
     return Choice(
-        row.organisation_id, row.organisation_name, cast(Capacity, row.capacity), frozenset(row.roles), row.created_at
-    )
-
-
-def members_here(by: Viewer, *, search: str | None = None, after: str | None = None, before: str | None = None) -> Page:
-    """A page of the viewer's own organisation, in the capacity acted in, who joined last first.
-
-    Rows: id (of the membership), created_at, roles, member_id, name, email, active, invited, second_factor, last_sign_in_at.
-    """
-    found = _members_here(by)
-    if search:
-        typed = search.lower()
-        found = found.where(
-            or_(func.lower(Member.name).contains(typed, autoescape=True), Member.email.contains(typed, autoescape=True))
-        )
-    return page_of(found, [Membership.created_at, Membership.id], after=after, before=before)
+        row.organisation_id, row.organisation_name, cast(Capacity, row.capacity), frozenset(row.roles), row.created_at,
+        row.second_factor_since is not None,
+    )  # fmt: skip
 
 
 def member_here(membership_id: uuid.UUID, by: Viewer) -> Any:
-    """One row as of members_here(). NotVisible where it is another organisation's or another capacity's."""
+    """One member of the viewer's organisation, in the capacity acted in. NotVisible where it is another's.
+
+    id (of the membership), created_at, roles, member_id, name, email, active, invited, second_factor, last_sign_in_at.
+    """
     row = db.session.execute(_members_here(by).where(Membership.id == membership_id)).one_or_none()
     if row is None:
         raise NotVisible
@@ -150,7 +172,7 @@ def recipients(organisation_id: uuid.UUID, permission: str | None) -> list[Recip
     found = (
         select(
             Member.id, Member.name, Member.email, Member.zone, Membership.organisation_id, Membership.capacity, Membership.roles,
-            organisation.name.label("organisation_name"), organisation.is_operator, organisation.is_partner, organisation.is_customer,
+            organisation.is_operator, organisation.is_partner, organisation.is_customer, organisation.deactivated_at,
         )
         .join(Membership, Membership.member_id == Member.id)
         .join(organisation, organisation.id == Membership.organisation_id)
@@ -183,27 +205,51 @@ class OwnSecurity:
     second_factor_since: datetime | None
     set_up_waits: bool
     recovery_codes_left: int
-    #: (instant, source, outcome), newest first
+    #: the last few: (at, id, source, outcome), newest first
     tries: Sequence[Any]
 
 
 def own_security(by: Viewer, email: str) -> OwnSecurity:
-    """The member's own second factor and last twenty tries; nobody else's page asks this."""
+    """The member's own second factor and last tries; nobody else's page asks this."""
     with acting_for_all("a member's own account"):
         row = db.session.execute(
             select(Member.totp_confirmed_at, Member.totp_secret.is_not(None).label("secret")).where(
                 Member.id == by.member_id
             )
         ).one()
-        seen = db.session.execute(
-            select(SignInAttempt.at, SignInAttempt.source, SignInAttempt.outcome)
-            .where(SignInAttempt.email_digest == tries.email_digest(email))
-            .order_by(SignInAttempt.at.desc(), SignInAttempt.id.desc())
-            .limit(20)
-        ).all()
+        seen = page_of(_tries_of(email, None), TRIES_KEYS, size=5).rows
         on = row.totp_confirmed_at is not None
         left = recovery_codes_left(cast(uuid.UUID, by.member_id)) if on else 0
     return OwnSecurity(on, row.totp_confirmed_at, row.secret and not on, left, seen)
+
+
+#: newest first
+TRIES_KEYS = (SignInAttempt.at, SignInAttempt.id)
+
+
+def sign_ins_of(
+    email: str, *, since: datetime | None = None, after: str | None = None, before: str | None = None
+) -> Page:
+    """A page of the tries with this e-mail: (at, id, source, outcome). Whose e-mail may be asked about is the caller's.
+
+    `since`: an organisation's admin sees no try from before the member joined.
+    """
+    with acting_for_all("tries are the system's; whoever may see these has asked"):
+        return page_of(_tries_of(email, since), TRIES_KEYS, after=after, before=before)
+
+
+def every_sign_in_of(email: str, *, since: datetime | None = None) -> Iterator[Any]:
+    """All of them, for a file, as sign_ins_of() gives them."""
+    with acting_for_all("tries are the system's; whoever may see these has asked"):
+        found = streamed(_tries_of(email, since).order_by(*(key.desc() for key in TRIES_KEYS)))
+    yield from found
+
+
+def _tries_of(email: str, since: datetime | None) -> Select[*tuple[Any, ...]]:
+    found = select(SignInAttempt.at, SignInAttempt.id, SignInAttempt.source, SignInAttempt.outcome).where(
+        SignInAttempt.email_digest == tries.email_digest(email)
+    )
+    return found if since is None else found.where(SignInAttempt.at >= since)
 
 
 def recovery_codes_left(member_id: uuid.UUID) -> int:

@@ -27,8 +27,10 @@ PARTNER_ADMIN = "partner-admin"
 CUSTOMER_MEMBER = "service-requester"
 CUSTOMER_ADMIN = "customer-admin"
 OPERATOR_RATER = "rating-reviewer"
+LISTING_REVIEWER = "listing-reviewer"
 OPERATOR_PROGRAMMES = "programme-manager"
 OPERATOR_ADMIN = "operator-admin"
+OPERATOR_CLOSER = "month-closer"
 
 ROLES: dict[str, Role] = {
     role.key: role
@@ -47,19 +49,49 @@ ROLES: dict[str, Role] = {
             N_("Approves, rejects and completes engagements"),
         ),
         Role(PRODUCT_EDITOR, N_("Product Editor"), "partner", N_("Lists products, plans and prices")),
-        Role(PARTNER_ADMIN, N_("Organisation admin"), "partner", N_("Manages the organisation's members")),
-        Role(CUSTOMER_MEMBER, N_("Service requester"), "customer", N_("Requests services and asks for completion")),
-        Role(CUSTOMER_ADMIN, N_("Organisation admin"), "customer", N_("Manages the organisation's members")),
         Role(
-            OPERATOR_RATER, N_("Rating reviewer"), "operator", N_("Decides billing entries in review, never own ones")
+            PARTNER_ADMIN,
+            N_("Organisation admin"),
+            "partner",
+            N_("Manages the organisation's members, API keys and webhooks"),
+        ),
+        Role(CUSTOMER_MEMBER, N_("Service requester"), "customer", N_("Requests services and asks for completion")),
+        Role(
+            CUSTOMER_ADMIN,
+            N_("Organisation admin"),
+            "customer",
+            N_("Manages the organisation's members, API keys and webhooks"),
+        ),
+        Role(
+            OPERATOR_RATER,
+            N_("Rating reviewer"),
+            "operator",
+            N_("Decides entries in review and corrections, never own ones"),
+        ),
+        Role(
+            LISTING_REVIEWER,
+            N_("Listing reviewer"),
+            "operator",
+            N_("Decides pricing, metering evidence and publication, never own requests"),
         ),
         Role(
             OPERATOR_PROGRAMMES,
             N_("Programme manager"),
             "operator",
-            N_("Sets cut-off, completion outcome and review threshold"),
+            N_("Sets up programmes and changes their rules"),
         ),
-        Role(OPERATOR_ADMIN, N_("Operator admin"), "operator", N_("Manages organisations and members")),
+        Role(
+            OPERATOR_ADMIN,
+            N_("Operator admin"),
+            "operator",
+            N_("Manages organisations and members, retries what failed, runs the self-check"),
+        ),
+        Role(
+            OPERATOR_CLOSER,
+            N_("Month closer"),
+            "operator",
+            N_("Closes months, asks to reopen them, confirms what others ask"),
+        ),
     )
 }
 
@@ -75,6 +107,9 @@ EVERY_MEMBER: dict[Capacity, frozenset[str]] = {
             "member:view-all",
             "billing-entry:view",
             "rating-queue:view",
+            "operations:view",
+            "month:view",
+            "listing-review:view",
         }
     ),
 }
@@ -88,18 +123,33 @@ GRANTS: dict[tuple[str, Capacity], frozenset[str]] = {
     ("billing-entry:view", "partner"): frozenset({PRICING_VIEWER}),
     ("billing-entry:view-with-all-three", "partner"): frozenset({PRICING_VIEWER, PRICING_SUBMITTER, INSTANCE_EDITOR}),
     ("billing-entry:submit", "partner"): frozenset({PRICING_VIEWER, PRICING_SUBMITTER, INSTANCE_EDITOR}),
+    ("correction:request", "partner"): frozenset({PRICING_VIEWER, PRICING_SUBMITTER, INSTANCE_EDITOR}),
+    ("correction:decide", "partner"): frozenset({PRICING_VIEWER, PRICING_SUBMITTER, INSTANCE_EDITOR}),
+    ("testing:run", "partner"): frozenset({PRICING_VIEWER, PRICING_SUBMITTER, INSTANCE_EDITOR}),
     ("member:view", "partner"): frozenset({PARTNER_ADMIN}),
     ("member:manage", "partner"): frozenset({PARTNER_ADMIN}),
+    ("organisation:secure", "partner"): frozenset({PARTNER_ADMIN}),
+    ("api-key:manage", "partner"): frozenset({PARTNER_ADMIN}),
+    ("webhook:manage", "partner"): frozenset({PARTNER_ADMIN}),
     ("engagement:request", "customer"): frozenset({CUSTOMER_MEMBER}),
     ("engagement:steer", "customer"): frozenset({CUSTOMER_MEMBER}),
     ("member:view", "customer"): frozenset({CUSTOMER_ADMIN}),
     ("member:manage", "customer"): frozenset({CUSTOMER_ADMIN}),
+    ("organisation:secure", "customer"): frozenset({CUSTOMER_ADMIN}),
+    ("api-key:manage", "customer"): frozenset({CUSTOMER_ADMIN}),
+    ("webhook:manage", "customer"): frozenset({CUSTOMER_ADMIN}),
     ("rating-queue:decide", "operator"): frozenset({OPERATOR_RATER}),
+    ("correction:request", "operator"): frozenset({OPERATOR_RATER}),
+    ("correction:decide", "operator"): frozenset({OPERATOR_RATER}),
+    ("month:manage", "operator"): frozenset({OPERATOR_CLOSER}),
+    ("listing-review:decide", "operator"): frozenset({LISTING_REVIEWER}),
     ("billing-entry:view-with-all-three", "operator"): frozenset(),
     ("programme:manage", "operator"): frozenset({OPERATOR_PROGRAMMES}),
     ("organisation:manage", "operator"): frozenset({OPERATOR_ADMIN}),
+    ("operations:retry", "operator"): frozenset({OPERATOR_ADMIN}),
     ("member:view", "operator"): frozenset({OPERATOR_ADMIN}),
     ("member:manage", "operator"): frozenset({OPERATOR_ADMIN}),
+    ("organisation:secure", "operator"): frozenset({OPERATOR_ADMIN}),
 }
 
 

@@ -20,6 +20,11 @@ TRIES_PER_EMAIL, TRIES_PER_SOURCE = 5, 20
 #: How far the clocks of two machines that count tries together may be apart.
 CLOCKS_APART = timedelta(minutes=1)
 
+#: How long an invitation and the link that confirms a sign-up work, counted from the mail.
+INVITED_FOR, SIGN_UP_FOR = timedelta(days=7), timedelta(hours=24)
+#: The same invitation is not mailed again sooner, and no more may be open at once for one organisation and capacity.
+RESEND_AFTER, MOST_INVITATIONS = timedelta(minutes=10), 200
+
 #: Who may manage members, in each capacity: the role of which an organisation keeps at least one holder.
 ADMIN_ROLE: dict[Capacity, str] = {"partner": PARTNER_ADMIN, "customer": CUSTOMER_ADMIN, "operator": OPERATOR_ADMIN}
 
@@ -55,6 +60,52 @@ def check_admin_left(holders_before: int, holders_after: int) -> None:
     """An organisation never loses its last admin: nobody could give the role back."""
     if holders_before and not holders_after:
         raise Refused("roles", N_("Nobody else is organisation admin. Give that role to another member first."))
+
+
+def has_expired(sent_at: datetime, now: datetime) -> bool:
+    """Mailed on 2 March 10:00:00, it can be answered at 9 March 09:59:59 and no more at 10:00:00."""
+    return now >= sent_at + INVITED_FOR
+
+
+def check_resend(sent_at: datetime, now: datetime) -> None:
+    """A mail that was sent just now is on its way; whoever presses again must not fill a mailbox."""
+    if now < sent_at + RESEND_AFTER:
+        raise Refused(
+            "invitation",
+            N_("It was mailed less than %(minutes)s minutes ago. Wait a little, then send it again."),
+            minutes=int(RESEND_AFTER.total_seconds() // 60),
+        )
+
+
+def check_reset(*, own: bool, has_one: bool, acts_elsewhere: bool, by_operator: bool) -> None:
+    """Whose second factor an admin may take away: a colleague's who has one and acts for nobody else. The operator: anybody's else.
+
+    Who acts for another organisation too is protected there by the same factor, which this admin must not weaken.
+    """
+    if own:
+        raise Refused("reason", N_("Nobody resets their own second factor. Ask another admin, or use a recovery code."))
+    if not has_one:
+        raise Refused("reason", N_("This member has no second factor."))
+    if acts_elsewhere and not by_operator:
+        raise Refused("reason", N_("Only the operator can reset this member's second factor."))
+
+
+_BROWSERS = (
+    ("Edg", "Edge"), ("OPR/", "Opera"), ("SamsungBrowser", "Samsung Internet"), ("Firefox", "Firefox"), ("FxiOS", "Firefox"),
+    ("CriOS", "Chrome"), ("Chrome", "Chrome"), ("Safari", "Safari"), ("curl/", "curl"), ("python-requests", "a program"),
+)  # fmt: skip
+_SYSTEMS = (
+    ("Windows", "Windows"), ("Android", "Android"), ("iPhone", "iPhone"), ("iPad", "iPad"), ("CrOS", "ChromeOS"),
+    ("Macintosh", "macOS"), ("Linux", "Linux"),
+)  # fmt: skip
+
+
+def device_of(user_agent: str | None) -> str:
+    """What a browser says of itself, in a few words of ours: 'Firefox on Windows'. Nothing of its own text is kept."""
+    said = (user_agent or "")[:1000]
+    browser = next((words for sign, words in _BROWSERS if sign in said), "")
+    system = next((words for sign, words in _SYSTEMS if sign in said), "")
+    return f"{browser or 'Browser'} on {system}" if system else browser or "Unknown device"
 
 
 def seconds_to_wait(failed_at: Sequence[datetime], now: datetime, allowed: int) -> int:

@@ -16,12 +16,12 @@ from app.foundation.history import Event
 from app.foundation.refusals import NotVisible, Refused
 from app.foundation.tenancy import Viewer, acting_for_all, one
 from app.foundation.text import N_
-from app.members import keys, passwords, rules, second_factor, tries
+from app.members import keys, passwords, rules, second_factor, sessions, tries
 from app.members.model import Member, new_mark
 
 WRONG = N_("E-mail or password is wrong.")
 
-#: How long a link to set a password works: for whoever forgot theirs, and for a new member's first one.
+#: How long a link to set a password works: for whoever forgot theirs, and for an installation's first member.
 RESET_LINK_FOR = timedelta(hours=1)
 FIRST_LINK_FOR = timedelta(days=3)
 _LINK = "password link"
@@ -83,6 +83,7 @@ def change_password(current: str, new: str, *, source: str, by: Viewer) -> str:
         with transaction():
             member = one(Member, by.member_id, lock=True)
             member.password, member.session_mark = hashed, new_mark()
+            sessions.end_all(member.id)
             history.record(member, PASSWORD_CHANGED, by=by)
     return member.session_mark
 
@@ -135,6 +136,7 @@ def set_password_by_link(token: str, password: str, *, source: str) -> None:
     with transaction(), acting_for_all("a password link proves who holds it"):
         member = holder_of(token, lock=True)
         member.password, member.session_mark = hashed, new_mark()
+        sessions.end_all(member.id)
         by = Viewer("public", organisation_name="by a mailed link", member_id=member.id, member_name=member.name)
         history.record(member, PASSWORD_SET, by=by)
         tries.link_used(member.email, source)

@@ -27,6 +27,7 @@ FAILED, THROTTLED, SIGNED_IN, CODE_AWAITED, LINK_ASKED, LINK_USED = (
     "link-used",
 )
 CONFIRMED = "confirmed"
+SIGN_UP = "sign-up"
 
 #: After these the e-mail's failures no longer count: whoever did it was the member.
 _FRESH_START = (SIGNED_IN, LINK_USED, CONFIRMED)
@@ -81,14 +82,23 @@ def settle(attempt_id: int, outcome: str) -> None:
 
 def link_asked(email: str, source: str) -> bool:
     """Write down that a link was asked for. False: this e-mail has been sent enough of them within the window."""
+    return _mail_asked(email, source, LINK_ASKED)
+
+
+def sign_up_asked(email: str, source: str) -> bool:
+    """Write down that somebody wanted to sign up with this e-mail. False: it has been mailed enough within the window."""
+    return _mail_asked(email, source, SIGN_UP)
+
+
+def _mail_asked(email: str, source: str, what: str) -> bool:
     with acting_for_all("count links asked for, whoever it is"):
         digest = email_digest(email)
-        sources = _instants(SignInAttempt.source == source, (LINK_ASKED,), rules.TRIES_PER_SOURCE)
+        sources = _instants(SignInAttempt.source == source, (what,), rules.TRIES_PER_SOURCE)
         wait = rules.seconds_to_wait(sources, clock.now(), rules.TRIES_PER_SOURCE)
         if wait:
             raise TooManyTries(wait)
-        before = _instants(SignInAttempt.email_digest == digest, (LINK_ASKED,), LINKS_PER_EMAIL)
-        _write(digest, source, LINK_ASKED)
+        before = _instants(SignInAttempt.email_digest == digest, (what,), LINKS_PER_EMAIL)
+        _write(digest, source, what)
         return rules.seconds_to_wait(before, clock.now(), LINKS_PER_EMAIL) == 0
 
 

@@ -3,24 +3,13 @@
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
-from app.foundation import clock, history
+from app.foundation import clock
 from app.foundation.billing_month import CUT_OFF_POLICIES, BillingMonth
 from app.foundation.change_state import change_state
 from app.foundation.database import db, transaction
-from app.foundation.history import Event
 from app.foundation.tenancy import Viewer
-from app.foundation.text import N_
-from app.months import states
+from app.months import events, states
 from app.months.model import Month
-
-MONTH_FROZEN = history.declare(
-    Event(
-        "month_frozen",
-        N_("%(month)s frozen: no entry is accepted any more"),
-        fields=frozenset({"month"}),
-        icon="locked",
-    )
-)
 
 
 def hold(book: str, month: BillingMonth) -> Month:
@@ -48,20 +37,34 @@ def hold(book: str, month: BillingMonth) -> Month:
 
 
 def is_frozen(month: Month) -> bool:
-    return month.state == states.FROZEN
+    """Whether it takes no entry: frozen, or closed as well."""
+    return month.state in states.SHUT
+
+
+def is_reopened(month: Month) -> bool:
+    """Whether it takes entries though its cut-off has passed."""
+    return month.state == states.REOPENED
 
 
 def freeze(month: Month, *, by: Viewer) -> None:
-    """Close the month's book for entries. Waits for the submits that hold it; AlreadyDone when it is frozen."""
-    with transaction() as session:
-        session.scalars(
-            select(Month).where(Month.id == month.id).with_for_update().execution_options(populate_existing=True)
-        ).one()
-        change_state(month, states.FREEZE, by=by, columns={"frozen_at": clock.now()}, month=str(month.month))
+    """Close the month's book for entries. Waits for the submits that hold it; AlreadyDone when it is frozen.
+
+    The job does it at the cut-off; by hand it ends what a reopening began.
+    """
+    by.must(events.MANAGE)
+    with transaction():
+        row = held_alone(month)
+        change_state(row, states.FREEZE, by=by, columns={"frozen_at": clock.now()}, month=str(row.month))
+
+
+def held_alone(month: Month) -> Month:
+    """The month's row, read afresh, nobody else's until the caller's transaction ends: submits and freezes wait."""
+    wanted = select(Month).where(Month.id == month.id).with_for_update().execution_options(populate_existing=True)
+    return db.session.scalars(wanted).one()
 
 
 def months_to_freeze() -> list[Month]:
-    """Open months whose cut-off has passed, oldest first."""
+    """Open months whose cut-off has passed, oldest first. A reopened one is not among them: a person ends what a person began."""
     now = clock.now()
     open_rows = db.session.scalars(select(Month).where(Month.state == states.OPEN).order_by(Month.month)).all()
     return [row for row in open_rows if CUT_OFF_POLICIES[row.book].closes_at(row.month) <= now]

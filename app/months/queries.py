@@ -1,12 +1,19 @@
-"""Which months are frozen, and since when."""
+"""Which months take entries, which are frozen, and what each close stored."""
 
-from collections.abc import Iterable
+import uuid
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Row, Select, and_, func, or_, select
 
-from app.foundation.billing_month import BillingMonth
+from app.foundation.billing_month import CUT_OFF_POLICIES, BillingMonth, open_months
 from app.foundation.database import db
-from app.months.model import Month
+from app.foundation.history import History
+from app.foundation.tenancy import acting_for_all
+from app.months import states
+from app.months.model import Month, MonthClose, MonthCloseTotal, MonthReopening
 
 
 def rows_of(book: str, months: Iterable[BillingMonth]) -> dict[BillingMonth, Month]:
@@ -17,3 +24,107 @@ def rows_of(book: str, months: Iterable[BillingMonth]) -> dict[BillingMonth, Mon
     return {
         row.month: row for row in db.session.scalars(select(Month).where(Month.book == book, Month.month.in_(wanted)))
     }
+
+
+@dataclass(frozen=True)
+class OpenMonth:
+    """A month that takes entries. `closes_at` None: it was reopened, and takes them until somebody ends that."""
+
+    month: BillingMonth
+    closes_at: datetime | None
+
+
+def taking_entries(now: datetime) -> dict[str, list[OpenMonth]]:
+    """Book -> the months that take entries at `now`, reopened ones first, then the one that closes first.
+
+    Both must say yes: the clock, and the month's row. After a clock that ran ahead and came back a month may be frozen
+    whose time the clock says is not over; it stays frozen.
+    """
+    by_clock = {book: open_months(now, policy) for book, policy in CUT_OFF_POLICIES.items()}
+    asked = [and_(Month.book == book, Month.month.in_(months)) for book, months in by_clock.items()]
+    rows = db.session.execute(
+        select(Month.book, Month.month, Month.state)
+        .where(or_(Month.state == states.REOPENED, *asked))
+        .order_by(Month.month)
+    ).all()
+    known = {(row.book, row.month): row.state for row in rows}
+    found = {}
+    for book, policy in CUT_OFF_POLICIES.items():
+        reopened = [
+            OpenMonth(month, None) for (one, month), state in known.items() if one == book and state == states.REOPENED
+        ]
+        found[book] = reopened + [
+            OpenMonth(month, policy.closes_at(month))
+            for month in by_clock[book]
+            if known.get((book, month), states.OPEN) == states.OPEN
+        ]
+    return found
+
+
+#: ordered by (month, book), newest first
+LIST_COLUMNS = (Month.id, Month.book, Month.month, Month.state, Month.frozen_at, Month.closed_at)
+LIST_KEYS = (Month.month, Month.book)
+
+
+def months(*, book: str | None = None, states_wanted: Sequence[str] = ()) -> Select[*tuple[Any, ...]]:
+    """Every book's months, for page_of(LIST_KEYS) and the exports."""
+    found = select(*LIST_COLUMNS)
+    if book:
+        found = found.where(Month.book == book)
+    if states_wanted:
+        found = found.where(Month.state.in_(states_wanted))
+    return found
+
+
+def books_of(month: BillingMonth) -> Sequence[Month]:
+    """The month's rows, one a book that has it."""
+    return db.session.scalars(select(Month).where(Month.month == month).order_by(Month.book)).all()
+
+
+def last_close(month_id: uuid.UUID) -> MonthClose | None:
+    return db.session.scalar(
+        select(MonthClose).where(MonthClose.month_id == month_id).order_by(MonthClose.sequence.desc()).limit(1)
+    )
+
+
+def stored_totals(month_ids: Sequence[uuid.UUID]) -> Sequence[Row[*tuple[Any, ...]]]:
+    """(month_id, currency, lines, gross_minor, due_minor, tax_minor) of each month's last close, one row a currency."""
+    if not month_ids:
+        return []
+    last = (
+        select(func.max(MonthClose.sequence))
+        .where(MonthClose.month_id.in_(month_ids))
+        .group_by(MonthClose.month_id)
+        .scalar_subquery()
+    )
+    return db.session.execute(
+        select(
+            MonthClose.month_id,
+            MonthCloseTotal.currency,
+            func.sum(MonthCloseTotal.lines).label("lines"),
+            func.sum(MonthCloseTotal.gross_minor).label("gross_minor"),
+            func.sum(MonthCloseTotal.due_minor).label("due_minor"),
+            func.sum(MonthCloseTotal.tax_minor).label("tax_minor"),
+        )
+        .join(MonthCloseTotal, MonthCloseTotal.close_id == MonthClose.id)
+        .where(MonthClose.sequence.in_(last))
+        .group_by(MonthClose.month_id, MonthCloseTotal.currency)
+        .order_by(MonthCloseTotal.currency)
+    ).all()
+
+
+def waiting_reopening(month_id: uuid.UUID) -> MonthReopening | None:
+    return db.session.scalar(
+        select(MonthReopening).where(MonthReopening.month_id == month_id, MonthReopening.state == states.REQUESTED)
+    )
+
+
+def events_of(month_id: uuid.UUID, limit: int = 50) -> Sequence[Row[*tuple[Any, ...]]]:
+    """(event, at, by_label, facts) of the month's history, newest first; whether the viewer may ask is the caller's."""
+    with acting_for_all("a month's history belongs to no tenant"):
+        return db.session.execute(
+            select(History.event, History.at, History.by_label, History.facts)
+            .where(History.subject_kind == "month", History.subject_id == month_id)
+            .order_by(History.sequence.desc())
+            .limit(limit)
+        ).all()

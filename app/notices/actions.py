@@ -133,7 +133,7 @@ def _mark_told(rows: list[OutboxRow], refused: dict[str, str], *, note: str = ""
                     due_at=clock.now() + FIRST_WAIT,
                     batch=claimed.batch,
                 )
-            _forget_link(claimed)
+            forget_link(claimed)
         _mark_refused(refused)
 
 
@@ -153,7 +153,7 @@ def _give_up(rows: list[OutboxRow], no: NobodyToTell | RefusedForGood) -> None:
         for claimed in _still_ours(rows):
             claimed.tries += 1
             claimed.last_error, claimed.failed_at = why[:1000], clock.now()
-            _forget_link(claimed)
+            forget_link(claimed)
         _mark_refused(no.recipients if isinstance(no, RefusedForGood) else {})
 
 
@@ -163,7 +163,7 @@ def _mark_refused(refused: Mapping[str, str]) -> None:
             note_refused(address, word)
 
 
-def _forget_link(row: OutboxRow) -> None:
+def forget_link(row: OutboxRow) -> None:
     """A link that acts for its reader is kept no longer than it takes to send it."""
     if "path" in row.facts:
         row.facts = {name: fact for name, fact in row.facts.items() if name != "path"}

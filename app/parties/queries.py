@@ -17,6 +17,7 @@ LIST_COLUMNS = (
     Organisation.is_partner,
     Organisation.is_customer,
     Organisation.created_at,
+    Organisation.deactivated_at,
 )
 #: by name, A to Z
 LIST_KEYS = (Organisation.name, Organisation.id)
@@ -28,7 +29,7 @@ _CAPACITIES = {
 
 
 def organisations(*, search: str | None = None, capacity: str | None = None) -> Select[*tuple[Any, ...]]:
-    """For page_of(LIST_KEYS, oldest_first=True). Adds `customers` and `partners`: how many relations to either side."""
+    """For page_of(LIST_KEYS, oldest_first=True). Adds `customers` and `partners`: how many relations stand to either side."""
     found = select(
         *LIST_COLUMNS,
         _related(PartnerCustomer.partner_id).label("customers"),
@@ -43,21 +44,53 @@ def organisations(*, search: str | None = None, capacity: str | None = None) -> 
 
 def _related(side: Any) -> Any:
     return (
-        select(func.count(PartnerCustomer.id)).where(side == Organisation.id).correlate(Organisation).scalar_subquery()
+        select(func.count(PartnerCustomer.id))
+        .where(side == Organisation.id, PartnerCustomer.ended_at.is_(None))
+        .correlate(Organisation)
+        .scalar_subquery()
     )
 
 
 def related_to(organisation_id: uuid.UUID, limit: int = 200) -> Sequence[Row[*tuple[Any, ...]]]:
-    """(id, name, since, partner_id) of the organisations at the other ends, by name. `partner_id`: which end is the partner."""
+    """(id, name, since, ended_at, partner_id, relation_id) of the organisations at the other ends: standing ones first, by name.
+
+    `partner_id`: which end is the partner.
+    """
     other = aliased(Organisation)
     mine, theirs = PartnerCustomer.partner_id == organisation_id, PartnerCustomer.customer_id == organisation_id
     return db.session.execute(
-        select(other.id, other.name, PartnerCustomer.since, PartnerCustomer.partner_id)
+        select(
+            other.id,
+            other.name,
+            PartnerCustomer.since,
+            PartnerCustomer.ended_at,
+            PartnerCustomer.partner_id,
+            PartnerCustomer.id.label("relation_id"),
+        )
         .join(
             other,
             or_(mine & (other.id == PartnerCustomer.customer_id), theirs & (other.id == PartnerCustomer.partner_id)),
         )
         .where(or_(mine, theirs))
-        .order_by(other.name)
+        .order_by(PartnerCustomer.ended_at.is_not(None), other.name, PartnerCustomer.since)
+        .limit(limit)
+    ).all()
+
+
+def candidates(organisation_id: uuid.UUID, side: str, limit: int = 500) -> Sequence[Row[*tuple[Any, ...]]]:
+    """(id, name) of the active organisations that could begin a relation as its `side`, "customer" or "partner", by name."""
+    mine, theirs = PartnerCustomer.partner_id, PartnerCustomer.customer_id
+    if side == "partner":
+        mine, theirs = theirs, mine
+    known = select(theirs).where(mine == organisation_id, PartnerCustomer.ended_at.is_(None))
+    return db.session.execute(
+        select(Organisation.id, Organisation.name)
+        .where(
+            _CAPACITIES[side],
+            Organisation.deactivated_at.is_(None),
+            Organisation.id != organisation_id,
+            Organisation.id.not_in(known),
+        )
+        .order_by(Organisation.name)
         .limit(limit)
     ).all()

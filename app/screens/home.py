@@ -17,10 +17,11 @@ from app.catalog.queries import policies_in_use, programme_names_by_cut_off
 from app.charges import month_sums
 from app.engagements import queries, states
 from app.foundation import clock, tenancy
-from app.foundation.billing_month import CUT_OFF_POLICIES, BillingMonth, open_months
+from app.foundation.billing_month import BillingMonth
 from app.foundation.money import Money
 from app.foundation.pages import page_of
 from app.foundation.tenancy import Viewer
+from app.months.queries import taking_entries
 from app.notices import portal
 from app.notices.inbox import inbox_of
 from app.notices.inbox import totals as totals_of
@@ -61,7 +62,7 @@ def _partner(viewer: Viewer) -> dict[str, Any]:
     closing = _named(_closing(policies), viewer)
     strict = any(row.takes_all_three for row in policies)
     sees_billing = viewer.may("billing-entry:view-with-all-three" if strict else "billing-entry:view")
-    strip, revenue = [*map(_closing_cell, closing[:1])], None
+    strip, revenue = [*map(_closing_cell, closing[:1]), *_reopened_cells(policies)], None
     if sees_billing:
         waits = waiting_to_be_rated()
         strip += _billing_cells(closing, waits)
@@ -130,20 +131,13 @@ def _latest_notices() -> list[dict[str, Any]]:
 
 def _closing(policies: Sequence[Any]) -> list[dict[str, Any]]:
     """The month that closes next under each policy in use, the nearest first."""
-    now = clock.now()
+    takes = taking_entries(clock.now())
     found = []
     for key in dict.fromkeys(row.cut_off for row in policies):
-        policy = CUT_OFF_POLICIES[key]
-        month = open_months(now, policy)[0]
-        found.append(
-            {
-                "cut_off": key,
-                "month": month,
-                "name": month_words(month),
-                "closes": deadline(policy.closes_at(month)),
-                "at": policy.closes_at(month),
-            }
-        )
+        first = next((one for one in takes[key] if one.closes_at), None)
+        if first is not None:  # a clock that came back may have left none
+            name, at = month_words(first.month), first.closes_at
+            found.append({"cut_off": key, "month": first.month, "name": name, "closes": deadline(at), "at": at})
     return sorted(found, key=lambda one: one["at"])
 
 
@@ -151,6 +145,20 @@ def _named(closing: list[dict[str, Any]], viewer: Viewer) -> list[dict[str, Any]
     """Where two policies close their months apart, each says for which programmes it does."""
     names = programme_names_by_cut_off(viewer) if len(closing) > 1 else {}
     return [{**one, "programmes": ", ".join(names.get(one["cut_off"], ()))} for one in closing]
+
+
+def _reopened_cells(policies: Sequence[Any]) -> list[dict[str, Any]]:
+    """Months that take entries again, though their time was over: the partner may still bill for them."""
+    takes = taking_entries(clock.now())
+    months = {one.month for row in policies for one in takes[row.cut_off] if one.closes_at is None}
+    return [
+        {
+            "label": _("%(month)s was reopened", month=month_words(month)),
+            "figure": _("takes entries"),
+            "small": _("until the operator closes it again"),
+        }
+        for month in sorted(months)
+    ]
 
 
 def _closing_cell(one: dict[str, Any]) -> dict[str, Any]:

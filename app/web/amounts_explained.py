@@ -59,7 +59,7 @@ def explained(of: Explanation) -> Explained:
         cost_before=Money(rated.cost_before, currency),
         cost_after=Money(rated.cost_after, currency),
         amount=rated.amount,
-        surprise=surprise(tariff, rated, unit),
+        surprise=None if of.correction else surprise(tariff, rated, unit),
         bar=tier_bar(tariff, rated.before, rated.after, unit),
     )
 
@@ -88,10 +88,10 @@ def _shown_steps(tariff: Tariff, rated: Rated) -> list[Step]:
         used = {step.start: step for step in steps}
         rows, start = [], ZERO
         for band in tariff.bands:
-            if start >= rated.after:
+            if start >= max(rated.before, rated.after):
                 break
             rows.append(used.get(start) or Step(start, band.up_to, ZERO, band.price, ZERO))
-            start = band.up_to or rated.after
+            start = band.up_to or max(rated.before, rated.after)
         return rows
     if len(steps) == 2 and steps[0].start == steps[1].start:
         left, kept = steps

@@ -13,9 +13,10 @@ from app.engagements import states
 from app.engagements.model import CompletionRequest, Engagement
 from app.engagements.queries import EngagementPage, open_completion_request
 from app.foundation import clock, tenancy
-from app.foundation.billing_month import BillingMonth, open_months
+from app.foundation.billing_month import BillingMonth
 from app.foundation.money import Money
 from app.members.queries import recipients
+from app.months.queries import OpenMonth, taking_entries
 from app.web.engagement_header import CLOSES_SOON
 from app.web.engagement_history import chain_holds, events_page, told
 from app.web.instants import deadline
@@ -29,13 +30,14 @@ _MOST_DECIDERS = 3
 def details_of(page: EngagementPage, programme: Programme, *, sees_billing: bool) -> dict[str, Any]:
     """Keys of engagements/details.html. Amounts only when `sees_billing`."""
     e = page.engagement
-    months = open_months(clock.now(), programme.policy)
+    takes = taking_entries(clock.now())[programme.cut_off]
+    months = [one.month for one in takes]
     request = open_completion_request(e.id) if e.state == states.COMPLETION_REQUESTED else None
     billable = e.state in states.BILLABLE
     unbilled = unbilled_open_months(e, months) if billable else []
     return {
         "asked": request,
-        "unbilled": [_closing(month, programme) for month in unbilled],
+        "unbilled": [_closing(one) for one in takes if one.month in unbilled],
         "open_months": [month_words(month) for month in months] if e.state in states.CURRENT else [],
         "prices": _prices(e, months) if sees_billing else [],
         "delivered": _delivered(e, programme.currency) if sees_billing and e.active_from else None,
@@ -45,19 +47,19 @@ def details_of(page: EngagementPage, programme: Programme, *, sees_billing: bool
     }
 
 
-def _closing(month: BillingMonth, programme: Programme) -> dict[str, Any]:
-    closes_at = programme.policy.closes_at(month)
+def _closing(one: OpenMonth) -> dict[str, Any]:
     return {
-        "value": str(month),
-        "words": month_words(month),
-        "deadline": deadline(closes_at),
-        "closes_soon": closes_at - clock.now() <= CLOSES_SOON,
+        "value": str(one.month),
+        "words": month_words(one.month),
+        "deadline": deadline(one.closes_at) if one.closes_at else _("is reopened until the operator closes it again"),
+        "closes_soon": one.closes_at is not None and one.closes_at - clock.now() <= CLOSES_SOON,
     }
 
 
 def _prices(e: Engagement, months: Sequence[BillingMonth]) -> list[tuple[str, str, int]]:
     """(metric, its price in words, price version) in force now, for the plan's row."""
-    priced = priced_metrics(e.plan_id, months[-1])
+    month = months[-1] if months else BillingMonth.at(clock.now())
+    priced = priced_metrics(e.plan_id, month, drafts=e.is_test)
     return [(one.metric.name, price_words(one), one.version.number) for one in priced if one.version and one.price]
 
 
@@ -76,7 +78,7 @@ def _people(page: EngagementPage, request: CompletionRequest | None) -> list[dic
     people: list[dict[str, Any]] = [
         {
             "name": e.requested_by_name or page.customer_name,
-            "lines": [_("Requested it, %(client)s", client=page.customer_name), e.contact_number],
+            "lines": [_("Requested it, %(client)s", client=page.customer_name), *filter(None, [e.contact_number])],
         }
     ]
     if request and request.asked_by_name == e.requested_by_name:

@@ -1,6 +1,6 @@
 """What surrounds an engagement's pages, for whoever shows one of its tabs to partner or operator.
 
-    page = queries.engagement_page(engagement_id)             # NotVisible: 404
+    page = engagement_asked_for(engagement_id)                # NotVisible: 404
     return show("engagements/history.html", block="events", **engagement_header(page, "history"), ...)
 
 The template extends engagements/engagement_page.html and fills `title`, `content` and whatever its tab adds. Keys given:
@@ -18,9 +18,10 @@ from flask_babel import gettext as _
 from app.billing.engagement_figures import TabCounts, tab_counts
 from app.billing.queries import may_view_billing
 from app.catalog.queries import programme_of
-from app.engagements import menu, states
-from app.engagements.queries import EngagementPage
+from app.engagements import menu, states, testing
+from app.engagements.queries import EngagementPage, engagement_page
 from app.foundation import tenancy
+from app.foundation.refusals import NotVisible
 from app.foundation.tenancy import Viewer
 
 #: Where each action lives, below /engagements/<id>. What is not here has no screen for partner or operator.
@@ -36,6 +37,25 @@ PATHS = {
 CLOSES_SOON = timedelta(days=7)
 #: Opens as a page of its own; the others are short decisions, shown as dialogs.
 WHOLE_PAGES = frozenset({states.ADD_BILLING_ENTRY})
+
+
+def engagement_asked_for(engagement_id: uuid.UUID) -> EngagementPage:
+    """The engagement whose page this is, or NotVisible. A test one only here, for who may run or review tests.
+
+    From there on the request sees tests: what a page of one engagement reads is that engagement's.
+    """
+    viewer = tenancy.current()
+    try:
+        return engagement_page(engagement_id)
+    except NotVisible:
+        if not (viewer.may(testing.RUN) or viewer.may("rating-queue:view")):
+            raise
+    tenancy.set_viewer(tenancy.as_tester(viewer))
+    try:
+        return engagement_page(engagement_id)
+    except NotVisible:
+        tenancy.set_viewer(viewer)
+        raise
 
 
 def address(engagement_id: uuid.UUID) -> str:
@@ -85,11 +105,15 @@ def engagement_header(page: EngagementPage, current_tab: str) -> dict[str, Any]:
 
 
 def crumbs(page: EngagementPage, viewer: Viewer) -> list[tuple[str, str]]:
-    """My products / product / Current engagements; the operator has no products of its own."""
+    """My products / product / Current engagements, or Testing; the operator has no products of its own."""
     past = page.engagement.state in states.PAST
+    if page.engagement.is_test and viewer.capacity != "partner":
+        return [(_("Rating queue"), "/reviews/rating")]
     if viewer.capacity != "partner":
         return [(_("Engagements"), "/engagements?status=past" if past else "/engagements")]
     product = f"/products/{page.engagement.product_id}"
+    if page.engagement.is_test:
+        return [(_("My products"), "/products"), (page.product_name, product), (_("Testing"), f"{product}/testing")]
     lists = (
         (_("Past engagements"), f"{product}/past-engagements")
         if past

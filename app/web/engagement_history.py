@@ -62,15 +62,24 @@ def events_page(
     engagement_id: uuid.UUID, *, after: str | None = None, before: str | None = None, size: int = 50
 ) -> Page:
     """Newest first; rows are for told()."""
-    found: Select[*tuple[Any, ...]] = select(*_COLUMNS).where(
-        History.subject_kind == "engagement", History.subject_id == engagement_id
-    )
-    return page_of(found, (History.sequence,), after=after, before=before, size=size)
+    return page_of(events_found(engagement_id), (History.sequence,), after=after, before=before, size=size)
+
+
+def events_found(engagement_id: uuid.UUID) -> Select[*tuple[Any, ...]]:
+    """For page_of((History.sequence,)); rows are for told()."""
+    return select(*_COLUMNS).where(History.subject_kind == "engagement", History.subject_id == engagement_id)
 
 
 def told(rows: Sequence[Any], *, amounts: bool) -> list[Told]:
     """`amounts`: whether this viewer may see billing; else a dash stands where a sentence names an amount."""
     return [_told(row, amounts) for row in rows]
+
+
+def told_to_customer(rows: Sequence[Any]) -> list[str]:
+    """The sentences of own_events() in the viewer's language."""
+    return [
+        translate(EVENTS[row.event].customer_sentence or "", _readable(json.loads(row.facts), False)) for row in rows
+    ]
 
 
 def chain_holds(engagement_id: uuid.UUID) -> bool:

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
+from urllib.parse import urlencode
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
@@ -105,6 +106,15 @@ class Listed:
     @property
     def asks_past(self) -> bool:
         return self.listing.values["status"] in (PAST, *states.PAST)
+
+    def bulk_entry(self, product_id: uuid.UUID | None = None) -> str | None:
+        """Where what is listed here can be billed in one go, with the same filters; None for who may not, or only the past."""
+        if self.asks_past or self.viewer.capacity != "partner" or not self.viewer.may("billing-entry:submit"):
+            return None
+        kept = {name: self.listing.text.get(name) for name in ("search", "client", "product")}
+        asked = {**kept, "product": str(product_id)} if product_id else kept
+        written = urlencode({name: text for name, text in asked.items() if text})
+        return "/engagements/bulk-entry" + (f"?{written}" if written else "")
 
     def crumbs(self, product_name: str) -> list[tuple[str, str]]:
         """Above one product's list. The operator has no products of its own."""

@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from types import SimpleNamespace
 from typing import Any
@@ -12,15 +12,17 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy import Select
 
 from app.billing import actions, queries, states
+from app.billing.corrections_queries import shut_months, taken_back_among, waiting_on
 from app.billing.queries import MonthTotal
 from app.catalog.model import Metric, Programme
 from app.documents import Column
 from app.engagements.model import Engagement
 from app.foundation import clock, tenancy
-from app.foundation.billing_month import BillingMonth, open_months
+from app.foundation.billing_month import BillingMonth
 from app.foundation.money import Money
+from app.months.queries import OpenMonth, taking_entries
 from app.months.queries import rows_of as month_rows
-from app.months.states import FROZEN
+from app.months.states import SHUT
 from app.web.filters import Choice, Filter, Months, Reference, Search
 from app.web.listing import ListOf
 from app.web.ui import TAGS
@@ -41,6 +43,10 @@ class Line:
     #: the amount is what it would be rated at now
     provisional: bool
     actions: list[dict[str, Any]]
+    #: the number of the reversal that took it back
+    taken_back: str | None = None
+    #: the correction that waits for a decision: id, number, asked_by_name
+    correction: Any = None
 
 
 def list_of(months: Sequence[BillingMonth], metrics: Sequence[Metric]) -> ListOf:
@@ -64,7 +70,30 @@ def entries(engagement_id: uuid.UUID, asked: dict[str, Any]) -> Select[*tuple[An
     )
 
 
-def line(row: Any, provisional: Provisional, here: str, *, takes_entries: bool) -> Line:
+@dataclass(frozen=True)
+class Corrections:
+    """What a page's rows have to do with corrections: which months are shut, what was taken back, what waits."""
+
+    shut: frozenset[BillingMonth] = frozenset()
+    #: entry -> number of its reversal
+    taken_back: dict[uuid.UUID, str] = field(default_factory=dict)
+    #: entry -> the correction that waits
+    waiting: dict[uuid.UUID, Any] = field(default_factory=dict)
+
+
+def corrections_among(e: Engagement, programme: Programme, rows: Sequence[Any]) -> Corrections:
+    """Three statements a page, none a row; one where nothing on it is rated."""
+    rated = [row for row in rows if row.state == states.RATED]
+    return Corrections(
+        shut_months(programme.cut_off, sorted({row.service_month for row in rated})),
+        taken_back_among([row.id for row in rated]),
+        waiting_on(e.id),
+    )
+
+
+def line(
+    row: Any, provisional: Provisional, here: str, *, takes_entries: bool, corrections: Corrections = Corrections()
+) -> Line:
     """`here`: the list's path; `takes_entries`: the engagement and the member may add one."""
     undecided = row.state in states.UNDECIDED
     amount = provisional.get(row.id) if undecided else None
@@ -85,34 +114,55 @@ def line(row: Any, provisional: Provisional, here: str, *, takes_entries: bool) 
                     "dialog": False,
                 }
             )
-    return Line(row, amount, undecided, offered)
+    waits = corrections.waiting.get(row.id)
+    if waits:
+        path = f"{here.removesuffix('/billing-entries')}/corrections/{waits.id}"
+        offered.append({"label": _("Show the correction"), "icon": "edit", "path": path, "dialog": False})
+    elif tenancy.current().may("correction:request") and _correctable(row, corrections):
+        offered.append({"label": _("Correct"), "icon": "edit", "path": f"{here}/{row.id}/correct", "dialog": False})
+    return Line(row, amount, undecided, offered, corrections.taken_back.get(row.id), waits)
+
+
+def _correctable(row: Any, corrections: Corrections) -> bool:
+    return (
+        row.state == states.RATED
+        and row.kind != states.REVERSAL
+        and row.service_month in corrections.shut
+        and row.id not in corrections.taken_back
+    )
 
 
 def strip(e: Engagement, programme: Programme, totals: Sequence[MonthTotal], currency: str) -> list[dict[str, Any]]:
     """Cells for the months with entries, newest first ({total, open, frozen_at}), and last {closes, closes_at}."""
-    still_open = open_months(clock.now(), programme.policy)
-    billable = months_to_bill(e, programme)
+    takes = taking_entries(clock.now())[programme.cut_off]
+    still_open = {one.month for one in takes}
+    billable = _of_engagement(takes, e)
     shown = list(totals[:STRIP_MONTHS])
     if not shown and billable:
-        shown = [MonthTotal(billable[0], Money.zero(currency), Money.zero(currency), Decimal(0), 0)]
+        shown = [MonthTotal(billable[0].month, Money.zero(currency), Money.zero(currency), Decimal(0), 0)]
     frozen = {
         month: row.frozen_at
         for month, row in month_rows(programme.cut_off, [t.month for t in shown]).items()
-        if row.state == FROZEN
+        if row.state in SHUT
     }
     cells: list[dict[str, Any]] = [
         {"total": t, "open": t.month in still_open, "frozen_at": frozen.get(t.month)} for t in shown
     ]
-    if billable:
-        cells.append({"closes": billable[0], "closes_at": programme.policy.closes_at(billable[0])})
+    next_to_close = next((one for one in billable if one.closes_at), None)
+    if next_to_close:
+        cells.append({"closes": next_to_close.month, "closes_at": next_to_close.closes_at})
     return cells
 
 
-def months_to_bill(e: Engagement, programme: Programme) -> list[BillingMonth]:
-    """The months an entry may be added for now, the one that closes first at the front."""
+def months_to_bill(e: Engagement, programme: Programme) -> list[OpenMonth]:
+    """The months an entry may be added for now: reopened ones, then the one that closes first."""
+    return _of_engagement(taking_entries(clock.now())[programme.cut_off], e)
+
+
+def _of_engagement(takes: Sequence[OpenMonth], e: Engagement) -> list[OpenMonth]:
     if not actions.takes_entries(e) or e.active_from is None:
         return []
-    return [month for month in open_months(clock.now(), programme.policy) if month.overlaps(e.active_from, e.ended_at)]
+    return [one for one in takes if one.month.overlaps(e.active_from, e.ended_at)]
 
 
 def total_of(totals: Sequence[MonthTotal], asked: dict[str, Any]) -> MonthTotal | None:
@@ -132,6 +182,8 @@ def with_amounts(rows: Iterator[Any], provisional: Provisional) -> Iterator[Any]
 COLUMNS = (
     Column(_l("Entry"), "number"),
     Column(_l("Month"), "service_month"),
+    Column(_l("Booked in"), "booked_month"),
+    Column(_l("Corrects"), "corrects"),
     Column(_l("Metric"), "metric_name"),
     Column(_l("Quantity"), "quantity"),
     Column(_l("Unit"), "unit"),

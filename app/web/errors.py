@@ -11,12 +11,12 @@
 | anything else                            | 500 with the request's id                                           |
 
 An htmx request gets the same words as a toast (header HX-Trigger) and nothing of its page is swapped; paths under /api
-get problem+json. A page that cannot be drawn becomes plain HTML: an error page never raises again.
+get problem+json (problems.py). A page that cannot be drawn becomes plain HTML: an error page never raises again.
 """
 
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import structlog
@@ -31,6 +31,7 @@ from app.foundation.database import db
 from app.foundation.pages import BadCursor
 from app.foundation.refusals import AlreadyDone, KeyReused, MissingRole, NotVisible, Refused
 from app.members.roles import GRANTS, ROLES
+from app.web import problems
 from app.web.csrf import came_from_here
 from app.web.fragments import show, wants_fragment
 from app.web.logs import request_id
@@ -58,6 +59,8 @@ class Answer:
     action_path: str | None = None
     #: the form's own fields, to be sent again from the page
     again: tuple[tuple[str, str], ...] = ()
+    #: what a program is told besides, in problem+json
+    besides: dict[str, Any] = field(default_factory=dict)
 
 
 def install(app: Flask) -> None:
@@ -91,14 +94,16 @@ def session_ended() -> Response:
 
 def _refused(no: Refused) -> Answer:
     return Answer(
-        422, _("That is not possible"), translate(no), _("Nothing was changed. Go back, correct it and send it again.")
-    )
+        422, _("That is not possible"), translate(no), _("Nothing was changed. Go back, correct it and send it again."),
+        besides={"errors": [{"field": no.field, "message": translate(no)}]},
+    )  # fmt: skip
 
 
-def _already_done(_no: AlreadyDone) -> Answer:
+def _already_done(no: AlreadyDone) -> Answer:
     return Answer(
         409, _("Somebody was faster"), _("It has changed since this page was opened, so this can no longer be done."),
         _("Nothing was changed by you. Reload the page to see how it stands now."), _("Show how it stands"), _here(),
+        besides={"kind": "already-done", "state": no.state},
     )  # fmt: skip
 
 
@@ -106,6 +111,7 @@ def _key_reused(_no: KeyReused) -> Answer:
     return Answer(
         409, _("This form was already sent"), _("It was sent before with other entries; the first ones count."),
         _("To enter something else, open the form anew."), _("Open the form anew"), _here(),
+        besides={"kind": "key-reused"},
     )  # fmt: skip
 
 
@@ -158,6 +164,7 @@ def _missing_role(no: MissingRole) -> Answer:
         _("You may not do this"),
         text,
         _("Ask an organisation admin for it, or switch to an organisation where you have it."),
+        besides={"kind": "missing-permission", "permission": no.permission},
     )
 
 
@@ -224,10 +231,12 @@ def _http(error: HTTPException) -> Any:
             error.code,
             (_("That did not work"), _("Nothing was changed."), _("Go back, reload the page and try again.")),
         )
-        answer = Answer(error.code, title, text, then)
+        said = getattr(error, "data", None)  # what the API's parser found wrong with a body or with parameters
+        besides = {"errors": problems.errors_of(said["messages"])} if said and "messages" in said else {}
+        answer = Answer(error.code, title, text, then, besides=besides)
     response = page(answer)
     for name, value in error.get_headers():
-        if name in ("Allow", "Retry-After"):
+        if name in ("Allow", "Retry-After", "WWW-Authenticate"):
             response.headers[name] = value
     return response
 
@@ -257,10 +266,11 @@ def page(answer: Answer) -> Response:
 
 
 def _as_asked(answer: Answer) -> Response:
-    if request.path.startswith("/api/"):
-        problem = {"status": answer.code, "title": answer.title, "detail": answer.text, "request_id": request_id()}
-        return Response(json.dumps(problem), answer.code, content_type="application/problem+json")
+    if problems.wanted():
+        words = problems.words(answer.code, answer.title, answer.text, answer.besides)
+        return problems.problem(answer.code, *words, **answer.besides)
     said = {**vars(answer), "request_id": request_id() if answer.code >= 500 else ""}
+    said.pop("besides")
     told = {name: value for name, value in said.items() if value}
     if wants_fragment():
         response = show("errors/error.html", block="content", status=answer.code, **told)

@@ -33,8 +33,8 @@ from email_validator import EmailNotValidError, validate_email
 from flask import request
 from flask_babel import gettext as _
 from flask_wtf import FlaskForm
-from werkzeug.datastructures import CombinedMultiDict
-from wtforms import HiddenField, RadioField, StringField
+from werkzeug.datastructures import CombinedMultiDict, MultiDict
+from wtforms import FileField, HiddenField, RadioField, StringField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import StopValidation
 from wtforms.widgets import TextArea, TextInput
@@ -279,7 +279,10 @@ class PortalForm(FlaskForm):
                 return formdata
             if not (request and request.method in ("POST", "PUT", "PATCH", "DELETE")):
                 return None
-            return CombinedMultiDict((request.files, request.form)) if request.files else request.form
+            # A file where text belongs is no text: it reaches only the fields that take files.
+            takes = {field.name for field in form._fields.values() if isinstance(field, FileField)}
+            files = MultiDict((name, file) for name, file in request.files.items(multi=True) if name in takes)
+            return CombinedMultiDict((files, request.form)) if files else request.form
 
     def validate(self, extra_validators: Any = None) -> bool:
         fine = super().validate(extra_validators=extra_validators)

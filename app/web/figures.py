@@ -61,6 +61,16 @@ def unrounded(value: Decimal | Money | None) -> str:
     return plain(value.amount if isinstance(value, Money) else value, 5, 5)
 
 
+def plain_size(size: int) -> str:
+    """'1.2 MB': a size in the thousands that disks are sold in, one decimal."""
+    amount, unit = Decimal(size), "B"
+    for unit in ("B", "kB", "MB", "GB", "TB"):
+        if amount < 1000 or unit == "TB":
+            break
+        amount /= 1000
+    return f"{plain(amount, 0, 0 if unit == 'B' else 1)}\u00a0{unit}"
+
+
 def dash(value: Any) -> Any:
     """The value, or an em dash where there is nothing to show."""
     return DASH if value is None or value == "" else value

@@ -4,10 +4,12 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from flask import Flask, redirect, request, url_for
-from werkzeug.exceptions import Forbidden
+from werkzeug.datastructures import WWWAuthenticate
+from werkzeug.exceptions import Forbidden, Unauthorized
 
 from app.foundation import tenancy
 from app.foundation.tenancy import Capacity
+from app.web import bearer
 from app.web.errors import session_ended
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -19,6 +21,18 @@ def needs(permission: str, *, capacity: Capacity | None = None) -> Callable[[Vie
     def mark(view: View) -> View:
         view.needed_permission = permission  # type: ignore[attr-defined]
         view.needed_capacity = capacity  # type: ignore[attr-defined]
+        return view
+
+    return mark
+
+
+def needs_by_capacity(**needed: str) -> Callable[[View], View]:
+    """One address for several capacities, each with its own permission: partner="engagement:view", customer=..."""
+
+    def mark(view: View) -> View:
+        view.needed_permission = None  # type: ignore[attr-defined]
+        view.needed_capacity = None  # type: ignore[attr-defined]
+        view.needed_by_capacity = needed  # type: ignore[attr-defined]
         return view
 
     return mark
@@ -47,6 +61,8 @@ def _check() -> Any:
         return None  # no such route: the 404 page answers
     viewer = tenancy.current()
     if viewer.member_id is None:
+        if bearer.asked():
+            raise Unauthorized(www_authenticate=WWWAuthenticate("bearer", {"realm": "api"}))
         return _ask_to_sign_in()
     if not hasattr(view, "needed_permission"):
         raise Forbidden
@@ -55,6 +71,11 @@ def _check() -> Any:
         raise Forbidden
     if view.needed_permission is not None:
         viewer.must(view.needed_permission)
+    by_capacity = getattr(view, "needed_by_capacity", None)
+    if by_capacity is not None:
+        if viewer.capacity not in by_capacity:
+            raise Forbidden
+        viewer.must(by_capacity[viewer.capacity])
     return None
 
 

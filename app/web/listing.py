@@ -24,6 +24,7 @@ In the template, above the table and below it:
     {% endcall %}
     {{ ui.pager(listing.previous, listing.next, "") }}
 
+The bar keeps the member's saved views of the list as well, without any work (foundation/saved_views.py).
 Also `listing.page.rows`, `listing.is_filtered`, `listing.clear_all`, `listing.link(state="active")`, `listing.sort`, `listing.sorts`.
 """
 
@@ -37,6 +38,7 @@ from flask import request
 from flask_babel import gettext as _
 
 from app.foundation.pages import Page
+from app.foundation.saved_views import without_place
 from app.web.filters import Filter
 
 #: Longer cursors were not made by us.
@@ -182,6 +184,12 @@ class Listing:
             else:
                 parameters[name] = value
         return f"{path}?{urlencode(parameters)}" if parameters else path
+
+
+def view_of(path: str) -> str:
+    """The list at `path` as the page shows it now, as the saved views take it: its filters and order, without its page."""
+    query = request.query_string.decode("utf-8", "ignore") if request.path == path else ""
+    return urlencode({"list": path, "view": without_place(query)})
 
 
 class ListOf:

@@ -9,14 +9,15 @@ from flask import Flask, current_app, g, request, session
 
 from app.foundation import tenancy
 from app.members import queries as members
+from app.web import bearer
 from app.web.fragments import show
 from app.web.sign_in import ACTING_FOR, person
 
 #: For machines: they must answer while the database does not.
 NO_VIEWER_PATHS = frozenset({"/healthz", "/readyz", "/metrics", "/favicon.ico"})
 
-#: What a member whom no organisation has taken in may open: all about oneself.
-OWN_SCREENS = frozenset({"sign_in", "security", "switch"})
+#: What a member whom no organisation has taken in, or who lacks the second factor it requires, may open: all about oneself.
+OWN_SCREENS = frozenset({"sign_in", "security", "own_sessions", "switch"})
 
 
 def install(app: Flask) -> None:
@@ -30,6 +31,8 @@ def _set() -> Any:
     g.signed_in, g.memberships = None, ()
     if request.endpoint == "static" or request.path in NO_VIEWER_PATHS:
         return None
+    if bearer.asked():
+        return bearer.let_in()
     signed_in = person()
     if signed_in is None:
         return None
@@ -37,8 +40,16 @@ def _set() -> Any:
     tenancy.set_viewer(viewer)
     g.signed_in, g.memberships = signed_in, signed_in.choices
     if viewer.organisation_id is None and not _open_to_all_members():
-        return show("account/no_organisation.html", status=403)
+        choice = members.choice_of(signed_in, session.get(ACTING_FOR))
+        if choice is None:
+            return show("account/no_organisation.html", status=403)
+        return show("account/second_factor_needed.html", status=403, choice=choice)
     return None
+
+
+def lacks_second_factor() -> bool:
+    """Whether whom the member would act for requires a second factor that they have not got; when this request began."""
+    return bool(g.memberships) and tenancy.current().organisation_id is None
 
 
 def _unset(_error: Any = None) -> None:

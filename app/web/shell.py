@@ -26,7 +26,7 @@ from flask_babel import gettext as _
 from sqlalchemy import ScalarSelect, select
 from sqlalchemy.exc import SQLAlchemyError
 
-from app.foundation import clock
+from app.foundation import clock, tenancy
 from app.foundation.database import db
 from app.foundation.tenancy import Capacity, Viewer
 from app.web.instants import instant_utc
@@ -79,6 +79,7 @@ class Shell:
         settings = current_app.config.get("SETTINGS")
         self.portal_name: str = settings.portal_name if settings else "Partner Portal"
         self.demo: bool = bool(settings and settings.demo)
+        self.sign_up: bool = bool(settings and settings.sign_up)
         self.viewer = viewer()
         self.signed_in = self.viewer.member_id is not None
         self.organisation = self.viewer.organisation_name
@@ -135,9 +136,10 @@ class Shell:
         if not asked:
             return {}
         try:
-            row = db.session.execute(
-                select(*(number.label(f"count_{place}") for place, (_path, number) in enumerate(asked)))
-            ).one()
+            with tenancy.viewing(tenancy.as_usual(self.viewer)):  # a test's page counts no tests either
+                row = db.session.execute(
+                    select(*(number.label(f"count_{place}") for place, (_path, number) in enumerate(asked)))
+                ).one()
         except SQLAlchemyError as away:
             # The page of an error has a shell too: without its counts rather than not at all.
             log.warning("counts failed", exc_info=away)
@@ -164,8 +166,10 @@ class Shell:
         return NOTICES if self.unread_count and not self.waiting_count else INBOX
 
     @property
-    def search_path(self) -> None:
-        return None
+    def search_path(self) -> str | None:
+        """The list that the header's search opens: the engagements of whoever looks."""
+        lists = (("engagement:view", "/engagements"), ("engagement:view-own", "/my/engagements"))
+        return next((path for permission, path in lists if self.signed_in and self.viewer.may(permission)), None)
 
     @cached_property
     def public_menu(self) -> list[dict[str, Any]]:

@@ -1,22 +1,27 @@
 """Who is signed in: Flask-Login's session, our members. Nothing else writes the session's keys.
 
-The session names the member and the session mark of that time; a new mark (password changed, link used) ends every session.
+The cookie names the member, the session mark of that time and a random token. A new mark (password changed, link used) ends
+every session; a session's own row gone (ended from another browser) ends that one.
 """
 
 import uuid
 from datetime import timedelta
 from typing import Any
 
+import structlog
 from flask import Flask, g, render_template, request, session
 from flask_babel import gettext as _
 from flask_babel import ngettext
 from flask_login import LoginManager, UserMixin, current_user, login_user, logout_user
+from sqlalchemy.exc import OperationalError
 
 from app.foundation import clock
-from app.members import keys, queries, rules
+from app.members import keys, queries, rules, sessions
 from app.members.queries import SignedIn
 from app.members.sign_ins import Passed
 from app.members.tries import TooManyTries
+
+log = structlog.get_logger("web")
 
 #: A session that nothing was done in for so long is over, as is the wait for a code after the password.
 SESSION_HOURS, CODE_WAITS_SECONDS = 12, 300
@@ -27,13 +32,13 @@ _SECOND_STEP = "second_step"
 
 
 class Person(UserMixin):
-    """What Flask-Login keeps: the member of this request, read by one statement."""
+    """What Flask-Login keeps: the member of this request, read by one statement, and the session's token."""
 
-    def __init__(self, signed_in: SignedIn) -> None:
-        self.signed_in = signed_in
+    def __init__(self, signed_in: SignedIn, token: str) -> None:
+        self.signed_in, self.token = signed_in, token
 
     def get_id(self) -> str:
-        return f"{self.signed_in.member_id.hex}.{self.signed_in.session_mark}"
+        return f"{self.signed_in.member_id.hex}.{self.signed_in.session_mark}.{self.token}"
 
 
 def install(app: Flask) -> None:
@@ -52,13 +57,27 @@ def install(app: Flask) -> None:
 
 
 def _load(session_id: str) -> Person | None:
-    member_hex, _dot, mark = session_id.partition(".")
     try:
+        member_hex, mark, token = session_id.split(".")
         member_id = uuid.UUID(hex=member_hex)
     except ValueError:
         return None
-    found = queries.signed_in(member_id)
-    return Person(found) if found is not None and found.session_mark == mark else None
+    found = queries.signed_in(member_id, token)
+    if found is None or found.session_mark != mark:
+        return None
+    _note_use(found)
+    return Person(found, token)
+
+
+def _note_use(found: SignedIn) -> None:
+    """Once in a few minutes. A database too busy for that must not keep the member from their page."""
+    seen = found.session_seen_at
+    if found.session_id is None or seen is None or clock.now() < seen + sessions.SEEN_EVERY:
+        return
+    try:
+        sessions.note_use(found.session_id)
+    except OperationalError as busy:
+        log.warning("session use not noted", exc_info=busy)
 
 
 def person() -> SignedIn | None:
@@ -68,10 +87,16 @@ def person() -> SignedIn | None:
 
 def open_session(passed: Passed) -> None:
     """Sign in: nothing of the session before stays in it, so that one planted beforehand is worth nothing."""
-    found = queries.signed_in(passed.member_id)
+    token = sessions.begin(passed.member_id, user_agent=request.user_agent.string, source=here())
+    found = queries.signed_in(passed.member_id, token)
     assert found is not None and found.session_mark == passed.mark, "the member was let in a moment ago"
     session.clear()
-    login_user(Person(found), remember=False)
+    login_user(Person(found, token), remember=False)
+
+
+def act_for(organisation_id: uuid.UUID, capacity: str) -> None:
+    """From the next request on; whether the member may is asked there, each time."""
+    session[ACTING_FOR] = f"{organisation_id}:{capacity}"
 
 
 def go_on_with(mark: str) -> None:
@@ -85,6 +110,8 @@ def go_on_with(mark: str) -> None:
 
 
 def close_session() -> None:
+    if current_user.is_authenticated:
+        sessions.sign_out(current_user.token)
     logout_user()
     session.clear()
 

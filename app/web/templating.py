@@ -24,6 +24,7 @@ from app.foundation.money import Money
 from app.foundation.refusals import Refused
 from app.foundation.tenancy import Viewer
 from app.web import figures, instants
+from app.web.listing import view_of
 
 #: Languages there is a catalogue for; the first is what the sentences in the code are written in.
 LANGUAGES = ("en",)
@@ -40,7 +41,7 @@ def install(app: Flask) -> None:
     env.filters.update(figures.FILTERS)
     env.filters.update(instants.FILTERS)
     env.filters.update(initials=initials, translate=translate)
-    env.globals.update(can=can, viewer=viewer, now=clock.now)
+    env.globals.update(can=can, viewer=viewer, now=clock.now, view_of=view_of)
 
 
 class Missing(StrictUndefined):

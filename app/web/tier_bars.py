@@ -6,7 +6,7 @@ Only positions are floats here; every figure in the words is written from its ex
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from flask_babel import gettext as _
@@ -33,7 +33,15 @@ class TierBar:
 
 
 def tier_bar(tariff: Tariff, before: Decimal, after: Decimal, unit: str) -> TierBar:
-    """A month that held `before` and holds `after` with the entry, both in `unit`."""
+    """A month that held `before` and holds `after` with the entry, both in `unit`; less than before for a reversal."""
+    if after < before:
+        bar = tier_bar(tariff, after, before, unit)
+        told = {
+            "label": _("%(before)s %(unit)s before this entry, %(after)s after", before=quantity(before), after=quantity(after), unit=unit),
+            "before": _("%(quantity)s after", quantity=quantity(after)),
+            "after": _("%(quantity)s before", quantity=quantity(before)),
+        }  # fmt: skip
+        return replace(bar, words={**bar.words, **told})
     limits = [band.up_to for band in tariff.bands if band.up_to is not None]
     end = _end_of_scale(after, limits)
     turn = _turn(limits, before, after)

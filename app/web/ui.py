@@ -38,6 +38,8 @@ def _tags() -> dict[str, Tag]:
         "in_progress": Tag(_l("In Progress"), alive, "in-progress"),
         "open": Tag(_l("Open"), alive, "in-progress"),
         "running": Tag(_l("Running"), alive, "in-progress"),
+        "pricing_approved": Tag(_l("Pricing approved"), alive, "in-progress"),
+        "evidence_approved": Tag(_l("Evidence approved"), alive, "in-progress"),
         # waiting for the machine or for another party
         "submitted": Tag(_l("Submitted"), wait, "time"),
         "in_review": Tag(_l("In review"), wait, "time"),
@@ -47,6 +49,10 @@ def _tags() -> dict[str, Tag]:
         "ready": Tag(_l("Ready"), wait, "document"),
         "test": Tag(_l("Test"), wait, "document"),
         "closed": Tag(_l("Closed, not frozen"), wait, "unlocked"),
+        "pricing_requested": Tag(_l("Pricing in review"), wait, "time"),
+        "evidence_submitted": Tag(_l("Evidence in review"), wait, "time"),
+        "publication_requested": Tag(_l("Publication in review"), wait, "time"),
+        "republication_requested": Tag(_l("Publication in review"), wait, "time"),
         # ended well
         "rated": Tag(_l("Rated"), good, tick),
         "complete": Tag(_l("Complete"), good, tick),
@@ -73,10 +79,15 @@ def _tags() -> dict[str, Tag]:
         "cancelled": Tag(_l("Cancelled"), neutral, "subtract"),
         "superseded": Tag(_l("Superseded"), neutral, "subtract"),
         "expired": Tag(_l("Expired"), neutral, "subtract"),
+        "deactivated": Tag(_l("Deactivated"), neutral, "subtract"),
         "not_started": Tag(_l("Not Started"), neutral, "circle-dash"),
         "stopped": Tag(_l("Stopped"), neutral, "stop--filled--alt"),
         "draft": Tag(_l("Draft"), neutral, "edit"),
+        "month_ready": Tag(_l("Ready to close"), good, "checkmark--outline"),
+        "month_frozen": Tag(_l("Frozen, not closed"), wait, "locked"),
+        "month_reopened": Tag(_l("Reopened"), decide, "unlocked"),
         # cannot change any more
+        "month_closed": Tag(_l("Closed"), fixed, "locked"),
         "frozen": Tag(_l("Frozen"), fixed, "locked"),
     }
 

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "77766b81f50e"
-down_revision = "15260d621bea"
+down_revision = "1ea7abf64fe3"
 branch_labels = None
 depends_on = None
 

@@ -19,6 +19,9 @@ from app.jobs import engine
 from tests.makers import (
     as_customer,
     as_partner,
+    ask_correction,
+    close_month,
+    correct,
     make_engagement,
     make_entry,
     make_organisation,
@@ -29,7 +32,7 @@ from tests.makers import (
 
 @pytest.fixture
 def lived_in(app: Flask) -> Flask:
-    """Engagements in every state; entries rated in three price models, in review, withdrawn, waiting; a frozen month."""
+    """Engagements in every state; entries rated in three price models, in review, withdrawn, waiting, corrected; a closed month."""
     with app.app_context():
         partner, acme = make_organisation("Northbridge", partner=True), make_organisation("Acme", customer=True)
         programme = make_programme(tax_percent=Decimal(19), review_threshold_minor=100_000)
@@ -40,8 +43,10 @@ def lived_in(app: Flask) -> Flask:
             make_engagement(hours, acme, state=state)
         last_month = BillingMonth.at(clock.now()).previous
         rescue, archive = make_engagement(hours, acme, name="Rescue"), make_engagement(tiers, acme, name="Archive")
-        for quantity in ("1.5", "2.25"):
+        _first, billed, doubted = (
             make_entry(rescue, quantity, month=last_month, at=last_month.starts_at + timedelta(days=20), rated=True)
+            for quantity in ("1.5", "2.25", "0.75")
+        )
         for quantity in ("8", "3", "0.5"):  # the second takes the month into the cheaper band
             make_entry(archive, quantity, rated=True)
         make_entry(rescue, "20", rated=True)  # 3,000.00 is looked at
@@ -54,6 +59,9 @@ def lived_in(app: Flask) -> Flask:
         engine.run_once(app, "freeze_months")
         with clock.pinned(last_month.next.starts_at + timedelta(days=2, seconds=1)):
             engine.run_once(app, "freeze_months")
+        close_month(last_month)
+        correct(billed, "2")
+        ask_correction(doubted, "1.25")
     return app
 
 
@@ -112,12 +120,31 @@ AMOUNT_EVERYWHERE = [
     f"UPDATE rating_group SET amount_minor = amount_minor + 10000 WHERE {THE_GROUP}",
     f"UPDATE billing_entry SET amount_minor = amount_minor + 10000 WHERE {THE_ENTRY}",
 ]
-#: the first two entries of the hourly product, 1.5 h and 2.25 h, doubled with their price
+#: the entries of the hourly product that come to more than 100.00, doubled with their price
 PRICE_AND_ALL_THAT_FOLLOWS = [
     """UPDATE metric_price SET bands = '[{"up_to": null, "price": "300.00"}]' WHERE model = 'per_unit'""",
     "UPDATE charge_line SET gross_minor = 2 * gross_minor, due_minor = 2 * due_minor, tax_minor = 2 * tax_minor WHERE tax_minor > 0",
     "UPDATE rating_group SET amount_minor = 2 * amount_minor WHERE amount_minor > 10000",
     "UPDATE billing_entry SET amount_minor = 2 * amount_minor WHERE amount_minor > 10000",
+]
+
+REVERSAL = "(SELECT id FROM billing_entry WHERE kind = 'reversal')"
+#: the month's amount less by a euro in the entry, its group, its line and the correction itself
+REVERSAL_EVERYWHERE = [
+    "UPDATE rating_group SET amount_minor = amount_minor - 100 WHERE service_month = (SELECT service_month FROM billing_entry WHERE kind = 'reversal')",
+    f"UPDATE charge_line SET gross_minor = gross_minor - 100, due_minor = due_minor - 80, tax_minor = tax_minor - 19 WHERE source_id = {REVERSAL}",
+    "UPDATE billing_entry SET amount_minor = amount_minor - 100 WHERE kind = 'reversal'",
+    "UPDATE correction SET reversal_minor = reversal_minor - 100 WHERE state = 'approved'",
+]
+INTO_THE_CLOSED_MONTH = [
+    f"UPDATE charge_line SET booked_month = service_month WHERE source_id = {REVERSAL}",
+    "UPDATE billing_entry SET booked_month = service_month WHERE kind = 'reversal'",
+]
+#: another event's hash in its place all along the chain, so that each follows from the one before it
+FORGED = [
+    f"UPDATE history_head SET hash = 'f' || substr(hash, 2) WHERE subject_id = {COMPLETE}",
+    f"UPDATE history SET hash = 'f' || substr(hash, 2) WHERE subject_id = {COMPLETE}",
+    f"UPDATE history SET previous_hash = 'f' || substr(previous_hash, 2) WHERE subject_id = {COMPLETE} AND sequence > 1",
 ]
 
 ALTERED = {
@@ -143,6 +170,23 @@ ALTERED = {
     "a group gone": ([f"DELETE FROM rating_group WHERE {THE_GROUP}"], "rated entries make up their month"),
     "an engagement's state": (["UPDATE engagement SET state = 'active' WHERE state = 'complete'"], "engagements are in the state"),
     "a completion request": (["UPDATE completion_request SET state = 'withdrawn' WHERE state = 'open'"], "a completion request is open"),
+    "a reversal's amount, everywhere": (REVERSAL_EVERYWHERE, "corrections are as history says"),
+    "a rebill's amount": (["UPDATE billing_entry SET amount_minor = amount_minor + 1 WHERE kind = 'rebill'"], "rated amounts follow"),
+    "a correction's amount": (["UPDATE correction SET rebill_minor = rebill_minor - 100 WHERE state = 'approved'"], "corrections are as history says"),
+    "a correction's state": (["UPDATE correction SET state = 'rejected' WHERE state = 'approved'"], "each reversal and each rebill has its approved"),
+    "a correction put away": (["UPDATE correction SET state = 'withdrawn' WHERE state = 'requested'"], "corrections are as history says"),
+    "a reversal's tax": ([f"UPDATE charge_line SET tax_minor = 0 WHERE source_id = {REVERSAL}"], "each rated entry has the charge line"),
+    "a reversal gone with its line": ([f"DELETE FROM charge_line WHERE source_id = {REVERSAL}", "DELETE FROM billing_entry WHERE kind = 'reversal'"], "corrections are as history says"),
+    "a reversal put into the closed month": (INTO_THE_CLOSED_MONTH, "a closed month's charge lines"),
+    "a stored total": (["UPDATE month_close_total SET due_minor = due_minor + 1"], "a closed month's charge lines"),
+    "a stored total gone": (["DELETE FROM month_close_total"], "a closed month's charge lines"),
+    "a close gone": (["DELETE FROM month_close_total", "DELETE FROM month_close"], "months are as their history says"),
+    "a root": (["UPDATE month_close SET root_hash = replace(root_hash, substr(root_hash, 1, 4), '0bad')"], "each close's root hash"),
+    "a mark gone": ([f"DELETE FROM chain_mark WHERE subject_id = {COMPLETE}"], "each close's root hash"),
+    "a mark": ([f"UPDATE chain_mark SET length = length - 1 WHERE subject_id = {COMPLETE}"], "each close's root hash"),
+    "the tail of a chain and its mark, seen by a close": (TAIL_AND_HEAD, "history still holds every event that a close"),
+    "a whole history and its mark, seen by a close": (WHOLE_HISTORY_AND_HEAD, "history still holds every event that a close"),
+    "a chain forged whole, seen by a close": (FORGED, "history still holds every event that a close"),
     "a month reopened": (["UPDATE month SET state = 'open', frozen_at = NULL WHERE state = 'frozen'"], "months are as their history says"),
     "a fact of history": (["UPDATE history SET facts = replace(facts, '225.00', '252.00') WHERE event = 'billing_rated'"], "history chains verify"),
     "an actor of history": (["UPDATE history SET by_label = 'system' WHERE event = 'marked_complete'"], "history chains verify"),

@@ -8,7 +8,7 @@ from app.foundation.history import History, verify
 from app.foundation.outbox import OutboxRow
 from app.foundation.refusals import MissingRole, NotVisible, Refused
 from app.foundation.tenancy import acting_for_all, viewing
-from app.members import actions, queries
+from app.members import actions, invitations, queries, roster
 from app.members.model import Member, Membership
 from app.members.roles import CUSTOMER_ADMIN, PARTNER_ADMIN, PRICING_VIEWER, PRODUCT_EDITOR
 from tests.people import move_in
@@ -30,33 +30,51 @@ def events(kind="organisation"):
         return db.session.scalars(select(History.event).where(History.subject_kind == kind).order_by(History.id)).all()
 
 
-def test_a_new_member_is_mailed_a_link_and_waits_for_a_password(people):
-    by = people.viewer("ada")
+def invited(by, email, roles=(), **where):
+    """The path that the mailed link of an invitation leads to."""
     with viewing(by):
-        membership = actions.take_in("Nia  Cole", " Nia@Northbridge.example", [PRODUCT_EDITOR], by=by)
-        row = queries.member_here(membership.id, by)
+        invitations.invite(email, roles, by=by, **where)
+    return told()[-1].facts["path"].rpartition("/")[2]
+
+
+def test_a_new_member_is_mailed_a_link_and_joins_with_name_and_password(people):
+    by = people.viewer("ada")
+    token = invited(by, " Nia@Northbridge.example", [PRODUCT_EDITOR])
+    [notice] = told()
+    assert (notice.audience, notice.address, notice.template) == ("address", "nia@northbridge.example", "invitation")
+    assert notice.facts["path"].startswith("/invitations/")
+    assert (notice.facts["organisation"], notice.facts["by"]) == ("Northbridge", "Ada Marsh, Northbridge")
+    with viewing(by):  # nobody joins before they say so
+        assert [(row.kind, row.email) for row in roster.people_here(by=by, search="nia").rows] == [
+            ("invited", "nia@northbridge.example")
+        ]
+    passed = invitations.accept_as_new(token, "Nia  Cole", "a first password", source="192.0.2.1")
+    with viewing(by):
+        [row] = roster.people_here(by=by, search="nia").rows
+        row = queries.member_here(row.id, by)
     assert (row.name, row.email, row.roles, row.invited, row.second_factor) == (
         "Nia Cole",
         "nia@northbridge.example",
         [PRODUCT_EDITOR],
-        True,
+        False,
         False,
     )
-    [notice] = told()
-    assert (notice.audience, notice.address, notice.template) == ("member", str(row.member_id), "set_password")
-    assert notice.facts["path"].startswith("/reset-password/")
-    assert notice.facts["organisation"] == "Northbridge"
-    assert events()[-1] == "member_joined"
+    assert row.member_id == passed.member_id
+    assert events()[-3:] == ["invitation_sent", "invitation_accepted", "member_joined"]
+    assert [notice.template for notice in told()] == ["invitation", "invitation_accepted"]
     with acting_for_all("a test verifies the chains"):
         assert not list(verify())
 
 
 def test_who_has_an_account_keeps_its_name_and_password(people):
     by = people.viewer("ada")
+    token = invited(by, "cy@contrail.example", [PRICING_VIEWER])
+    cy = people.viewer("cy")
+    with viewing(cy):
+        membership = invitations.accept(token, by=cy)
     with viewing(by):
-        membership = actions.take_in("Somebody Else", "cy@contrail.example", [PRICING_VIEWER], by=by)
         assert queries.member_here(membership.id, by).name == "Cy Tanaka"
-    assert [notice.template for notice in told()] == ["joined_organisation"]
+    assert {notice.template for notice in told()} == {"invitation", "invitation_accepted", "joined_organisation"}
     person = queries.signed_in(people.cy.id)
     assert [(choice.organisation_name, choice.capacity) for choice in person.choices] == [
         ("Contrail", "partner"),
@@ -67,7 +85,7 @@ def test_who_has_an_account_keeps_its_name_and_password(people):
 def test_nobody_joins_twice(people):
     by = people.viewer("ada")
     with viewing(by), pytest.raises(Refused) as no:
-        actions.take_in("Ben", "ben@northbridge.example", [], by=by)
+        invitations.invite("ben@northbridge.example", [], by=by)
     assert no.value.field == "email"
     assert not told()
 
@@ -81,7 +99,7 @@ def test_managing_members_takes_the_admin_role(people, first_name):
         return
     with viewing(by):
         for act in (
-            lambda: actions.take_in("New", "new@x.example", [], by=by),
+            lambda: invitations.invite("new@x.example", [], by=by),
             lambda: actions.change_roles(people.memberships["ada"].id, [], by=by),
             lambda: actions.remove_from_organisation(people.memberships["ada"].id, by=by),
             lambda: actions.add_member("New", "new@x.example", by=by),
@@ -97,27 +115,39 @@ def test_another_partners_members_do_not_exist(people):
             lambda: actions.change_roles(people.memberships["ben"].id, [PRICING_VIEWER], by=by),
             lambda: actions.remove_from_organisation(people.memberships["ben"].id, by=by),
             lambda: queries.member_here(people.memberships["ben"].id, by),
-            lambda: actions.join(people.ben, people.northbridge, "partner", [], by=by),
+            lambda: invitations.invite("new@x.example", [], by=by, organisation_id=people.northbridge.id),
         ):
             with pytest.raises(NotVisible):
                 act()
 
 
+def test_only_the_system_takes_somebody_in_unasked(people):
+    for first_name in ("ada", "dot", "olga"):
+        by = people.viewer(first_name)
+        with viewing(by), pytest.raises(MissingRole):
+            actions.join(people.ben, people.acme, "customer", [], by=by)
+
+
 def test_the_operators_members_page_is_the_operators_own(people):
     by = people.viewer("olga")
     with viewing(by):
-        assert {row.name for row in queries.members_here(by).rows} == {"Olga Reyes", "Otto Lindahl"}
+        assert {row.name for row in roster.people_here(by=by).rows} == {"Olga Reyes", "Otto Lindahl"}
         with pytest.raises(NotVisible):
             actions.remove_from_organisation(people.memberships["ben"].id, by=by)
 
 
 def test_the_operator_gives_another_organisation_its_first_member(people):
     by = people.viewer("olga")
-    with viewing(by):
-        member = actions.add_member("Gil Roth", "gil@globex.example", by=by)
-        actions.join(member, people.globex, "customer", [CUSTOMER_ADMIN], by=by)
-        with pytest.raises(Refused) as no:
-            actions.join(member, people.globex, "partner", [], by=by)
+    token = invited(by, "gil@globex.example", [CUSTOMER_ADMIN], organisation_id=people.globex.id, capacity="customer")
+    passed = invitations.accept_as_new(token, "Gil Roth", "a first password", source="192.0.2.1")
+    [choice] = queries.signed_in(passed.member_id).choices
+    assert (choice.organisation_id, choice.capacity, choice.roles) == (
+        people.globex.id,
+        "customer",
+        frozenset({CUSTOMER_ADMIN}),
+    )
+    with viewing(by), pytest.raises(Refused) as no:
+        invitations.invite("gil@globex.example", [], by=by, organisation_id=people.globex.id, capacity="partner")
     assert no.value.field == "capacity"
 
 
@@ -209,12 +239,12 @@ def test_a_zone_and_a_name_that_do_not_exist(people):
     with viewing(by):
         actions.change_profile("Benedikt Novak", "Europe/Prague", by=by)
     assert queries.signed_in(people.ben.id).zone == "Europe/Prague"
-    assert events("member")[-1] == "member_renamed"
+    assert events("member")[-2:] == ["member_renamed", "member_zone_changed"]
 
 
 def test_a_search_finds_name_and_email_and_takes_no_wildcards(people):
     by = people.viewer("ada")
     with viewing(by):
-        assert [row.name for row in queries.members_here(by, search="NOVAK").rows] == ["Ben Novak"]
-        assert len(queries.members_here(by, search="northbridge").rows) == 3
-        assert queries.members_here(by, search="%").rows == []
+        assert [row.name for row in roster.people_here(by=by, search="NOVAK").rows] == ["Ben Novak"]
+        assert len(roster.people_here(by=by, search="northbridge").rows) == 3
+        assert roster.people_here(by=by, search="%").rows == []

@@ -2,7 +2,11 @@
 
 import re
 
+from sqlalchemy import select
+
+from app.catalog.model import Programme
 from app.commands.operator import create
+from app.foundation.database import db
 from app.foundation.tenancy import acting_for_all, viewing
 from app.members import queries, sign_ins
 from app.members.roles import permissions_of
@@ -33,6 +37,13 @@ def test_it_starts_an_installation_once(app):
 
     again = run(app, "--password-stdin", typed="a long first password\n")
     assert again.exit_code == 1
+    with app.app_context(), acting_for_all("a test"):
+        programme = db.session.scalars(select(Programme)).one()  # made once, with the installation
+        assert (programme.name, programme.seller_id) == ("Marketplace services", organisation.id)
+        assert (programme.remuneration, programme.remuneration_percent, programme.cut_off) == (
+            "revenue_share", 80, "reject-after-grace",
+        )  # fmt: skip
+    assert "Marketplace services: USD, 80 % revenue share, late entries are refused" in done.output
     assert "Meridian runs this installation already." in again.output
 
 

@@ -24,6 +24,7 @@ ROOMS = {
     "csp",
     "support",
     "notices",
+    "operations",
 }
 #: modules that may speak Core on __table__, past the tenancy listener, because they wrap the compiled, filtered select
 BULK_MODULES: set[str] = set()

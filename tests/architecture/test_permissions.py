@@ -13,6 +13,8 @@ PUBLIC = {
     "health.healthz",
     "health.readyz",
     "health.metrics",
+    "api_docs.specification",
+    "api_docs.reference",
 }
 
 
@@ -36,6 +38,8 @@ def test_every_route_says_what_it_needs(app: Flask) -> None:
         assert hasattr(view, "needed_permission"), f"{rule}: put @needs(...), @signed_in or @public below the route"
         needed = view.needed_permission
         assert needed is None or needed in PERMISSIONS, f"{rule}: {needed} is not declared by any room"
+        for permission in getattr(view, "needed_by_capacity", {}).values():
+            assert permission in PERMISSIONS, f"{rule}: {permission} is not declared by any room"
 
 
 def test_addresses_are_kebab_case_and_typed(app: Flask) -> None:

@@ -4,6 +4,7 @@ import re
 from uuid import uuid4
 
 from playwright.sync_api import Locator, Page, expect
+from pyotp import TOTP
 
 PASSWORD = "portal-demo"
 EMAILS = {
@@ -106,18 +107,49 @@ def add_entry(ada: Page, engagement: str, quantity: str, notes: str = "", month:
 
 
 def invite(olga: Page, organisation: str, email: str = "") -> str:
-    """The operator adds a member with every role to a customer's organisation; the member's e-mail."""
+    """The operator invites a member with every role to a customer's organisation; the member's e-mail."""
     email = email or f"{uuid4().hex[:8]}@new.example"
     olga.goto(f"/organisations?search={organisation.replace(' ', '+')}")
     row(olga, organisation).get_by_role("link", name=organisation).click()
-    olga.get_by_role("link", name="Add member").first.click()
-    olga.get_by_label("E-mail").fill(email)
-    olga.get_by_label("Name", exact=True).fill("Mika Sorensen")
-    for role in olga.get_by_role("group", name="Roles").get_by_role("checkbox").all():
-        role.check()
-    olga.get_by_role("button", name="Add member").click()
-    expect(olga.get_by_role("region", name="Members")).to_contain_text(email)
+    olga.get_by_role("link", name="Invite member").first.click()
+    fill_invitation(olga, email)
+    expect(olga.get_by_role("region", name="Open invitations")).to_contain_text(email)
     return email
+
+
+def fill_invitation(page: Page, email: str) -> None:
+    """Every role that is offered."""
+    page.get_by_label("E-mail").fill(email)
+    for role in page.get_by_role("group", name="Roles").get_by_role("checkbox").all():
+        role.check()
+    page.get_by_role("button", name="Invite member").click()
+
+
+def open_invitation(page: Page, email: str) -> None:
+    """The page behind the newest invitation that was mailed to this address."""
+    newest_mail(page, re.compile("^Invitation to act for"), to=email)
+    page.get_by_role("main").get_by_role("link", name=re.compile("invitations")).click()
+    expect(page.get_by_role("heading", level=1)).to_have_text(re.compile("^Act for"))
+
+
+def join_as_new(page: Page, password: str, name: str = "Mika Sorensen") -> None:
+    """On an invitation of who has no account: name, password, accept. Ends on the page after it."""
+    page.get_by_label("Your name").fill(name)
+    page.get_by_label("Password", exact=True).fill(password)
+    page.get_by_label("Password, again").fill(password)
+    page.get_by_role("button", name="Accept and make the account").click()
+    expect(page.get_by_role("heading", level=1)).not_to_have_text(re.compile("^Act for"))
+
+
+def set_up_second_factor(page: Page) -> str:
+    """From the page or tile that offers it to the recovery codes; the authenticator's secret."""
+    page.get_by_role("button", name="Set up the second factor").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Set up the second factor")
+    secret = page.locator("main code").inner_text().replace(" ", "")
+    page.get_by_label(re.compile("Enter the six digits")).fill(TOTP(secret).now())
+    page.get_by_role("button", name="Switch on").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Your recovery codes")
+    return secret
 
 
 def set_password(page: Page, password: str) -> None:

@@ -13,15 +13,29 @@
 from tests.makers.billing import make_entry, rate
 from tests.makers.catalog import make_product, make_programme
 from tests.makers.engagements import make_engagement
-from tests.makers.parties import as_customer, as_operator, as_partner, make_member, make_organisation, the_operator
+from tests.makers.months import ask_correction, close_month, correct, freeze_month
+from tests.makers.parties import (
+    as_customer,
+    as_operator,
+    as_partner,
+    make_member,
+    make_membership,
+    make_organisation,
+    the_operator,
+)
 
 __all__ = [
     "as_customer",
     "as_operator",
     "as_partner",
+    "ask_correction",
+    "close_month",
+    "correct",
+    "freeze_month",
     "make_engagement",
     "make_entry",
     "make_member",
+    "make_membership",
     "make_organisation",
     "make_product",
     "make_programme",

@@ -8,6 +8,7 @@ from sqlalchemy import select
 from app.foundation import clock
 from app.foundation.database import db, transaction
 from app.foundation.tenancy import Capacity, Viewer, acting_for_all
+from app.members.actions import join
 from app.members.model import Member, Membership
 from app.members.roles import ROLES, permissions_of
 from app.parties.actions import add_organisation
@@ -57,6 +58,14 @@ def make_member(
             )
         )
     return member
+
+
+def make_membership(
+    member: Member, organisation: Organisation, capacity: Capacity, roles: Iterable[str] = ()
+) -> Membership:
+    """Somebody who has an account acts for this organisation too, as if an invitation had been accepted."""
+    with acting_for_all("a test's membership") as system:
+        return join(member, organisation, capacity, roles, by=system)
 
 
 def as_partner(organisation: Organisation, *roles: str, member: Member | None = None) -> Viewer:

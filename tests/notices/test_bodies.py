@@ -2,6 +2,7 @@
 
 import ast
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from uuid import UUID
 
@@ -15,13 +16,15 @@ from app.foundation.database import db, transaction
 from app.foundation.outbox import OutboxRow
 from app.foundation.tenancy import acting_for_all, one, viewing
 from app.members import actions as members
-from app.members import sign_ins
-from app.members.model import Member
+from app.members import enforcement, invitations, sign_ins, sign_ups
+from app.members.model import Member, Membership
 from app.members.roles import CUSTOMER_ADMIN
-from app.notices import digests
+from app.notices import digests, webhooks
 from app.notices.addresses import ask_to_confirm, note_refused
 from app.notices.bodies import FOLDER, SUBJECT_MOST, one_line, quoted, render, render_together
 from app.notices.delegations import pass_on
+from app.notices.webhook_post import Outcome
+from app.notices.webhook_sending import disable
 from app.parties.model import Organisation
 from tests.makers import as_customer, as_partner, make_engagement, make_member, make_organisation, make_product
 
@@ -52,6 +55,10 @@ def one_of(organisation_id: UUID) -> Organisation:
         return one(Organisation, organisation_id)
 
 
+def invited() -> list[OutboxRow]:
+    return list(db.session.scalars(select(OutboxRow).where(OutboxRow.template == "invitation")))
+
+
 @pytest.fixture
 def posted(app: Flask) -> Iterator[list[OutboxRow]]:
     """What the outbox holds after every action that tells somebody."""
@@ -76,8 +83,20 @@ def posted(app: Flask) -> Iterator[list[OutboxRow]]:
         with acting_for_all("make a password") as system:
             members.add_member("Ivo", "ivo@acme.example", password="a long one 4711", by=system)
         with viewing(dot):
-            members.take_in("Ned", "ned@acme.example", [CUSTOMER_ADMIN], by=dot)
-            members.take_in("Ivo", "ivo@acme.example", [CUSTOMER_ADMIN], by=dot)
+            for email in ("ned@acme.example", "ivo@acme.example"):
+                invitations.invite(email, [CUSTOMER_ADMIN], by=replace(dot, member_id=eve.id))
+        with acting_for_all("a test answers"):
+            tokens = {row.address: row.facts["path"].rpartition("/")[2] for row in invited()}
+            ivo = db.session.scalars(select(Member).where(Member.email == "ivo@acme.example")).one()
+        invitations.accept(tokens["ivo@acme.example"], by=replace(dot, member_id=ivo.id))
+        invitations.decline(tokens["ned@acme.example"])
+        with acting_for_all("Ivo has a second factor, and loses it"), transaction():
+            one(Member, ivo.id).totp_confirmed_at = clock.now()
+        with viewing(dot):
+            joined = db.session.scalars(select(Membership).where(Membership.member_id == ivo.id)).one()
+            enforcement.reset_second_factor(joined.id, reason="The telephone\nwas stolen.", by=dot)
+        for email in ("kim@harbour.example", "eve@acme.example"):
+            sign_ups.ask("Harbour & Sons", "Kim Okafor", email, "calm herons wade", source="127.0.0.1")
         sign_ins.ask_for_link(eve.email, source="127.0.0.1")
         waits = make_engagement(product, acme, state="pending")
         abe = make_member(one_of(product.partner_id), "abe@northbridge.example")
@@ -95,6 +114,11 @@ def posted(app: Flask) -> Iterator[list[OutboxRow]]:
             note_refused(abe.email, "550 gone")
         with viewing(as_partner(one_of(product.partner_id), member=abe)) as viewer:
             ask_to_confirm(by=viewer)
+        with viewing(ada), transaction():
+            endpoint, _secret = webhooks.add(
+                "https://n.example/hook", ["engagement.requested"], private_allowed=False, by=ada
+            )
+            disable(endpoint, Outcome(410, 12, "gone", "answered 410"))
         with acting_for_all("a test looks"):
             yield list(db.session.scalars(select(OutboxRow)))
 

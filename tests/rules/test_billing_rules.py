@@ -62,8 +62,8 @@ def test_work_after_completion_is_over() -> None:
     assert "ended on 1 Mar 2026" in str(refused(rules.check_active, MARCH, since, utc("2026-03-01T00:00:00")))
 
 
-@pytest.mark.parametrize("quantity", ["0", "-1", "-0.000001"])
-def test_a_quantity_is_more_than_nothing(quantity: str) -> None:
+@pytest.mark.parametrize("quantity", ["0", "-1", "-0.000001", "NaN", "-Infinity", "Infinity", "1E+400", "100000000000"])
+def test_a_quantity_is_more_than_nothing_and_less_than_the_storage_holds(quantity: str) -> None:
     assert refused(rules.check_quantity, D(quantity), D("0.25")).field == "quantity"
 
 
@@ -83,6 +83,17 @@ def test_a_quantity_goes_in_steps(quantity: str, step: str, fine: bool) -> None:
         rules.check_quantity(D(quantity), D(step))
     else:
         assert f"in steps of {step}" in str(refused(rules.check_quantity, D(quantity), D(step)))
+
+
+@pytest.mark.parametrize(
+    ("notes", "fine"),
+    [("", True), ("x" * 500, True), ("🙂\n", True), ("x" * 501, False), ("a\0", False), ("\ud83d", False)],
+)
+def test_notes_are_short_and_can_be_kept(notes: str, fine: bool) -> None:
+    if fine:
+        rules.check_notes(notes)
+    else:
+        assert refused(rules.check_notes, notes).field == "notes"
 
 
 def test_the_pictures_figures() -> None:

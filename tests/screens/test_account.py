@@ -12,6 +12,7 @@ from app.foundation.tenancy import acting_for_all, one, viewing
 from app.members import actions
 from app.members.model import Member, Membership
 from app.members.roles import CUSTOMER_ADMIN, PRICING_VIEWER
+from tests.makers import make_membership
 from tests.people import PASSWORD, fill, hidden_fields, move_in, sign_in
 
 ADA = "ada@northbridge.example"
@@ -134,17 +135,16 @@ def test_the_second_factor_from_set_up_to_switching_off(app, people):
 def test_the_own_sign_ins_are_listed(app, client):
     fill(app.test_client(), "/sign-in", email=ADA, password="wrong password")
     fill(app.test_client(), "/sign-in", email="abe@northbridge.example", password="wrong password")
-    page = client.get("/account").text
-    assert page.count("Wrong password or code") == 1
-    assert "127.0.0.1" in page
+    for path in ("/account", "/account/sign-ins"):
+        page = client.get(path).text
+        assert page.count("Wrong password or code") == 1, path
+        assert "127.0.0.1" in page
 
 
 def take_in_elsewhere(app, people):
     """Ada belongs to Acme too, where she is admin and nothing else."""
     with app.app_context():
-        by = people.viewer("dot")
-        with viewing(by):
-            return actions.take_in("Ada", ADA, [CUSTOMER_ADMIN], by=by)
+        return make_membership(people.ada, people.acme, "customer", [CUSTOMER_ADMIN])
 
 
 def switch(client, key):
@@ -201,9 +201,7 @@ def test_without_any_organisation_a_page_says_so(app, people):
     assert client.get("/account").status_code == 200
     assert client.get("/account/password").status_code == 200
     with app.app_context():
-        by = people.viewer("ada")
-        with viewing(by):
-            actions.take_in("Ben", "ben@northbridge.example", [PRICING_VIEWER], by=by)
+        make_membership(people.ben, people.northbridge, "partner", [PRICING_VIEWER])
     assert client.get("/members").status_code == 403
     assert "You belong to no organisation" not in client.get("/members").text
 

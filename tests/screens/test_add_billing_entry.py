@@ -193,6 +193,17 @@ def test_next_submits_and_the_list_shows_it(app, as_, stage):
     assert "Line one" in page.text
 
 
+def test_next_says_when_a_person_looks_first(app, as_, stage):
+    """Above the threshold of 5,000.00 the machine does not rate it within seconds, and nobody is told so."""
+    ada, path = as_("ada"), f"{stage.path}/new"
+    assert ada.post(path, data=filled(ada, path, quantity="1000")).status_code == 303
+    said = Page(ada.get(stage.path)).text.replace("\N{NO-BREAK SPACE}", " ")
+    assert (
+        "It is above USD 5,000.00, so it waits for the operator's review." in said
+        and "rating takes seconds" not in said
+    )
+
+
 def test_a_double_click_submits_once(app, as_, stage):
     ada, path = as_("ada"), f"{stage.path}/new"
     form = filled(ada, path, quantity="7.5", notes="Once")

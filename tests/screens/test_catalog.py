@@ -34,12 +34,16 @@ def products(app, people):
     return found
 
 
-def test_published_services_with_their_first_price_at_gross(products, as_):
+def test_published_services_with_their_lowest_price_at_gross(products, as_):
     page = Page(as_("dot").get("/catalog"))
     page.check()
     assert "Data rescue" in page.text and "Cloud watch" in page.text and "Secret plan" not in page.text
-    assert "Hours from USD 150.0000" in page.text and "Hours from USD 100.0000" in page.text
-    assert "Hours from USD 500.0000 for up to 10 h" in page.text
+    words = page.text.replace("\N{NO-BREAK SPACE}", " ")
+    assert "Hours from USD 150.00 each" in words  # one price, to the cent
+    assert (
+        "Hours from USD 76.38875 each" in words
+    )  # the lowest of two tiers, 61.111 and a quarter, with the decimals it needs
+    assert "Hours from USD 500.00 for up to 10 h" in words
     assert "80.00" not in page.html
 
 
@@ -101,7 +105,7 @@ def test_the_price_is_that_of_the_month(app, people, as_):
         assert "150.0000" in as_("dot").get("/catalog/data-rescue").text
     with time_machine.travel(datetime(2027, 1, 1, tzinfo=UTC)):
         dot = as_("dot")
-        assert "175.0000" in dot.get("/catalog/data-rescue").text and "175.0000" in dot.get("/catalog").text
+        assert "175.0000" in dot.get("/catalog/data-rescue").text and "175.00 each" in dot.get("/catalog").text
 
 
 @pytest.mark.parametrize("path", ["/catalog", "/catalog/data-rescue", "/catalog/data-rescue/request"])

@@ -16,18 +16,38 @@ from sqlalchemy import select
 from werkzeug.routing import Rule
 
 from app.billing.model import BillingEntry
-from app.catalog.model import Programme
+from app.catalog.model import Evidence, ListingReview, Product, Programme
 from app.charges.model import ChargeLine
 from app.engagements.model import Engagement
 from app.foundation.database import db
-from app.foundation.tenancy import acting_for_all
-from app.members.model import Membership
+from app.foundation.saved_views import SavedView, save_view
+from app.foundation.tenancy import acting_for_all, viewing
+from app.members import api_keys
+from app.members.invitations import invite
+from app.members.model import Invitation, Membership
+from app.notices import webhooks
+from app.notices.webhook_model import WebhookDelivery, WebhookEndpoint
+from app.parties.model import Organisation, PartnerCustomer
 from tests.makers import make_engagement, make_entry, make_product, make_programme
+from tests.makers.listing import listing_ids
 from tests.people import CAST, People, move_in, sign_in
 
 PERSONS = [*CAST, "nobody"]
 #: where no row is named, or the name is a secret of its own and not a tenant's
-FREE = {"filename": "app.css", "token": "not-a-token", "kind": "csv", "verb": "withdraw", "mail_id": str(uuid4())}
+FREE = {
+    "filename": "app.css",
+    "token": "not-a-token",
+    "kind": "csv",
+    "failed_kind": "mail",
+    "run_id": str(uuid4()),
+    "verb": "withdraw",
+    "mail_id": str(uuid4()),
+    "session_id": str(uuid4()),
+    "way": "require",
+    "side": "customer",
+    "slot": "estimator",
+    "deed": "test",
+}
 #: a kind of what waits; and what belongs to one member, not to a tenant
 FREE |= {"kind_name": "engagement-request", "notice_id": str(uuid4()), "batch_id": str(uuid4())}
 #: signing out would end the walk of a person
@@ -76,7 +96,8 @@ SIDE = {
 
 def _rows_of(people: People, partner: str, customer: str) -> dict[str, str]:
     programme = make_programme(f"Programme of {partner}", review_threshold_minor=100_000)
-    product = make_product(programme, people.organisations[partner], name=f"Service of {partner}")
+    region: dict[str, Any] = {"key": "region", "label": "Region", "kind": "short_text"}
+    product = make_product(programme, people.organisations[partner], name=f"Service of {partner}", parameters=[region])
     engagement = make_engagement(product, people.organisations[customer])
     pending = make_engagement(product, people.organisations[customer], state="pending")
     rated = make_entry(engagement, "1", rated=True)
@@ -88,13 +109,49 @@ def _rows_of(people: People, partner: str, customer: str) -> dict[str, str]:
         return {
             "engagement_id": str(engagement.id), "entry_id": str(waiting.id), "product_id": str(product.id), "slug": product.slug,
             "programme_id": str(programme.id), "organisation_id": str(people.organisations[customer].id),
-            "membership_id": str(membership.id), "row_id": str(pending.id),
+            "membership_id": str(membership.id), "invitation_id": str(_invitation_of(people, partner)),
+            "relation_id": str(_relation_of(people, partner)), "row_id": str(pending.id),
+            "view_id": str(_view_of(people, "ada" if partner == "northbridge" else "cy").id),
+            **listing_ids(product), **_settings_of(people, "ada" if partner == "northbridge" else "cy"),
             "line_id": str(db.session.scalars(select(ChargeLine.id).where(ChargeLine.source_id == rated.id)).one()),
         }  # fmt: skip
 
 
+def _invitation_of(people: People, partner: str) -> UUID:
+    by = people.viewer("ada" if partner == "northbridge" else "cy")
+    with viewing(by):
+        return invite(f"new@{partner}.example", [], by=by).id
+
+
+def _relation_of(people: People, partner: str) -> UUID:
+    found = select(PartnerCustomer.id).where(PartnerCustomer.partner_id == people.organisations[partner].id)
+    return db.session.scalars(found).one()
+
+
+def _view_of(people: People, person: str) -> SavedView:
+    with viewing(people.viewer(person)) as by:
+        return save_view("/engagements", "status=active", name="Active", by=by)
+
+
+def _settings_of(people: People, person: str) -> dict[str, str]:
+    """An API key and a webhook endpoint with one delivery, of the partner's admin."""
+    by = people.viewer(person)
+    with viewing(by):
+        key, _whole = api_keys.make("Nightly", api_keys.offered_to(by=by), expires_in_days=30, by=by)
+        endpoint, _secret = webhooks.add(
+            "https://hooks.example/portal", ["engagement.requested"], private_allowed=False, by=by
+        )
+        delivery = webhooks.send_test(endpoint.id, by=by)
+    return {"key_id": str(key.id), "endpoint_id": str(endpoint.id), "delivery_id": str(delivery.id)}
+
+
 def rules(app: Flask) -> list[Rule]:
-    return [rule for rule in app.url_map.iter_rules() if rule.endpoint not in LEFT_OUT]
+    """Pages. What programs call is walked by tests/api/test_every_route.py, with keys."""
+    return [
+        rule
+        for rule in app.url_map.iter_rules()
+        if rule.endpoint not in LEFT_OUT and not rule.rule.startswith("/api/v1")
+    ]
 
 
 def address(rule: Rule, ids: dict[str, str]) -> str:
@@ -139,7 +196,20 @@ def test_each_route_opens_for_whom_it_should(migrated_app: Flask, world: World, 
 
 def _may_be_elsewhere(rule: Rule) -> bool:
     """A token, a mail or an action of another state: the address is right, the thing is not there."""
-    return bool({"token", "mail_id", "membership_id", "row_id", "batch_id"} & rule.arguments) or rule.endpoint in {
+    not_everybodys = {
+        "token",
+        "mail_id",
+        "membership_id",
+        "invitation_id",
+        "session_id",
+        "row_id",
+        "run_id",
+        "view_id",
+        "batch_id",
+        "key_id",
+        "endpoint_id",
+    }
+    return bool(not_everybodys & rule.arguments) or rule.endpoint in {
         "health.metrics",
         "health.ready",
         "mailbox.show_list",
@@ -216,7 +286,16 @@ def _states(app: Flask) -> list[Any]:
             *db.session.execute(select(Engagement.id, Engagement.state, Engagement.version)),
             *db.session.execute(select(BillingEntry.id, BillingEntry.state, BillingEntry.version)),
             *db.session.execute(select(Programme.id, Programme.version)),
+            *db.session.execute(select(Product.id, Product.state, Product.version)),
+            *db.session.execute(select(ListingReview.id, ListingReview.outcome)),
+            *db.session.execute(select(Evidence.id, Evidence.replaced_at)),
             *db.session.execute(select(Membership.id, Membership.roles)),
+            *db.session.execute(select(Invitation.id, Invitation.state, Invitation.version)),
+            *db.session.execute(select(Organisation.id, Organisation.name, Organisation.version)),
+            *db.session.execute(select(PartnerCustomer.id, PartnerCustomer.ended_at)),
+            *db.session.execute(select(api_keys.ApiKey.id, api_keys.ApiKey.revoked_at)),
+            *db.session.execute(select(WebhookEndpoint.id, WebhookEndpoint.version)),
+            *db.session.execute(select(WebhookDelivery.id, WebhookDelivery.due_at)),
         ]
         db.session.remove()
         return [tuple(map(str, row)) for row in states]

@@ -144,9 +144,96 @@ def test_a_stale_form_is_answered_with_what_is_in_force_and_can_be_sent_again(ap
     assert kept(app, programme).review_threshold_minor == 8_800
 
 
+NEW: dict[str, Any] = {
+    "name": "Managed services",
+    "cut_off": "roll-forward",
+    "currency": "JPY",
+    "remuneration": "net_plus_mark_up",
+    "remuneration_percent": "12.5",
+    "tax_percent": "10",
+    "completion_outcome": "keep-active",
+    "review_threshold": "250000",
+    "allows_block": "y",
+}
+
+
+def test_create_a_programme(app, programme, as_):
+    olga, path = as_("olga"), "/programmes/new"
+    form = Page(olga.get(path))
+    form.check()
+    offered = form.form(path)
+    assert (offered["currency"], offered["remuneration"], offered["remuneration_percent"]) == (
+        "USD",
+        "revenue_share",
+        "80",
+    )
+    Fragment(olga.get(path, headers=HTMX)).check()
+    body = {**hidden_fields(form.html, path), **NEW}
+    first, again = olga.post(path, data=body), olga.post(path, data=body)
+    assert first.status_code == 303 and again.headers["Location"] == first.headers["Location"]
+    page = Page(olga.get(first.headers["Location"]))
+    page.check()
+    assert "Managed services" in page.text and "JPY 250,000" in page.text and "12.5 % more" in page.text
+    assert "Set up as Managed services, in JPY" in page.text and "available for new plans" in page.text
+    taken = fill(olga, path, **NEW)
+    assert taken.status_code == 422 and "There is a programme of this name already" in taken.text
+    assert Page(taken).form(path)["remuneration_percent"] == "12.5"
+
+
+@pytest.mark.parametrize(
+    ("typed", "field"),
+    [
+        ({"name": ""}, "name"),
+        ({"name": "x" * 1_000_000}, "name"),
+        ({"name": "a\0b"}, "name"),
+        ({"currency": "DEM"}, "currency"),
+        ({"currency": "\N{PILE OF POO}"}, "currency"),
+        ({"remuneration": ""}, "remuneration"),
+        ({"remuneration_percent": "1e400"}, "remuneration_percent"),
+        ({"remuneration_percent": "-1"}, "remuneration_percent"),
+        ({"remuneration_percent": "5000"}, "remuneration_percent"),
+        ({"remuneration_percent": "１２"}, "remuneration_percent"),
+        ({"remuneration": "revenue_share", "remuneration_percent": "101"}, "remuneration_percent"),
+        ({"tax_percent": "NaN"}, "tax_percent"),
+        ({"tax_percent": ""}, "tax_percent"),
+        ({"review_threshold": "0.5"}, "review_threshold"),  # a yen has no parts
+        ({"cut_off": "whenever"}, "cut_off"),
+        ({"completion_outcome": "explode"}, "completion_outcome"),
+    ],
+)
+def test_bad_terms_are_refused_on_their_field(app, programme, as_, typed, field):
+    answer = fill(as_("olga"), "/programmes/new", **{**NEW, **typed})
+    page = Page(answer)
+    page.check()
+    assert answer.status_code == 422 and page.soup.select_one(f"#{field}-error"), page.text
+    assert "Managed services" not in as_("olga").get("/programmes").text
+
+
+@pytest.mark.parametrize("kind", ["csv", "xlsx"])
+def test_the_list_as_a_file(programme, as_, kind):
+    answer = as_("olga").get(f"/programmes.{kind}")
+    assert answer.status_code == 200 and f".{kind}" in answer.headers["Content-Disposition"]
+    if kind == "csv":
+        assert (
+            "Professional services,Reject after grace,Delete the engagement,1000.00,USD,Revenue share,80.00"
+            in answer.text
+        )
+        assert "Marketplace,Roll forward" in answer.text and "Net plus mark-up,12.50,19.00" in answer.text
+
+
+def test_block_tariffs_may_be_allowed_later(app, programme, as_):
+    path = f"/programmes/{programme.id}/edit"
+    assert fill(as_("olga"), path, **RULES, allows_block="y").status_code == 303
+    assert kept(app, programme).allows_block
+    assert (
+        "Block tariffs for new plans changed from no to yes"
+        in Page(as_("olga").get(f"/programmes/{programme.id}")).text
+    )
+
+
 def test_who_gets_in(app, programme, people, as_):
     here = f"/programmes/{programme.id}"
-    for path in ("/programmes", here, f"{here}/edit"):
+    for path in ("/programmes", "/programmes.csv", "/programmes/new", here, f"{here}/edit"):
         assert as_("otto").get(path).status_code == 200
         for other in ("ada", "dot"):
             assert as_(other).get(path).status_code == 403
@@ -156,4 +243,5 @@ def test_who_gets_in(app, programme, people, as_):
         people.memberships["otto"].roles = [OPERATOR_RATER]
         session.merge(people.memberships["otto"])
     otto = as_("otto")
+    assert otto.get("/programmes/new").status_code == 403 and "/programmes/new" not in otto.get("/programmes").text
     assert otto.get(f"{here}/edit").status_code == 403 and not Page(otto.get(here)).soup.select(".page-actions a")

@@ -150,7 +150,7 @@ def test_htmx_gets_a_toast_and_keeps_its_page(ada_there: FlaskClient) -> None:
 def test_the_api_gets_json(client: FlaskClient) -> None:
     answer = client.get("/api/v1/wrong")
     assert (answer.status_code, answer.content_type) == (404, "application/problem+json")
-    assert set(answer.get_json(force=True)) == {"status", "title", "detail", "request_id"}
+    assert set(answer.get_json(force=True)) == {"type", "status", "title", "detail", "request_id"}
 
 
 def test_an_error_page_never_raises(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,6 +18,7 @@ from app.billing.actions import Draft
 from app.catalog.model import Metric
 from app.catalog.queries import programme_of
 from app.commands.demo.catalog import Shelf
+from app.commands.demo.months import close_earlier_month, live_corrections
 from app.commands.demo.people import ACME, GLOBEX, Cast
 from app.engagements import actions as engagements
 from app.engagements import states
@@ -109,6 +110,7 @@ class Year:
             if back == 1:
                 self._end_stories(month)
         self._today()
+        live_corrections(self.cast, self.this_month, self.now)
 
     def _begin(self, story: Story, month: BillingMonth) -> None:
         product = self.shelf.products[story.product]
@@ -199,6 +201,7 @@ class Year:
             if closes <= self.now:
                 with clock.pinned(closes + timedelta(seconds=4)), acting_for_all("the demo's months"):
                     months.freeze(months.hold(book, month), by=current())
+                close_earlier_month(self.cast, book, month, self.now)
 
     def _end_stories(self, month: BillingMonth) -> None:
         for story, engagement in self.running:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from flask import Response
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
 from wtforms import PasswordField
@@ -25,3 +26,10 @@ def password_field(label: Any) -> PasswordField:
     """A password as it was typed, spaces and all; never shown again. A template says where it is a new one."""
     known = {"autocomplete": "current-password"}
     return PasswordField(label, validators=[InputRequired(_l("This field is empty."))], render_kw=known)
+
+
+def secret(page: Response) -> Response:
+    """A page whose address or content opens a door: kept nowhere, its address told to nobody."""
+    page.headers["Cache-Control"] = "no-store"
+    page.headers["Referrer-Policy"] = "no-referrer"
+    return page

@@ -1,8 +1,6 @@
-"""The own account: name and zone, password, second factor, where one belongs, last sign-ins."""
+"""The own account: name and zone, password, second factor, sessions, where one belongs, last sign-ins."""
 
-from functools import lru_cache
 from typing import Any
-from zoneinfo import available_timezones
 
 import segno
 from flask import Blueprint, Response, current_app
@@ -13,41 +11,22 @@ from wtforms import SelectField
 
 from app.foundation import tenancy
 from app.foundation.refusals import AlreadyDone, Refused
+from app.foundation.tenancy import acting_for_all
 from app.foundation.text import N_
-from app.members import actions, queries, second_factor, sign_ins
+from app.members import actions, queries, second_factor, sessions, sign_ins
 from app.members.roles import ROLES
 from app.members.rules import PASSWORD_LEAST
 from app.screens.account import PersonalForm, password_field
+from app.web import chains
 from app.web import sign_in as session_of
-from app.web.fields import TextField, offered
+from app.web.fields import TextField
 from app.web.fragments import go_to, show
 from app.web.guard import signed_in
+from app.web.request_viewer import lacks_second_factor
+from app.web.sign_in_words import OUTCOMES
+from app.web.zones import offer_zones
 
 screen = Blueprint("security", __name__)
-
-#: How a try to sign in ended, in the member's words, and the status tag it wears.
-OUTCOMES = {
-    "signed-in": (_l("Signed in"), "passed"),
-    "failed": (_l("Wrong password or code"), "failed"),
-    "throttled": (_l("Refused: too many tries"), "blocked"),
-    "code-awaited": (_l("Password right, code awaited"), "waiting"),
-    "confirmed": (_l("Password asked again, right"), "passed"),
-    "link-asked": (_l("Password link asked for"), "waiting"),
-    "link-used": (_l("Password set by mailed link"), "passed"),
-}
-
-
-@lru_cache
-def _zones() -> list[str]:
-    """UTC first, then Continent/City; names kept for old computers are left out."""
-    return [
-        "UTC",
-        *sorted(
-            zone
-            for zone in available_timezones()
-            if "/" in zone and not zone.startswith(("Etc/", "SystemV/", "US/", "posix/", "right/"))
-        ),
-    ]
 
 
 class Profile(PersonalForm):
@@ -135,7 +114,10 @@ def confirm_second_factor() -> Any:
     form = FirstCode()
     if form.validate_on_submit():
         try:
-            return _codes_page(second_factor.confirm(form.code.data, by=tenancy.current()), fresh=True)
+            # where an organisation waits for it, one goes on there
+            onward = "/" if lacks_second_factor() else "/account"
+            codes = second_factor.confirm(form.code.data, by=tenancy.current())
+            return _codes_page(codes, fresh=True, onward=onward)
         except Refused as no:
             form.refuse(no)
         except AlreadyDone:
@@ -187,16 +169,18 @@ def renew_recovery_codes() -> Any:
 
 def _profile(**values: Any) -> Profile:
     form = Profile(**values)
-    chosen = form.zone.data
-    zones = _zones() if not chosen or chosen in _zones() else [chosen, *_zones()]
-    form.zone.choices = offered((zone, zone.replace("_", " ")) for zone in zones)
+    offer_zones(form.zone)
     return form
 
 
 def _account(form: Profile) -> Response:
     person = session_of.person()
     assert person is not None
-    security = queries.own_security(tenancy.current(), person.email)
+    by = tenancy.current()
+    assert by.member_id is not None
+    security = queries.own_security(by, person.email)
+    with acting_for_all("a member's own history"):
+        changes = chains.events_page("member", by.member_id, size=5)
     return show(
         "account/show.html",
         status=form.status,
@@ -205,6 +189,8 @@ def _account(form: Profile) -> Response:
         security=security,
         roles=ROLES,
         outcomes=OUTCOMES,
+        sessions=sessions.own_sessions(person.session_id, by=by),
+        changes=[chains.told(row) for row in changes.rows],
     )
 
 
@@ -221,17 +207,23 @@ def _set_up_page(form: FirstCode) -> Any:
     return _unstored(show("account/second_factor.html", status=form.status, form=form, picture=picture, secret=spaced))
 
 
-def _codes_page(codes: list[str], *, fresh: bool) -> Response:
-    return _unstored(show("account/recovery_codes.html", codes=codes, fresh=fresh))
+def _codes_page(codes: list[str], *, fresh: bool, onward: str = "/account") -> Response:
+    return _unstored(show("account/recovery_codes.html", codes=codes, fresh=fresh, onward=onward))
 
 
 def _off_page(form: AskPassword) -> Response:
+    person = session_of.person()
+    sentence = _("Your password alone will protect your account, and your recovery codes stop working.")
+    strict = sorted({c.organisation_name for c in person.choices if c.second_factor_required} if person else ())
+    if strict:
+        asked_again = _("%(names)s requires it: before you go on there, you set it up again.", names=", ".join(strict))
+        sentence = f"{sentence} {asked_again}"
     return show(
         "confirm_page.html", block="decision", status=form.status,
         decision={
             "title": _("Switch off the second factor"), "action": "/account/second-factor/off", "kind": "danger", "cancel": "/account",
             "submit": _("Switch off the second factor"), "form": form, "fields": [form.password], "live": True,
-            "sentence": _("Your password alone will protect your account, and your recovery codes stop working."),
+            "sentence": sentence,
         },
     )  # fmt: skip
 

@@ -11,7 +11,7 @@ from app.foundation.text import N_
 from app.members import sign_ins
 from app.members.rules import PASSWORD_LEAST
 from app.members.tries import TooManyTries
-from app.screens.account import PersonalForm, password_field
+from app.screens.account import PersonalForm, password_field, secret
 from app.web import sign_in as session_of
 from app.web.fields import Carried, EmailText, TextField
 from app.web.fragments import go_to, show
@@ -161,10 +161,7 @@ def _page(form: SignIn, *, too_many: str = "") -> Response:
 
 
 def _new_password_page(form: NewPassword, email: str) -> Response:
-    page = show("account/reset_password.html", status=form.status, form=form, email=email, least=PASSWORD_LEAST)
-    page.headers["Cache-Control"] = "no-store"
-    page.headers["Referrer-Policy"] = "no-referrer"
-    return page
+    return secret(show("account/reset_password.html", status=form.status, form=form, email=email, least=PASSWORD_LEAST))
 
 
 def _link_spent() -> Response:

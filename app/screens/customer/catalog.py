@@ -1,7 +1,6 @@
 """The catalog of published services: what they are, what they cost. Every price is gross, without tax."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
@@ -10,30 +9,22 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 from app.catalog import queries
-from app.catalog.price_list import FromPrice, GrossPrice, from_prices, gross_prices
+from app.catalog.price_list import FromPrice, from_prices
 from app.catalog.queries import CatalogTile
 from app.foundation import clock
 from app.foundation.billing_month import BillingMonth
+from app.foundation.exact import SCALE
+from app.foundation.money import exponent
 from app.foundation.tenancy import one
 from app.parties.model import Organisation
-from app.web.figures import plain, unit_price
+from app.web.figures import plain
 from app.web.filters import Choice, Search
 from app.web.fragments import show
 from app.web.guard import needs
 from app.web.listing import ListOf
-from app.web.tiers import Tier, model_words, per_words, tiers_of
+from app.web.price_lines import service_prices
 
 screen = Blueprint("catalog", __name__)
-
-
-@dataclass(frozen=True)
-class PriceLine:
-    """One metric of a plan, as the price table shows it."""
-
-    price: GrossPrice
-    per: str
-    tiers: list[Tier]
-    note: str
 
 
 @screen.get("/catalog")
@@ -58,23 +49,11 @@ def show_list() -> Response:
 def show_service(slug: str) -> Response:
     product = queries.published_by_slug(slug)
     month = _this_month()
-    lines = [
-        PriceLine(
-            price,
-            per_words(price.gross_tariff, price.unit),
-            tiers_of(price.gross_tariff, price.unit),
-            model_words(price.gross_tariff),
-        )
-        for price in gross_prices(product, month)
-    ]
     return show(
         "customer/service.html",
         product=product,
         partner=one(Organisation, product.partner_id),
-        month=month,
-        lines=lines,
-        currencies=sorted({line.price.currency for line in lines}),
-        derived=any(line.price.derived for line in lines),
+        **service_prices(product, month),
     )
 
 
@@ -88,14 +67,14 @@ def _shelves(found: Sequence[CatalogTile]) -> list[tuple[str, list[Any]]]:
 
 
 def _from(price: FromPrice) -> str:
-    """'Hours from USD 150.0000', 'Hours from USD 500.0000 for up to 10 h', as the tile says it."""
+    """'Hours from USD 42.50 each', 'Hours from USD 500.00 for up to 10 h', as the tile says it: the lowest there is."""
     facts = {
         "metric": price.metric_name,
-        "price": f"{price.currency}\u00a0{unit_price(price.gross_price)}",
+        "price": f"{price.currency}\u00a0{plain(price.gross_price, exponent(price.currency), SCALE)}",
         "unit": price.unit,
     }
     if price.model == "block" and price.flat_up_to is not None:
         return _("%(metric)s from %(price)s for up to %(most)s %(unit)s", most=plain(price.flat_up_to, 0, 6), **facts)
     if price.charge_unit != 1:
         return _("%(metric)s from %(price)s for %(many)s %(unit)s", many=plain(price.charge_unit, 0, 6), **facts)
-    return _("%(metric)s from %(price)s", **facts)
+    return _("%(metric)s from %(price)s each", **facts)

@@ -39,6 +39,8 @@ LIST = ListOf(
 COLUMNS = (
     Column(_l("Number"), "number"),
     Column(_l("Month"), "service_month"),
+    Column(_l("Booked in"), "booked_month"),
+    Column(_l("Corrects"), "corrects"),
     Column(_l("Metric"), "metric_name"),
     Column(_l("Quantity"), "quantity"),
     Column(_l("Unit"), "unit"),
@@ -131,7 +133,7 @@ def _explained(entry: Any, of: GrossExplanation | None) -> dict[str, Any] | None
         "of": of,
         "tiers": tier_rows(tariff, rated, unit),
         "price_head": price_head(tariff, unit),
-        "surprise": "" if of.derived else surprise(tariff, rated, unit) or "",
+        "surprise": "" if of.derived or of.is_correction else surprise(tariff, rated, unit) or "",
         "bar": tier_bar(tariff, rated.before, rated.after, unit),
         "before": Money(rated.cost_before, of.gross.currency),
         "after": Money(rated.cost_after, of.gross.currency),

@@ -1,6 +1,5 @@
 """My engagements: what was requested, how it stands, what it is charged, and the customer's own four verbs."""
 
-import json
 import uuid
 from typing import Any
 
@@ -15,11 +14,11 @@ from app.engagements.model import Engagement
 from app.engagements.own_history import LIST_KEYS, own_events
 from app.engagements.queries import EngagementPage
 from app.foundation import tenancy
-from app.foundation.billing_month import BillingMonth
 from app.foundation.history import EVENTS
 from app.foundation.pages import page_of
 from app.foundation.refusals import AlreadyDone, Refused
 from app.screens.customer import own_header, own_verbs, recent_months
+from app.web.engagement_history import told_to_customer
 from app.web.exports import download
 from app.web.fields import PortalForm, TextField
 from app.web.filters import Choice, Months, Search
@@ -27,7 +26,6 @@ from app.web.fragments import go_to, show, show_fresh
 from app.web.guard import needs
 from app.web.listing import ListOf
 from app.web.submissions import submit_once
-from app.web.templating import translate
 from app.web.ui import TAGS
 
 screen = Blueprint("my_engagements", __name__)
@@ -231,19 +229,8 @@ def _details(page: EngagementPage) -> dict[str, Any]:
 
 
 def _told(rows: Any) -> list[dict[str, Any]]:
-    """Events as ui.timeline needs them; History keeps months as 2026-10, people read October 2026."""
-    told = []
-    for row in rows:
-        facts = json.loads(row.facts)
-        if "month" in facts:
-            facts["month"] = BillingMonth.parse(facts["month"])
-        event = EVENTS[row.event]
-        told.append(
-            {
-                "icon": event.icon,
-                "text": translate(event.customer_sentence or "", facts),
-                "at": row.at,
-                "by": row.by_label,
-            }
-        )
-    return told
+    """Events as ui.timeline needs them."""
+    return [
+        {"icon": EVENTS[row.event].icon, "text": sentence, "at": row.at, "by": row.by_label}
+        for row, sentence in zip(rows, told_to_customer(rows), strict=True)
+    ]

@@ -6,10 +6,10 @@ from typing import Any
 from flask import Blueprint, Response, request
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from wtforms import BooleanField, Field, RadioField, SelectField
+from wtforms import Field, RadioField
 
 from app.catalog import queries
-from app.catalog.model import CustomParameter, Plan, Product
+from app.catalog.model import Plan, Product
 from app.catalog.price_list import GrossPrice, gross_prices
 from app.engagements.actions import request_engagement
 from app.foundation import clock, tenancy
@@ -17,10 +17,12 @@ from app.foundation.billing_month import BillingMonth
 from app.foundation.refusals import Refused
 from app.foundation.tenancy import one
 from app.parties.model import Organisation
+from app.web.custom_parameters import parameter_field
 from app.web.fields import PhoneText, PortalForm, TextField, offered
 from app.web.figures import unit_price
 from app.web.fragments import go_to, show
 from app.web.guard import needs
+from app.web.mail_words import mail_words
 from app.web.submissions import submit_once
 from app.web.templating import translate
 from app.web.tiers import per_words
@@ -78,7 +80,10 @@ def create(slug: str) -> Response:
             engagement_id, _first = submit_once(
                 form, lambda: _create(product, plan_id, form), action="request-engagement"
             )
-            toast = _("Requested. The provider was mailed and decides; you are told.")
+            toast = mail_words(
+                _("Requested. The provider is being mailed and decides; you are told."),
+                _("Requested. The provider decides. Mail waits until a mail server is set; all of it stands here too."),
+            )
             return go_to(f"/my/engagements/{engagement_id}", toast=toast)
         except Refused as no:
             form.refuse(no)
@@ -99,7 +104,7 @@ def _create(product: Product, plan_id: uuid.UUID, form: RequestForm) -> Any:
 
 def _form(product: Product, **shown: Any) -> RequestForm:
     """The form of this service, its fields in the catalog entry's order."""
-    own = {f"parameter-{parameter.key}": _field(parameter) for parameter in product.parameters}
+    own = {f"parameter-{parameter.key}": parameter_field(parameter) for parameter in product.parameters}
     form: RequestForm = type("RequestFormOfService", (RequestForm,), own)(**shown)
     form.plan.choices = offered((str(plan.id), plan.name) for plan in _offered_plans(product))
     form.plan.flags.required = True
@@ -112,20 +117,6 @@ def _offered_plans(product: Product) -> list[Plan]:
     """Plans with a price in force; the others wait for their approval and are not offered."""
     priced = {price.plan_id for price in gross_prices(product, BillingMonth.at(clock.now()))}
     return [plan for plan in product.plans if plan.id in priced]
-
-
-def _field(parameter: CustomParameter) -> Any:
-    optional = not parameter.required
-    match parameter.kind:
-        case "checkbox":
-            return BooleanField(parameter.label)
-        case "selection":
-            choices = offered([("", _("Choose")), *((option, option) for option in parameter.options)])
-            return SelectField(parameter.label, choices=choices, validate_choice=False, default="")
-        case "paragraph":
-            return TextField(parameter.label, most=2000, lines=True, optional=optional)
-        case _:
-            return TextField(parameter.label, most=200, optional=optional)
 
 
 def _page(form: RequestForm, product: Product) -> Response:

@@ -14,18 +14,23 @@ from app.billing import actions
 from app.billing.actions import Draft
 from app.billing.explanations import Preview, preview
 from app.billing.model import BillingEntry
+from app.billing.queries import provisional_amounts
+from app.billing.rating import prices_for
+from app.billing.rules import needs_review
 from app.catalog.model import Programme
-from app.catalog.queries import PlanPrices, PricedMetric, prices_of, programme_of, step_sentence
+from app.catalog.queries import PlanPrices, PricedMetric, programme_of, step_sentence
 from app.engagements.model import Engagement
-from app.engagements.queries import EngagementPage, engagement_page
+from app.engagements.queries import EngagementPage
 from app.foundation import clock, tenancy
 from app.foundation.billing_month import BillingMonth
 from app.foundation.refusals import AlreadyDone, Refused
 from app.foundation.tenancy import one
+from app.months.queries import OpenMonth
 from app.web.amounts_explained import explained
-from app.web.engagement_header import address, crumbs
+from app.web.engagement_header import address, crumbs, engagement_asked_for
 from app.web.entry_list import months_to_bill
 from app.web.fields import Carried, MonthCards, PortalForm, QuantityField, TextField, offered
+from app.web.figures import money_with_currency
 from app.web.fragments import go_to, show, wants_fragment
 from app.web.guard import needs
 from app.web.instants import deadline
@@ -79,7 +84,7 @@ class Unasked(Exception):
 @screen.get("/engagements/<uuid:engagement_id>/billing-entries/new")
 @needs("billing-entry:submit")
 def show_form(engagement_id: uuid.UUID) -> Response:
-    page = engagement_page(engagement_id)
+    page = engagement_asked_for(engagement_id)
     programme = programme_of(page.engagement.product_id)
     form = AddEntry(data=_start(page.engagement, programme))
     return _show(page, programme, form)
@@ -89,7 +94,7 @@ def show_form(engagement_id: uuid.UUID) -> Response:
 @needs("billing-entry:submit")
 def submit(engagement_id: uuid.UUID) -> Response:
     """Next. With `preview` among the fields it only shows the amount."""
-    page = engagement_page(engagement_id)
+    page = engagement_asked_for(engagement_id)
     programme = programme_of(page.engagement.product_id)
     form = AddEntry()
     fine = form.validate_on_submit()
@@ -100,17 +105,16 @@ def submit(engagement_id: uuid.UUID) -> Response:
             entry_id, _first = submit_once(
                 form, lambda: _submit(page.engagement, programme, form), action="add-billing-entry"
             )
-            number = one(BillingEntry, entry_id).number
             return go_to(
                 f"{address(engagement_id)}/billing-entries",
-                toast=_("%(number)s submitted, rating takes seconds", number=number),
+                toast=_submitted_words(one(BillingEntry, entry_id), page.engagement, programme),
             )
         except Refused as no:
             form.refuse(no)
         except Unasked:
             pass  # the question is on the page below
         except AlreadyDone:
-            page = engagement_page(engagement_id)
+            page = engagement_asked_for(engagement_id)
     return _show(page, programme, form, status=422)
 
 
@@ -130,6 +134,19 @@ def _submit(engagement: Engagement, programme: Programme, form: AddEntry) -> Bil
     return actions.submit(engagement, draft, by=tenancy.current())
 
 
+def _submitted_words(entry: BillingEntry, engagement: Engagement, programme: Programme) -> str:
+    """What comes next: the machine within seconds, or a person where the amount is above the programme's threshold."""
+    threshold = programme.review_threshold
+    amount = provisional_amounts(engagement).get(entry.id) if threshold else None
+    if amount is not None and needs_review(amount, threshold):
+        return _(
+            "%(number)s submitted. It is above %(amount)s, so it waits for the operator's review.",
+            number=entry.number,
+            amount=money_with_currency(threshold),
+        )
+    return _("%(number)s submitted, rating takes seconds", number=entry.number)
+
+
 def _question(engagement: Engagement, draft: Draft) -> Question | None:
     twin = actions.twin_of(engagement.id, draft)
     if twin:
@@ -140,7 +157,7 @@ def _question(engagement: Engagement, draft: Draft) -> Question | None:
 
 def _start(engagement: Engagement, programme: Programme) -> dict[str, Any]:
     """What the form begins with: the month that closes first, or a rejected entry that is to be corrected."""
-    months = months_to_bill(engagement, programme)
+    months = [one.month for one in months_to_bill(engagement, programme)]
     like = request.args.get("like", "")
     try:
         earlier = actions.entry_of(engagement.id, uuid.UUID(like)) if like else None
@@ -160,11 +177,12 @@ def _start(engagement: Engagement, programme: Programme) -> dict[str, Any]:
 
 def _show(page: EngagementPage, programme: Programme, form: AddEntry, status: int = 200) -> Response:
     engagement = page.engagement
-    months = months_to_bill(engagement, programme)
+    takes = months_to_bill(engagement, programme)
+    months = [one.month for one in takes]
     refused = not actions.takes_entries(engagement)
     month = form.month.data if form.month.data in months else months[0] if months else None
-    prices = prices_of(engagement.plan_id)
-    metrics = [] if month is None else [priced for priced in prices.in_month(month) if priced.metric.approved]
+    prices = prices_for(engagement)
+    metrics = [] if month is None else [priced for priced in prices.in_month(month) if priced.billable]
     chosen = _chosen(form, metrics)
     draft = None if refused else form.draft
     came_to, why_not = _previewed(engagement, programme, draft, prices)
@@ -186,8 +204,8 @@ def _show(page: EngagementPage, programme: Programme, form: AddEntry, status: in
         ],
         refused=refused,
         form=form,
-        cards=_cards(months, month, programme),
-        closed=_just_closed(engagement, programme, months),
+        cards=_cards(takes),
+        closed=_just_closed(engagement, programme, [one.month for one in takes if one.closes_at]),
         month=month,
         metrics=metrics,
         chosen=chosen,
@@ -197,7 +215,7 @@ def _show(page: EngagementPage, programme: Programme, form: AddEntry, status: in
         how=explained(came_to.explanation) if came_to else None,
         why_not=translate(why_not) if why_not else "",
         question=_question(engagement, draft) if draft else None,
-        closes=deadline(programme.policy.closes_at(month)) if month else None,
+        closes=next((deadline(one.closes_at) for one in takes if one.month == month and one.closes_at), None),
         in_grace=month is not None and clock.now() >= month.next.starts_at,
         threshold=programme.review_threshold,
         live=wants_fragment(),
@@ -224,20 +242,20 @@ def _previewed(
         return None, no
 
 
-def _cards(months: list[BillingMonth], chosen: BillingMonth | None, programme: Programme) -> list[dict[str, Any]]:
+def _cards(takes: list[OpenMonth]) -> list[dict[str, Any]]:
     """The open months as ui.radio_cards takes them, each with its closing instant, the viewer's time and the time left."""
+    first = next((one for one in takes if one.closes_at), None)
     cards = []
-    for month in months:
-        closes: Any = deadline(programme.policy.closes_at(month))
+    for open_month in takes:
+        card = {"value": str(open_month.month), "label": translate("%(month)s", {"month": open_month.month})}
+        if open_month.closes_at is None:
+            cards.append({**card, "small": _("reopened until the operator closes it again"), "end": ""})
+            continue
+        closes: Any = deadline(open_month.closes_at)
         facts = {"utc": closes.utc, "local": closes.local}
         small = _("closes %(utc)s (%(local)s)", **facts) if closes.local else _("closes %(utc)s", **facts)
-        card = {
-            "value": str(month),
-            "label": translate("%(month)s", {"month": month}),
-            "small": small,
-            "end": _("%(left)s left", left=closes.left),
-        }
-        cards.append({**card, "icon": "timer"} if month == months[0] else card)
+        card = {**card, "small": small, "end": _("%(left)s left", left=closes.left)}
+        cards.append({**card, "icon": "timer"} if open_month is first else card)
     return cards
 
 

@@ -10,17 +10,17 @@ from flask_babel import gettext as _
 from app.billing import actions, queries, states
 from app.billing.explanations import explanation
 from app.billing.queries import LIST_KEYS
+from app.billing.rating import prices_for
 from app.catalog.model import Metric
-from app.catalog.queries import prices_of
 from app.documents import rows_of
-from app.engagements.queries import EngagementPage, engagement_page
+from app.engagements.queries import EngagementPage
 from app.foundation import tenancy
 from app.foundation.pages import page_of
-from app.foundation.refusals import AlreadyDone, MissingRole
+from app.foundation.refusals import AlreadyDone, MissingRole, NotVisible
 from app.foundation.tenancy import one
 from app.web.amounts_explained import due_words, explained
-from app.web.engagement_header import address, engagement_header
-from app.web.entry_list import COLUMNS, entries, line, list_of, strip, total_of, with_amounts
+from app.web.engagement_header import address, engagement_asked_for, engagement_header
+from app.web.entry_list import COLUMNS, corrections_among, entries, line, list_of, strip, total_of, with_amounts
 from app.web.exports import download
 from app.web.fields import PortalForm
 from app.web.fragments import go_to, show, wants_fragment
@@ -38,7 +38,7 @@ class Withdraw(PortalForm):
 @screen.get("/engagements/<uuid:engagement_id>/billing-entries.<any(csv, xlsx):kind>")
 @needs("billing-entry:view")
 def show_list(engagement_id: uuid.UUID, kind: str = "") -> Response:
-    page = engagement_page(engagement_id)
+    page = engagement_asked_for(engagement_id)
     return _download(page, kind) if kind else _list_page(page)
 
 
@@ -46,7 +46,7 @@ def show_list(engagement_id: uuid.UUID, kind: str = "") -> Response:
 @needs("billing-entry:view")
 def explain(engagement_id: uuid.UUID, entry_id: uuid.UUID) -> Response:
     """How the amount came about: its own page, or for htmx the list with the row opened."""
-    page = engagement_page(engagement_id)
+    page = engagement_asked_for(engagement_id)
     entry = actions.entry_of(engagement_id, entry_id)
     if wants_fragment():
         return _list_page(page, opened=entry)
@@ -68,7 +68,7 @@ def explain(engagement_id: uuid.UUID, entry_id: uuid.UUID) -> Response:
 @needs("billing-entry:view")
 def still_submitted(engagement_id: uuid.UUID, entry_id: uuid.UUID) -> Any:
     """What a Submitted row asks every two seconds: itself again, until it is decided, and then the list reads itself anew."""
-    page = engagement_page(engagement_id)
+    page = engagement_asked_for(engagement_id)
     entry = actions.entry_of(engagement_id, entry_id)
     if not wants_fragment():
         return redirect(f"{address(engagement_id)}/billing-entries", 303)
@@ -81,7 +81,7 @@ def still_submitted(engagement_id: uuid.UUID, entry_id: uuid.UUID) -> Any:
 @screen.get("/engagements/<uuid:engagement_id>/billing-entries/<uuid:entry_id>/withdraw")
 @needs("billing-entry:submit")
 def confirm_withdraw(engagement_id: uuid.UUID, entry_id: uuid.UUID) -> Response:
-    page = engagement_page(engagement_id)
+    page = engagement_asked_for(engagement_id)
     entry = actions.entry_of(engagement_id, entry_id)
     if entry.state != states.SUBMITTED:
         return _list_page(page, faster=entry)
@@ -91,7 +91,7 @@ def confirm_withdraw(engagement_id: uuid.UUID, entry_id: uuid.UUID) -> Response:
 @screen.post("/engagements/<uuid:engagement_id>/billing-entries/<uuid:entry_id>/withdraw")
 @needs("billing-entry:submit")
 def withdraw(engagement_id: uuid.UUID, entry_id: uuid.UUID) -> Response:
-    page = engagement_page(engagement_id)
+    page = engagement_asked_for(engagement_id)
     entry = actions.entry_of(engagement_id, entry_id)
     form = Withdraw()
     if not form.validate_on_submit():
@@ -135,7 +135,7 @@ def _list_page(page: EngagementPage, *, opened: Any = None, faster: Any = None) 
     """The whole tab. `opened`: the entry whose Explain is open; `faster`: one that was decided before it was withdrawn."""
     header = _header(page)
     engagement, here = page.engagement, f"{header['here']}/billing-entries"
-    prices = prices_of(engagement.plan_id)
+    prices = prices_for(engagement)
     provisional = queries.provisional_amounts(engagement, prices)
     currency = header["programme"].currency
     totals = queries.month_totals(engagement, currency, provisional)
@@ -143,6 +143,7 @@ def _list_page(page: EngagementPage, *, opened: Any = None, faster: Any = None) 
     asked = listing.values
     found = page_of(entries(engagement.id, asked), LIST_KEYS, after=listing.after, before=listing.before)
     listing = listing.with_page(found)
+    corrections = corrections_among(engagement, header["programme"], found.rows)
     return show(
         "engagements/billing_entries.html",
         block="content",
@@ -153,7 +154,11 @@ def _list_page(page: EngagementPage, *, opened: Any = None, faster: Any = None) 
         several_metrics=len(prices.metrics) > 1,
         unit=prices.metrics[0].unit if len(prices.metrics) == 1 else None,
         currency=currency,
-        lines=[line(row, provisional, here, takes_entries=header["add_entry"] is not None) for row in found.rows],
+        lines=[
+            line(row, provisional, here, takes_entries=header["add_entry"] is not None, corrections=corrections)
+            for row in found.rows
+        ],
+        waiting=list(corrections.waiting.values()),
         strip=strip(engagement, header["programme"], totals, currency),
         total=total_of(totals, asked),
         opened=opened,
@@ -180,7 +185,9 @@ def _explained(entry: Any, page: EngagementPage, header: dict[str, Any]) -> dict
 def _download(page: EngagementPage, kind: str) -> Response:
     _check_sees(page)
     engagement = page.engagement
-    prices = prices_of(engagement.plan_id)
+    if engagement.is_test:
+        raise NotVisible  # a test leaves the portal in no file
+    prices = prices_for(engagement)
     provisional = queries.provisional_amounts(engagement, prices)
     listing = list_of([], prices.metrics).read()
     found = entries(engagement.id, listing.values).order_by(*(key.desc() for key in LIST_KEYS))

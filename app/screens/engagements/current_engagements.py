@@ -33,6 +33,7 @@ def show_all(kind: str = "") -> Any:
         title=_("Past engagements") if listed.asks_past else _("Current engagements"),
         crumbs=[(_("Home"), "/")],
         beside=None,
+        bulk=listed.bulk_entry(),
         empty_text=_(
             "A client requests one from the catalog; it appears here and is mailed to the product's request address."
         ),
@@ -57,6 +58,7 @@ def show_of_product(product_id: uuid.UUID, kind: str = "") -> Any:
         title=_("Current engagements"),
         crumbs=listed.crumbs(name),
         beside=(_("Past engagements"), past),
+        bulk=listed.bulk_entry(product_id),
         empty_text=_(
             "A client requests one from the catalog; it appears here and is mailed to the product's request address."
         ),

@@ -14,12 +14,12 @@ from app.billing.queries import unbilled_open_months
 from app.catalog.queries import programme_of
 from app.engagements import actions, menu, states
 from app.engagements.model import Engagement
-from app.engagements.queries import EngagementPage, engagement_page
+from app.engagements.queries import EngagementPage
 from app.foundation import clock, tenancy
-from app.foundation.billing_month import open_months
 from app.foundation.refusals import AlreadyDone, Refused
+from app.months.queries import taking_entries
 from app.web.engagement_details import details_of
-from app.web.engagement_header import address, engagement_header
+from app.web.engagement_header import address, engagement_asked_for, engagement_header
 from app.web.engagement_history import who_was_faster
 from app.web.fields import PortalForm, TextField, offered
 from app.web.fragments import go_to, show, show_fresh
@@ -70,7 +70,7 @@ class RejectCompletion(PortalForm):
 @screen.get("/engagements/<uuid:engagement_id>")
 @needs("engagement:view")
 def show_details(engagement_id: uuid.UUID) -> Any:
-    return _details(engagement_page(engagement_id))
+    return _details(engagement_asked_for(engagement_id))
 
 
 def _details(page: EngagementPage, *, faster: dict[str, Any] | None = None) -> Any:
@@ -189,7 +189,7 @@ def _decide(
     toast: Callable[[EngagementPage, Any], str],
 ) -> Any:
     """GET asks, POST decides. 409 with the fresh panel when the engagement offers `action` no more, or changed since the form."""
-    page = engagement_page(engagement_id)
+    page = engagement_asked_for(engagement_id)
     form = (
         form_class()
         if request.method == "POST"
@@ -226,7 +226,7 @@ def _as_seen(form: PortalForm, engagement_id: uuid.UUID, action: str) -> Engagem
 
 
 def _lost(engagement_id: uuid.UUID) -> Any:
-    return _details(engagement_page(engagement_id), faster=who_was_faster(engagement_id))
+    return _details(engagement_asked_for(engagement_id), faster=who_was_faster(engagement_id))
 
 
 def _preset(page: EngagementPage, action: str) -> dict[str, Any]:
@@ -237,8 +237,8 @@ def _preset(page: EngagementPage, action: str) -> dict[str, Any]:
 
 
 def _mark_complete_fields(page: EngagementPage, form: MarkComplete) -> Markup:
-    months = open_months(clock.now(), programme_of(page.engagement.product_id).policy)
-    unbilled = unbilled_open_months(page.engagement, months)
+    takes = taking_entries(clock.now())[programme_of(page.engagement.product_id).cut_off]
+    unbilled = unbilled_open_months(page.engagement, [one.month for one in takes])
     return _drawn("mark_complete", form=form, unbilled=unbilled, here=address(page.engagement.id))
 
 

@@ -1,32 +1,34 @@
-"""Organisations: who does business here, in which capacities, with whom, and which members act for them."""
+"""Organisations: who does business here, in which capacities, with whom, who acts for them, and what has become of them."""
 
 import uuid
-from typing import Any, cast
+from typing import Any
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_babel import ngettext
-from wtforms import SelectField, SelectMultipleField
+from wtforms import SelectMultipleField
 from wtforms.widgets import CheckboxInput, ListWidget
 
 from app.documents import Column, rows_of
 from app.engagements.counts import current_of
-from app.foundation import tenancy
+from app.foundation import clock, tenancy
 from app.foundation.pages import page_of
 from app.foundation.refusals import Refused
-from app.foundation.tenancy import Capacity, one
-from app.members.actions import take_in
-from app.members.directory import counts_of, members_of
+from app.foundation.tenancy import one
+from app.members.directory import counts_of, invited_to, members_of
 from app.members.roles import ROLES
+from app.members.rules import has_expired
 from app.parties import queries
 from app.parties.actions import add_organisation
 from app.parties.model import Organisation
+from app.web import chains
 from app.web.exports import download
-from app.web.fields import EmailText, PortalForm, TextField, offered
+from app.web.fields import PortalForm, TextField, offered
 from app.web.filters import Choice, Search
 from app.web.fragments import go_to, show
 from app.web.guard import needs
+from app.web.instants import duration
 from app.web.listing import ListOf
 from app.web.submissions import submit_once
 from app.web.templating import translate
@@ -41,7 +43,9 @@ COLUMNS = (
     Column(_l("Customers"), "customers"),
     Column(_l("Partners"), "partners"),
     Column(_l("Added at (UTC)"), "created_at"),
+    Column(_l("Deactivated at (UTC)"), "deactivated_at"),
 )
+HISTORY = ListOf()
 
 
 def _ticks(label: Any) -> SelectMultipleField:
@@ -53,13 +57,6 @@ def _ticks(label: Any) -> SelectMultipleField:
 class AddOrganisation(PortalForm):
     name = TextField(_l("Name"), most=200)
     capacities = _ticks(_l("Capacities"))
-
-
-class AddMember(PortalForm):
-    email = EmailText(_l("E-mail"))
-    name = TextField(_l("Name"), most=200)
-    capacity = SelectField(_l("Acts as"), validate_choice=False)
-    roles = _ticks(_l("Roles"))
 
 
 def capacities_of(row: Any) -> list[str]:
@@ -108,7 +105,8 @@ def add() -> Response:
                 action="add-organisation",
             )
             return go_to(
-                f"/organisations/{added}", toast=_("%(name)s is added. Add its first member next.", name=form.name.data)
+                f"/organisations/{added}",
+                toast=_("%(name)s is added. Invite its first member next.", name=form.name.data),
             )
         except Refused as no:
             form.refuse(no)
@@ -120,54 +118,51 @@ def add() -> Response:
 def show_organisation(organisation_id: uuid.UUID) -> Response:
     organisation = one(Organisation, organisation_id)
     related = queries.related_to(organisation_id)
+    now, invited = clock.now(), invited_to(organisation_id)
     return show(
         "operator/organisation.html",
-        organisation=organisation,
-        here=f"/organisations/{organisation_id}",
-        capacities=capacities_of(organisation),
+        **_head(organisation),
         members=members_of(organisation_id),
+        invited=invited,
+        expired={row.id for row in invited if has_expired(row.sent_at, now)},
+        ages={row.id: duration(now - row.sent_at) for row in invited},
+        me=tenancy.current().member_id,
         labels={key: translate(role.label) for key, role in ROLES.items()},
         capacity_words=CAPACITIES,
         customers=[row for row in related if row.partner_id == organisation_id],
         partners=[row for row in related if row.partner_id != organisation_id],
+        standing_count=lambda rows: sum(row.ended_at is None for row in rows),
         engagements=current_of(organisation_id),
     )
 
 
-@screen.get("/organisations/<uuid:organisation_id>/members/new")
-@needs("member:manage", capacity="operator")
-def show_new_member(organisation_id: uuid.UUID) -> Response:
+@screen.get("/organisations/<uuid:organisation_id>/history")
+@screen.get("/organisations/<uuid:organisation_id>/history.<any(csv, xlsx):kind>")
+@needs("organisation:view", capacity="operator")
+def show_history(organisation_id: uuid.UUID, kind: str = "") -> Response:
     organisation = one(Organisation, organisation_id)
-    form = _offer_roles(AddMember(capacity=request.args.get("capacity")), organisation)
-    return _member_page(form, organisation)
-
-
-@screen.post("/organisations/<uuid:organisation_id>/members/new")
-@needs("member:manage", capacity="operator")
-def add_member(organisation_id: uuid.UUID) -> Response:
-    organisation = one(Organisation, organisation_id)
-    form = _offer_roles(AddMember(), organisation)
-    if form.validate_on_submit():
-        try:
-            submit_once(form, lambda: _take_in(form, organisation_id), action="add-member")
-            toast = _(
-                "%(email)s is a member of %(name)s now and was mailed.", email=form.email.data, name=organisation.name
-            )
-            return go_to(f"/organisations/{organisation_id}", toast=toast)
-        except Refused as no:
-            form.refuse(no)
-    return _member_page(form, organisation)
-
-
-def _take_in(form: AddMember, organisation_id: uuid.UUID) -> Any:
-    return take_in(
-        form.name.data,
-        form.email.data,
-        form.roles.data or (),
-        by=tenancy.current(),
-        organisation_id=organisation_id,
-        capacity=cast(Capacity, form.capacity.data or ""),
+    if kind:
+        return download(
+            kind, "organisation-history", chains.COLUMNS, chains.every_event("organisation", organisation_id)
+        )
+    listing = HISTORY.read()
+    page = chains.events_page("organisation", organisation_id, after=listing.after, before=listing.before)
+    return show(
+        "operator/organisation_history.html",
+        block="list",
+        listing=listing.with_page(page),
+        events=[chains.told(row) for row in page.rows],
+        holds=chains.holds("organisation", organisation_id),
+        **_head(organisation),
     )
+
+
+def _head(organisation: Organisation) -> dict[str, Any]:
+    return {
+        "organisation": organisation,
+        "here": f"/organisations/{organisation.id}",
+        "capacities": capacities_of(organisation),
+    }
 
 
 def _relations(row: Any) -> str:
@@ -186,25 +181,5 @@ def _offer_capacities(form: AddOrganisation) -> AddOrganisation:
     return form
 
 
-def _offer_roles(form: AddMember, organisation: Organisation) -> AddMember:
-    """What fits the organisation: only its capacities, only their roles."""
-    held = [key for key in CAPACITIES if getattr(organisation, f"is_{key}")]
-    form.capacity.choices = offered((key, CAPACITIES[key]) for key in held)
-    form.capacity.flags.required = True
-    form.roles.choices = offered(
-        (role.key, f"{CAPACITIES[role.capacity]}: {translate(role.label)}. {translate(role.sentence)}." if len(held) > 1 else f"{translate(role.label)}. {translate(role.sentence)}.")
-        for role in ROLES.values()
-        if role.capacity in held
-    )  # fmt: skip
-    return form
-
-
 def _new_page(form: AddOrganisation) -> Response:
     return show("operator/add_organisation.html", block="form", status=form.status, form=form)
-
-
-def _member_page(form: AddMember, organisation: Organisation) -> Response:
-    return show(
-        "operator/add_member.html", block="form", status=form.status, form=form, organisation=organisation,
-        here=f"/organisations/{organisation.id}",
-    )  # fmt: skip

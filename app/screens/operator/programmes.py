@@ -13,25 +13,45 @@ from wtforms import BooleanField, RadioField
 from app.catalog import queries
 from app.catalog.actions import COMPLETION_OUTCOMES, SETTINGS, change_programme
 from app.catalog.model import Programme
+from app.documents import Column
 from app.foundation import clock, history, tenancy
-from app.foundation.billing_month import CUT_OFF_POLICIES, CutOff, RejectAfterGrace, open_months
+from app.foundation.billing_month import CUT_OFF_POLICIES, open_months
 from app.foundation.database import db
 from app.foundation.money import Money, exponent
 from app.foundation.refusals import AlreadyDone, Refused
 from app.foundation.tenancy import one
+from app.web.exports import download
 from app.web.fields import PortalForm, QuantityField, offered
 from app.web.figures import money_with_currency, plain
 from app.web.fragments import go_to, show
 from app.web.guard import needs
 from app.web.instants import deadline
 from app.web.instants import month as month_words
+from app.web.programme_words import (
+    CUT_OFFS,
+    OUTCOMES,
+    REMUNERATIONS_SAID,
+    outcome_words,
+    policy_words,
+    remuneration_words,
+)
 from app.web.submissions import submit_once
 from app.web.templating import translate
 
 screen = Blueprint("programmes", __name__)
 
-CUT_OFFS = {"reject-after-grace": _l("Reject after grace"), "roll-forward": _l("Roll forward")}
-OUTCOMES = {"delete": _l("Delete the engagement"), "keep-active": _l("Keep the engagement active")}
+COLUMNS = (
+    Column(_l("Programme"), "name"),
+    Column(_l("Cut-off policy"), lambda row: str(CUT_OFFS[row.cut_off])),
+    Column(_l("Rejected completion"), lambda row: str(OUTCOMES[row.completion_outcome])),
+    Column(_l("Review threshold"), lambda row: row.review_threshold and row.review_threshold.amount),
+    Column(_l("Currency"), "currency"),
+    Column(_l("Remuneration"), lambda row: str(REMUNERATIONS_SAID[row.remuneration])),
+    Column(_l("Remuneration (%)"), "remuneration_percent"),
+    Column(_l("Tax (%)"), "tax_percent"),
+    Column(_l("Viewing takes all three roles"), "viewing_takes_all_three"),
+    Column(_l("Block tariffs"), "allows_block"),
+)
 
 
 class EditProgramme(PortalForm):
@@ -39,11 +59,15 @@ class EditProgramme(PortalForm):
     completion_outcome = RadioField(_l("Completion outcome"), choices=offered(OUTCOMES.items()), validate_choice=False)
     review_threshold = QuantityField(_l("Review threshold"), limit=Decimal(10) ** 7, zero=True, optional=True)
     viewing_takes_all_three = BooleanField(_l("Viewing billing takes all three roles"))
+    allows_block = BooleanField(_l("Block tariffs for new plans"))
 
 
 @screen.get("/programmes")
+@screen.get("/programmes.<any(csv, xlsx):kind>")
 @needs("programme:view", capacity="operator")
-def show_list() -> Response:
+def show_list(kind: str = "") -> Response:
+    if kind:
+        return download(kind, "programmes", COLUMNS, queries.programmes())
     return show("operator/programmes.html", rows=[_shown(programme) for programme in queries.programmes()])
 
 
@@ -66,6 +90,7 @@ def show_form(programme_id: uuid.UUID) -> Response:
             completion_outcome=programme.completion_outcome,
             review_threshold=threshold.amount if threshold else None,
             viewing_takes_all_three=programme.viewing_takes_all_three,
+            allows_block=programme.allows_block,
         ),
         programme,
     )
@@ -98,6 +123,7 @@ def _change(programme: Programme, form: EditProgramme) -> Programme:
         completion_outcome=form.completion_outcome.data or "",
         review_threshold_minor=None if threshold is None else Money(threshold, programme.currency).rounded().minor,
         viewing_takes_all_three=form.viewing_takes_all_three.data,
+        allows_block=form.allows_block.data,
     )
 
 
@@ -124,10 +150,10 @@ def _form_page(
         form=form,
         stale=stale,
         cut_offs=[
-            {"value": key, "label": words, "small": _policy_words(CUT_OFF_POLICIES[key])}
+            {"value": key, "label": words, "small": policy_words(CUT_OFF_POLICIES[key])}
             for key, words in CUT_OFFS.items()
         ],
-        outcomes=[{"value": key, "label": OUTCOMES[key], "small": _outcome_words(key)} for key in COMPLETION_OUTCOMES],
+        outcomes=[{"value": key, "label": OUTCOMES[key], "small": outcome_words(key)} for key in COMPLETION_OUTCOMES],
         **_shown(programme),
     )
 
@@ -139,43 +165,15 @@ def _shown(programme: Programme) -> dict[str, Any]:
         "programme": programme,
         "here": f"/programmes/{programme.id}",
         "cut_off": CUT_OFFS[programme.cut_off],
-        "policy_words": _policy_words(programme.policy),
+        "policy_words": policy_words(programme.policy),
         "next_month": month_words(month),
         "closes": deadline(programme.policy.closes_at(month)),
         "outcome": OUTCOMES[programme.completion_outcome],
-        "outcome_words": _outcome_words(programme.completion_outcome),
+        "outcome_words": outcome_words(programme.completion_outcome),
         "threshold": programme.review_threshold,
-        "remuneration": _remuneration_words(programme),
+        "remuneration": remuneration_words(programme),
         "tax": _("%(percent)s %%", percent=plain(programme.tax_percent, 0, 6)),
     }
-
-
-def _policy_words(policy: CutOff) -> str:
-    if isinstance(policy, RejectAfterGrace):
-        return _(
-            "A month closes when day %(day)s of the next month ends, in UTC. What comes later is refused.",
-            day=policy.days,
-        )
-    return _(
-        "A month takes what arrives before %(cutoff)s on its last day (%(zone)s). What comes later rolls forward to the next month; until %(quiet)s it waits.",
-        cutoff=f"{policy.cutoff:%H:%M}", quiet=f"{policy.quiet_until:%H:%M}", zone=policy.zone,
-    )  # fmt: skip
-
-
-def _outcome_words(outcome: str) -> str:
-    if outcome == "delete":
-        return _("Rejecting a completion request deletes the engagement, unless the partner chooses to keep it active.")
-    return _("Rejecting a completion request keeps the engagement active, unless the partner chooses to delete it.")
-
-
-def _remuneration_words(programme: Programme) -> str:
-    percent = plain(programme.remuneration_percent, 0, 6)
-    if programme.remuneration == "revenue_share":
-        return _("Revenue share: partners state gross and are due %(percent)s %% of it.", percent=percent)
-    return _(
-        "Net plus mark-up: partners state net and are due it; customers are charged %(percent)s %% more.",
-        percent=percent,
-    )
 
 
 def _events(programme: Programme) -> list[dict[str, Any]]:
@@ -201,6 +199,6 @@ def _setting_words(setting: str, text: str, programme: Programme) -> str:
             if text.lstrip("-").isdigit()
             else _("none")
         )
-    if setting == "viewing_takes_all_three":
+    if setting in ("viewing_takes_all_three", "allows_block"):
         return _("yes") if text == "True" else _("no")
     return str({**CUT_OFFS, **OUTCOMES}.get(text, text))

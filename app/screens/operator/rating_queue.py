@@ -18,6 +18,7 @@ from app.foundation.pages import page_of
 from app.foundation.refusals import AlreadyDone, Refused
 from app.foundation.tenancy import one
 from app.web.amounts_explained import due_words, explained
+from app.web.exports import download
 from app.web.fields import Carried, PortalForm, TextField
 from app.web.figures import money_with_currency, quantity
 from app.web.filters import Choice, Reference
@@ -25,6 +26,7 @@ from app.web.fragments import go_to, show, show_fresh
 from app.web.guard import needs
 from app.web.instants import month as month_words
 from app.web.listing import ListOf
+from app.web.queue_file import COLUMNS, queue_rows
 from app.web.submissions import submit_once
 from app.web.templating import translate
 
@@ -32,6 +34,13 @@ screen = Blueprint("rating_queue", __name__)
 
 HERE = "/reviews/rating"
 OVERDUE = {"only": _l("overdue only")}
+TESTS = {"only": _l("only tests"), "none": _l("without tests")}
+
+
+@screen.before_request
+def see_tests() -> None:
+    """Entries of end-to-end tests are reviewed here like real ones, marked as what they are."""
+    tenancy.set_viewer(tenancy.as_tester(tenancy.current()))
 
 
 class Approve(PortalForm):
@@ -46,11 +55,24 @@ class Reject(PortalForm):
 
 
 @screen.get(HERE)
+@screen.get(f"{HERE}.<any(csv, xlsx):kind>")
 @needs("rating-queue:view", capacity="operator")
-def show_list() -> Response:
+def show_list(kind: str = "") -> Response:
     partners: dict[uuid.UUID, str] = partners_waiting()
-    listing = ListOf(Choice("overdue", _l("Age"), OVERDUE), Reference("partner", _l("Partner"), partners)).read()
-    found = queries.rating_queue(overdue_only=bool(listing.values["overdue"]), partner_id=listing.values["partner"])
+    listing = ListOf(
+        Choice("overdue", _l("Age"), OVERDUE),
+        Reference("partner", _l("Partner"), partners),
+        Choice("tests", _l("Tests"), TESTS, unset=_l("shown")),
+    ).read()
+    asked = listing.values
+    found = queries.rating_queue(
+        overdue_only=bool(asked["overdue"]),
+        partner_id=asked["partner"],
+        tests=None if asked["tests"] is None else asked["tests"] == "only",
+    )
+    if kind:
+        tenancy.set_viewer(tenancy.as_usual(tenancy.current()))  # a test leaves the portal in no file
+        return download(kind, "rating-queue", COLUMNS, queue_rows(found))
     page = page_of(found, queries.LIST_KEYS, after=listing.after, before=listing.before, oldest_first=True)
     now, me = clock.now(), tenancy.current()
     return show(
@@ -60,8 +82,9 @@ def show_list() -> Response:
         rows=page.rows,
         amounts=amounts_now(row.id for row in page.rows),
         overdue={row.id for row in page.rows if is_overdue(row.submitted_at, now)},
-        decides={row.id for row in page.rows if _may_decide(row, me)},
+        decides={row.id for row in page.rows if may_decide(row, me)},
         me=me.member_id,
+        all_ticked=request.args.get("tick") == "all",
     )
 
 
@@ -107,7 +130,7 @@ def _decide(entry_id: uuid.UUID, form: PortalForm, do: Any, words: Any) -> Respo
             return _fresh(entry_id)
     if row.state != states.IN_REVIEW:
         return _fresh(entry_id)
-    if request.method == "GET" and not _may_decide(row, tenancy.current()):
+    if request.method == "GET" and not may_decide(row, tenancy.current()):
         return go_to(f"{HERE}/{entry_id}")  # one's own submission: that page says why
     asked = {
         "eyebrow": row.number,
@@ -164,7 +187,7 @@ def _fresh(entry_id: uuid.UUID) -> Response:
     return show_fresh(f"{HERE}/{entry_id}", "operator/reviewed_entry.html", stale=True, **_entry(reviewed(entry_id)))
 
 
-def _may_decide(row: Any, me: tenancy.Viewer) -> bool:
+def may_decide(row: Any, me: tenancy.Viewer) -> bool:
     return row.state == states.IN_REVIEW and me.may("rating-queue:decide") and row.submitted_by_id != me.member_id
 
 
@@ -188,7 +211,7 @@ def _entry(row: Any) -> dict[str, Any]:
         "due_words": due_words(now.explanation, programme) if now and now.explanation else "",
         "refusal": translate(now.refusal) if now and now.refusal else "",
         "overdue": undecided and is_overdue(row.submitted_at, clock.now()),
-        "decides": _may_decide(row, me),
+        "decides": may_decide(row, me),
         "own": row.submitted_by_id is not None and row.submitted_by_id == me.member_id,
         "what": f"{quantity(row.quantity)} {row.unit}, {month_words(row.service_month)}",
     }

@@ -1,44 +1,61 @@
-"""Members and roles of the organisation acted for: who belongs, with which roles, and what a role allows."""
+"""Members and roles of the organisation acted for: who belongs or is invited, with which roles, and how each signs in."""
 
 import uuid
 from typing import Any
 
-from flask import Blueprint, Response
+from flask import Blueprint, Response, g
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from wtforms import SelectMultipleField
 from wtforms.widgets import CheckboxInput, ListWidget
 
-from app.foundation import tenancy
-from app.foundation.permissions import PERMISSIONS
+from app.documents import Column, rows_of
+from app.foundation import clock, tenancy
 from app.foundation.refusals import Refused
-from app.foundation.tenancy import Capacity
-from app.members import actions, queries
-from app.members.roles import EVERY_MEMBER, GRANTS, ROLES, Role
+from app.members import actions, queries, roster
+from app.members.roles import ROLES
+from app.members.rules import has_expired
 from app.notices.addresses import refused_among
-from app.web.fields import EmailText, PortalForm, TextField, offered
-from app.web.filters import Search
+from app.web.exports import download
+from app.web.fields import PortalForm, offered
+from app.web.filters import Choice, Search
 from app.web.fragments import go_to, show
 from app.web.guard import needs
+from app.web.instants import duration
 from app.web.listing import ListOf
+from app.web.sign_in_words import COLUMNS as SIGN_IN_COLUMNS
+from app.web.sign_in_words import OUTCOMES
 from app.web.submissions import submit_once
 from app.web.templating import translate
 
 screen = Blueprint("members", __name__)
 
-LIST = ListOf(Search("search", _l("Name or e-mail")))
+KINDS = {roster.MEMBER: _l("Members"), roster.INVITED: _l("Invitations")}
+LIST = ListOf(Search("search", _l("Name or e-mail")), Choice("kind", _l("Show"), KINDS))
+COLUMNS = (
+    Column(_l("Name"), "name"),
+    Column(_l("E-mail"), "email"),
+    Column(_l("Status"), lambda row: str(standing_words(row))),
+    Column(_l("Roles"), lambda row: ", ".join(translate(ROLES[key].label) for key in row.roles if key in ROLES)),
+    Column(_l("Second factor"), lambda row: None if row.kind == roster.INVITED else row.second_factor),
+    Column(_l("Last sign-in at (UTC)"), "last_sign_in_at"),
+    Column(_l("Joined or invited at (UTC)"), "created_at"),
+    Column(_l("Invitation sent at (UTC)"), "sent_at"),
+    Column(_l("Invited by"), "invited_by"),
+)
+SIGN_INS = ListOf()
+
+
+def standing_words(row: Any) -> Any:
+    if row.kind == roster.INVITED:
+        return _("Expired") if has_expired(row.sent_at, clock.now()) else _("Invited")
+    return _("Member") if row.active else _("Cannot sign in")
 
 
 def _roles_field() -> SelectMultipleField:
     return SelectMultipleField(
         _l("Roles"), validate_choice=False, widget=ListWidget(prefix_label=False), option_widget=CheckboxInput()
     )
-
-
-class AddMember(PortalForm):
-    email = EmailText(_l("E-mail"))
-    name = TextField(_l("Name"), most=200)
-    roles = _roles_field()
 
 
 class ChangeRoles(PortalForm):
@@ -50,12 +67,16 @@ class Remove(PortalForm):
 
 
 @screen.get("/members")
+@screen.get("/members.<any(csv, xlsx):kind>")
 @needs("member:view")
-def show_list() -> Any:
+def show_list(kind: str = "") -> Any:
     listing = LIST.read()
     by = tenancy.current()
-    page = queries.members_here(by, **listing.values, after=listing.after, before=listing.before)
+    if kind:
+        return download(kind, "members", COLUMNS, rows_of(roster.everybody_here(by=by, **listing.values)))
+    page = roster.people_here(by=by, **listing.values, after=listing.after, before=listing.before)
     labels = {key: translate(role.label) for key, role in ROLES.items()}
+    now = clock.now()
     return show(
         "organisation/members.html",
         block="list",
@@ -63,41 +84,49 @@ def show_list() -> Any:
         rows=page.rows,
         labels=labels,
         me=by.member_id,
+        expired={row.id for row in page.rows if row.sent_at and has_expired(row.sent_at, now)},
+        ages={row.id: duration(now - row.sent_at) for row in page.rows if row.sent_at},
+        required=second_factor_required(),
         refused=refused_among(row.email for row in page.rows),
     )
 
 
-@screen.get("/members/roles")
-@needs("member:view")
-def show_roles() -> Any:
-    """The table that grants everything, as it is in the code."""
+def second_factor_required() -> bool:
+    """Of the organisation acted for, as this request's one statement about the member has read it."""
     by = tenancy.current()
-    roles = [role for role in ROLES.values() if role.capacity == by.capacity]
-    return show("organisation/roles.html", roles=roles, grants=_grants(by.capacity))
+    return any(
+        choice.second_factor_required
+        for choice in g.memberships
+        if (choice.organisation_id, choice.capacity) == (by.organisation_id, by.capacity)
+    )
 
 
-@screen.get("/members/new")
-@needs("member:manage")
-def show_new() -> Any:
-    return _new_page(_with_roles(AddMember()))
+@screen.get("/members/<uuid:membership_id>")
+@needs("member:view")
+def show_member(membership_id: uuid.UUID) -> Any:
+    """The member's tries to sign in since they belong here, by whichever organisation they acted for then."""
+    by = tenancy.current()
+    row = queries.member_here(membership_id, by)
+    listing = SIGN_INS.read()
+    page = queries.sign_ins_of(row.email, since=row.created_at, after=listing.after, before=listing.before)
+    return show(
+        "organisation/member.html",
+        block="list",
+        member=row,
+        here=f"/members/{membership_id}",
+        roles=[ROLES[key] for key in row.roles if key in ROLES],
+        listing=listing.with_page(page),
+        rows=page.rows,
+        outcomes=OUTCOMES,
+        me=by.member_id,
+    )
 
 
-@screen.post("/members/new")
-@needs("member:manage")
-def add() -> Any:
-    form = _with_roles(AddMember())
-    if form.validate_on_submit():
-        by = tenancy.current()
-        try:
-            submit_once(
-                form,
-                lambda: actions.take_in(form.name.data, form.email.data, form.roles.data, by=by),
-                action="add-member",
-            )
-            return go_to("/members", toast=_("%(email)s is a member now and was mailed.", email=form.email.data))
-        except Refused as no:
-            form.refuse(no)
-    return _new_page(form)
+@screen.get("/members/<uuid:membership_id>/sign-ins.<any(csv, xlsx):kind>")
+@needs("member:view")
+def export_sign_ins(membership_id: uuid.UUID, kind: str) -> Any:
+    row = queries.member_here(membership_id, tenancy.current())
+    return download(kind, "sign-ins", SIGN_IN_COLUMNS, queries.every_sign_in_of(row.email, since=row.created_at))
 
 
 @screen.get("/members/<uuid:membership_id>/roles")
@@ -151,10 +180,6 @@ def _with_roles(form: Any) -> Any:
     return form
 
 
-def _new_page(form: AddMember) -> Response:
-    return show("organisation/add_member.html", block="form", status=form.status, form=form)
-
-
 def _roles_page(form: ChangeRoles, row: Any) -> Response:
     return show(
         "confirm_page.html", block="decision", status=form.status,
@@ -175,14 +200,3 @@ def _remove_page(form: Remove, row: Any) -> Response:
             "sentence": _("The member no longer sees anything of the organisation. The account stays, as does everything in History."),
         },
     )  # fmt: skip
-
-
-def _grants(capacity: Capacity) -> list[tuple[str, list[Role]]]:
-    """(what may be done, the roles that must all be held), declared permissions only."""
-    granted = {name: roles for (name, where), roles in GRANTS.items() if where == capacity}
-    granted |= {name: frozenset() for name in EVERY_MEMBER.get(capacity, ())}
-    return [
-        (PERMISSIONS[name], [ROLES[key] for key in ROLES if key in needed])
-        for name, needed in granted.items()
-        if name in PERMISSIONS
-    ]

@@ -1,0 +1,185 @@
+"""Many billing entries at once: a grid, a file, an API call. The rules, rows and history of submitting one by one.
+
+Each record once per organisation and key, for ever: the key stands with the entry. The same record again is a duplicate
+and names the first entry; the same key for something else is refused. One bad line never stops the others. Everything
+is read in bulk, judged line by line with what the lines before it add to their month, and written in bulk, in one
+transaction that locks engagements, months and chains always in the same order.
+"""
+
+import dataclasses
+import hashlib
+import uuid
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from typing import Any, Literal
+
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from app.billing import events, rules, states
+from app.billing.actions import Draft, checked_after, entry_for, submitted_facts, takes_entries
+from app.billing.batch_ground import Ground, Spent, ground_of
+from app.billing.rules import Rated
+from app.catalog.queries import PricedMetric
+from app.foundation import history
+from app.foundation.database import canonical_json, transaction
+from app.foundation.identity import new_id
+from app.foundation.numbers import next_numbers
+from app.foundation.refusals import Refused
+from app.foundation.tenancy import Viewer
+from app.foundation.text import N_
+
+MOST_LINES = 1000
+LONGEST_KEY = 200
+#: batches that share keys on different engagements may meet; each try sees what the other wrote
+TRIES = 3
+
+
+@dataclass(frozen=True)
+class Line:
+    """One record. `key`: the sender's own id of it, 1 to 200 printable characters."""
+
+    key: str
+    engagement_id: uuid.UUID
+    draft: Draft
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one line. Refused: `field`, `sentence` and `facts` say why, as Refused does."""
+
+    key: str
+    result: Literal["created", "duplicate", "refused"]
+    entry_id: uuid.UUID | None = None
+    number: str = ""
+    field: str = ""
+    sentence: str = ""
+    facts: dict[str, Any] = dataclasses.field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Judged:
+    """One line against every rule. `outcome` without an entry's number: it is (or, in a preview, would be) created."""
+
+    line: Line
+    outcome: Outcome
+    priced: PricedMetric | None = None
+    rated: Rated | None = None
+    #: its amount is above the programme's threshold, so a person will look at it
+    waits_for_review: bool = False
+
+
+def submit_batch(lines: Sequence[Line], *, by: Viewer) -> list[Outcome]:
+    """Submit every line that the rules allow; one outcome a line, in the same order. At most 1,000 lines.
+
+    Refuses the whole only when there are more, and raises MissingRole; everything else is the line's own outcome.
+    """
+    _check_sender(lines, by)
+    for _ in range(TRIES):
+        try:
+            with transaction() as session, session.begin_nested():
+                return _submitted(session, lines, by)
+        except IntegrityError as clash:
+            # another batch spent one of these keys, on another engagement, since we looked: now it can be seen
+            trouble = clash
+    raise trouble
+
+
+def preview_batch(lines: Sequence[Line], *, by: Viewer) -> list[Judged]:
+    """What submit_batch would do with these lines now, and what each would be rated at. Writes nothing."""
+    _check_sender(lines, by)
+    return list(_judged(lines, ground_of(lines, by=by, hold=False)))
+
+
+def meaning_of(line: Line) -> str:
+    """A digest of what the record says, whatever its key: equal work reads equal."""
+    draft = line.draft
+    said = [line.engagement_id, draft.metric_id, draft.month, draft.quantity.normalize(), draft.notes.strip()]
+    return hashlib.sha256(canonical_json(said).encode()).hexdigest()
+
+
+def _check_sender(lines: Sequence[Line], by: Viewer) -> None:
+    by.must(events.SUBMIT)
+    if len(lines) > MOST_LINES:
+        raise Refused("lines", N_("Send at most %(most)s records at once."), most=MOST_LINES)
+
+
+def _submitted(session: Session, lines: Sequence[Line], by: Viewer) -> list[Outcome]:
+    ground = ground_of(lines, by=by, hold=True)
+    judged = list(_judged(lines, ground))
+    new = {one.outcome.entry_id: one for one in judged if one.outcome.result == "created"}
+    if not new:
+        return [one.outcome for one in judged]
+    numbers = dict(zip(new, next_numbers("BE", len(new)), strict=True))
+    made = []
+    for entry_id, one in new.items():
+        assert entry_id is not None and one.priced is not None
+        engagement = ground.engagements[one.line.engagement_id]
+        programme = ground.programmes[engagement.product_id]
+        number = numbers[entry_id]
+        entry = entry_for(engagement, programme, one.line.draft, one.priced, ground.now, number, by=by)
+        entry.id, entry.record_key, entry.record_digest = entry_id, one.line.key, meaning_of(one.line)
+        made.append((entry, submitted_facts(entry, one.priced)))
+    session.add_all(entry for entry, _ in made)
+    session.flush()
+    history.record_many(made, events.SUBMITTED, by=by, at=ground.now, to_state=states.SUBMITTED)
+    return [replace(one.outcome, number=one.outcome.number or numbers.get(one.outcome.entry_id, "")) for one in judged]
+
+
+def _judged(lines: Sequence[Line], ground: Ground) -> Iterator[Judged]:
+    """Line by line, each on top of what those before it add. Ids rise with the lines, as the order of rating wants."""
+    for line, entry_id in zip(lines, sorted(new_id() for _ in lines), strict=True):
+        try:
+            _check_shape(line)
+            meaning = meaning_of(line)
+            first = ground.spent.get(line.key)
+            if first is not None:
+                if first.digest != meaning:
+                    raise Refused(
+                        "key",
+                        N_("This record was sent before and said something else; give a changed record a new key."),
+                    )
+                yield Judged(line, Outcome(line.key, "duplicate", first.entry_id, first.number))
+                continue
+            priced, rated = _rated(line, ground)
+        except Refused as refused:
+            yield Judged(line, _refused(line, refused))
+        else:
+            ground.spent[line.key] = Spent(meaning, entry_id, "")
+            ground.reached[line.engagement_id][line.draft.metric_id, line.draft.month] = rated.after
+            threshold = ground.programmes[ground.engagements[line.engagement_id].product_id].review_threshold
+            looked_at = rules.needs_review(rated.amount, threshold)
+            yield Judged(line, Outcome(line.key, "created", entry_id), priced, rated, looked_at)
+
+
+def _check_shape(line: Line) -> None:
+    """What must hold before a record can even be compared with an earlier one."""
+    if not 0 < len(line.key) <= LONGEST_KEY or not line.key.isprintable():
+        raise Refused("key", N_("Give each record a key of 1 to %(most)s printable characters."), most=LONGEST_KEY)
+    if not line.draft.quantity.is_finite():
+        raise Refused("quantity", N_("Enter a quantity greater than 0."))
+    rules.check_notes(line.draft.notes)
+
+
+def _rated(line: Line, ground: Ground) -> tuple[PricedMetric, Rated]:
+    draft, engagement = line.draft, ground.engagements.get(line.engagement_id)
+    if engagement is None:
+        raise Refused("engagement", N_("There is no such engagement."))
+    if not takes_entries(engagement):
+        raise Refused("engagement", N_("The engagement takes no billing entries in its present state."))
+    programme, prices = ground.programmes[engagement.product_id], ground.prices[engagement.plan_id]
+    reached = ground.reached[engagement.id]
+    return checked_after(
+        lambda: reached.get((draft.metric_id, draft.month), Decimal(0)),
+        engagement,
+        programme,
+        draft,
+        ground.now,
+        prices,
+        ground.months.get((programme.cut_off, draft.month)),
+    )
+
+
+def _refused(line: Line, refused: Refused) -> Outcome:
+    return Outcome(line.key, "refused", field=refused.field, sentence=refused.sentence, facts=refused.facts)

@@ -1,0 +1,178 @@
+"""Reading corrections: what an engagement's pages, its entries and their explanations say of them, and what waits for whom."""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import Row, Select, func, or_, select
+from sqlalchemy.orm import aliased
+
+from app.billing import corrections_events as events
+from app.billing import rules, states
+from app.billing.model import BillingEntry, Correction
+from app.catalog.model import Programme
+from app.engagements.model import Engagement
+from app.engagements.queries import Customer, Partner
+from app.foundation.billing_month import BillingMonth
+from app.foundation.database import db
+from app.foundation.refusals import Refused
+from app.foundation.tenancy import Viewer, acting_for_all, one
+from app.months.queries import rows_of
+from app.months.states import SHUT
+
+Corrected = aliased(BillingEntry, name="corrected")
+
+
+@dataclass(frozen=True)
+class Link:
+    """Another row that this one belongs with, for its explanation. Quantities in the metric's unit.
+
+    `relation`: 'corrected', what this row takes back or bills anew; 'sister', the other row of the same correction;
+    'taken-back-by' and 'billed-anew-as', what a correction of this row has booked.
+    """
+
+    relation: str
+    number: str
+    id: uuid.UUID
+    quantity: Decimal
+    booked_month: BillingMonth
+
+
+def links_of(entry: BillingEntry) -> list[Link]:
+    """Nothing for an entry that has to do with no correction; both ways for one that is corrected and corrects."""
+    rows = db.session.execute(
+        select(
+            BillingEntry.id, BillingEntry.corrects_id, BillingEntry.kind, BillingEntry.number, BillingEntry.quantity,
+            BillingEntry.booked_month,
+        )
+        .where(
+            or_(
+                BillingEntry.id == entry.corrects_id,
+                BillingEntry.corrects_id == entry.corrects_id,
+                BillingEntry.corrects_id == entry.id,
+            ),
+            BillingEntry.id != entry.id,
+        )
+        .order_by(BillingEntry.rated_sequence)
+    )  # fmt: skip
+    own = {states.REVERSAL: "taken-back-by", states.REBILL: "billed-anew-as"}
+
+    def relation(row: Any) -> str:
+        if row.corrects_id == entry.id:
+            return own[row.kind]
+        return "corrected" if row.id == entry.corrects_id else "sister"
+
+    return [Link(relation(row), row.number, row.id, row.quantity, row.booked_month) for row in rows]
+
+
+def correction_behind(entry: BillingEntry) -> Correction | None:
+    """The approved correction that a reversal or rebill was booked for."""
+    return db.session.scalar(
+        select(Correction).where(Correction.entry_id == entry.corrects_id, Correction.state == states.APPROVED)
+    )
+
+
+def waiting_on(engagement_id: uuid.UUID) -> dict[uuid.UUID, Row[*tuple[Any, ...]]]:
+    """Entry id -> (id, number, entry_id, asked_by_id, asked_by_name) of the correction that waits on it."""
+    rows = db.session.execute(
+        select(Correction.id, Correction.number, Correction.entry_id, Correction.asked_by_id, Correction.asked_by_name)
+        .where(Correction.engagement_id == engagement_id, Correction.state == states.REQUESTED)
+        .order_by(Correction.asked_at)
+        .limit(100)
+    )
+    return {row.entry_id: row for row in rows}
+
+
+def taken_back_among(entry_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, str]:
+    """Of these entries, those that were taken back -> the number of the reversal."""
+    if not entry_ids:
+        return {}
+    rows = db.session.execute(
+        select(BillingEntry.corrects_id, BillingEntry.number).where(
+            BillingEntry.corrects_id.in_(entry_ids), BillingEntry.kind == states.REVERSAL
+        )
+    )
+    return {row.corrects_id: row.number for row in rows if row.corrects_id}
+
+
+def shut_months(book: str, months: Sequence[BillingMonth]) -> frozenset[BillingMonth]:
+    """Of these months, those that take no entries any more: what is rated there is corrected, not added to."""
+    return frozenset(month for month, row in rows_of(book, months).items() if row.state in SHUT)
+
+
+def may_decide(correction: Correction, viewer: Viewer) -> Refused | None:
+    """None: this viewer may approve it. Else why not, in words; whoever lacks the permission is not told more."""
+    if correction.state != states.REQUESTED or not viewer.may(events.DECIDE):
+        return Refused("correction", "")
+    try:
+        rules.check_second_person(correction.asked_by_id, viewer.member_id)
+        if viewer.capacity == "partner":
+            with acting_for_all("a programme's threshold decides for every party"):
+                threshold = one(Programme, correction.programme_id).review_threshold
+            rules.check_within_threshold(correction.difference, threshold)
+    except Refused as no:
+        return no
+    return None
+
+
+#: what the Inbox and Home show of one; oldest first by (asked_at, id)
+WAITING_COLUMNS = (
+    Correction.id,
+    Correction.number,
+    Correction.asked_at,
+    Correction.asked_by_name,
+    Correction.engagement_id,
+    Correction.reversal_minor,
+    Correction.rebill_minor,
+    Correction.currency,
+    Engagement.name.label("engagement_name"),
+    Corrected.number.label("entry_number"),
+    Customer.name.label("customer_name"),
+    Partner.name.label("partner_name"),
+)
+
+
+def waiting_for(viewer: Viewer, limit: int) -> Sequence[Row[*tuple[Any, ...]]]:
+    """Corrections this member may decide, oldest first."""
+    found = _decidable(viewer)
+    if found is None:
+        return []
+    rows = db.session.execute(
+        found.with_only_columns(*WAITING_COLUMNS)
+        .join(Engagement, Engagement.id == Correction.engagement_id)
+        .join(Corrected, Corrected.id == Correction.entry_id)
+        .join(Customer, Customer.id == Correction.customer_id)
+        .join(Partner, Partner.id == Correction.partner_id)
+        .order_by(Correction.asked_at, Correction.id)
+        .limit(limit)
+    )
+    return rows.all()
+
+
+def waiting_number(viewer: Viewer) -> Any | None:
+    """A scalar subquery that counts them, to a hundred at most; None: this viewer decides none."""
+    found = _decidable(viewer)
+    if found is None:
+        return None
+    few = found.with_only_columns(Correction.id).limit(100).subquery()
+    return select(func.count()).select_from(few).scalar_subquery()
+
+
+def _decidable(viewer: Viewer) -> Select[*tuple[Any, ...]] | None:
+    """Those of others, and for a partner those within the threshold: what may_decide says of each, in SQL."""
+    if viewer.capacity not in ("partner", "operator") or not viewer.may(events.DECIDE):
+        return None
+    found = (
+        select(Correction.id)
+        .join(Programme, Programme.id == Correction.programme_id)
+        .where(Correction.state == states.REQUESTED)
+    )
+    if viewer.member_id is not None:
+        found = found.where(or_(Correction.asked_by_id.is_(None), Correction.asked_by_id != viewer.member_id))
+    if viewer.capacity == "partner":
+        within = func.abs(Correction.reversal_minor + Correction.rebill_minor) <= Programme.review_threshold_minor
+        alike = Correction.currency == Programme.currency
+        found = found.where(or_(Programme.review_threshold_minor.is_(None), alike & within))
+    return found

@@ -1,0 +1,209 @@
+"""A change of approved prices: a new version that is written, sent, approved for a month to come, told, and then in force.
+
+"Changing an approved plan needs ... at least a full billing cycle, 30-day customer notice; notices go out on the 1st of the
+following month, the price applies on the 1st after that." What is in force is never touched, so no month is rated twice.
+"""
+
+import uuid
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import delete, select, update
+from sqlalchemy.orm import aliased
+
+from app.catalog import listing_events as events
+from app.catalog import states
+from app.catalog.actions import EDIT_PRODUCT
+from app.catalog.model import ListingReview, Metric, MetricPrice, Plan, PriceVersion, Product
+from app.catalog.plans import open_version_of, plan_of, pricing_of, write_prices
+from app.catalog.price_table import PriceDraft
+from app.catalog.rules import first_month_of_change, notice_due_at
+from app.foundation import clock, history
+from app.foundation.billing_month import BillingMonth
+from app.foundation.database import db, transaction
+from app.foundation.refusals import AlreadyDone, NotVisible, Refused
+from app.foundation.tenancy import Viewer
+from app.foundation.text import N_, spell
+
+
+def earliest_month(product: Product) -> BillingMonth:
+    """The first month for which a change could be approved at this instant."""
+    return first_month_of_change(clock.now(), was_published=product.state in states.SHOWN)
+
+
+def start_price_change(product: Product, *, version: int, plan_id: uuid.UUID, by: Viewer) -> PriceVersion:
+    """A new version of the plan's prices, to begin with a copy of the newest approved one."""
+    by.must(EDIT_PRODUCT)
+    with transaction() as session:
+        product = pricing_of(product, version, by=by)
+        plan = plan_of(product, plan_id)
+        newest = _newest_approved(plan)
+        if newest is None or product.state not in states.PRICES_APPROVED:
+            raise Refused("pricing", N_("Nothing of this plan is approved yet; edit its prices as they stand."))
+        if open_version_of(plan) is not None:
+            raise AlreadyDone(states.DRAFT, "start_price_change")
+        change = PriceVersion(
+            plan_id=plan.id,
+            number=_last_number(plan) + 1,
+            effective_from=earliest_month(product),
+            currency=newest.currency,
+            state=states.DRAFT,
+        )
+        session.add(change)
+        session.flush()
+        copied = session.scalars(select(MetricPrice).where(MetricPrice.price_version_id == newest.id)).all()
+        session.add_all(
+            MetricPrice(
+                price_version_id=change.id,
+                metric_id=price.metric_id,
+                model=price.model,
+                charge_unit=price.charge_unit,
+                bands=price.bands,
+            )
+            for price in copied
+        )
+        history.record(
+            product, events.PRICING_CHANGED, by=by, plan=plan.name, what=f"price version {change.number} begun"
+        )
+    return change
+
+
+def change_prices(
+    product: Product, *, version: int, plan_id: uuid.UUID, metric_id: uuid.UUID, prices: PriceDraft, by: Viewer
+) -> PriceVersion:
+    """One metric's tariff in the open version. What is counted, and in what, is not for a price change to say."""
+    by.must(EDIT_PRODUCT)
+    with transaction():
+        product = pricing_of(product, version, by=by)
+        plan = plan_of(product, plan_id)
+        change = _draft_of(plan)
+        metric = db.session.scalar(select(Metric).where(Metric.id == metric_id, Metric.plan_id == plan.id))
+        if metric is None:
+            raise NotVisible
+        write_prices(product, change, metric, prices)
+        what = f"prices of {metric.name} in version {change.number} changed"
+        history.record(product, events.PRICING_CHANGED, by=by, plan=plan.name, what=what)
+    return change
+
+
+def discard_price_change(product: Product, *, version: int, plan_id: uuid.UUID, by: Viewer) -> Product:
+    """The open version is thrown away before anybody has approved it; what is in force stays."""
+    by.must(EDIT_PRODUCT)
+    with transaction() as session:
+        product = pricing_of(product, version, by=by)
+        plan = plan_of(product, plan_id)
+        change = _draft_of(plan)
+        if _newest_approved(plan) is None:
+            raise Refused("pricing", N_("These are the plan's first prices; remove the plan instead."))
+        session.execute(  # what was asked and answered stays; the draft it was about does not
+            update(ListingReview)
+            .where(ListingReview.price_version_id == change.id)
+            .values(price_version_id=None)
+            .execution_options(synchronize_session=False)
+        )
+        session.execute(
+            delete(MetricPrice)
+            .where(MetricPrice.price_version_id == change.id)
+            .execution_options(synchronize_session=False)
+        )
+        session.execute(
+            delete(PriceVersion).where(PriceVersion.id == change.id).execution_options(synchronize_session=False)
+        )
+        what = f"price version {change.number} discarded"
+        history.record(product, events.PRICING_CHANGED, by=by, plan=plan.name, what=what)
+    return product
+
+
+def check_asked_month(product: Product, month: BillingMonth | None) -> BillingMonth:
+    """The month that the partner asks for, not before the first one possible; None: that first one."""
+    first = earliest_month(product)
+    if month is None:
+        return first
+    if month < first:
+        raise Refused(
+            "effective_from",
+            N_("A change approved now counts from %(month)s on: customers are told a month before."),
+            month=first,
+        )
+    if month > first.shifted(24):
+        raise Refused("effective_from", N_("Choose a month within two years."))
+    return month
+
+
+def changes_to_announce() -> Sequence[uuid.UUID]:
+    """Approved changes of published products whose notice is due, and that no later one of the same month has overtaken."""
+    later = aliased(PriceVersion)
+    now = clock.now()
+    here = BillingMonth.at(now)
+    overtaken = select(later.id).where(
+        later.plan_id == PriceVersion.plan_id,
+        later.state == states.APPROVED,
+        later.effective_from == PriceVersion.effective_from,
+        later.number > PriceVersion.number,
+    )
+    found = db.session.execute(
+        select(PriceVersion.id, PriceVersion.effective_from)
+        .join(Plan, Plan.id == PriceVersion.plan_id)
+        .join(Product, Product.id == Plan.product_id)
+        .where(
+            PriceVersion.state == states.APPROVED,
+            PriceVersion.announced_at.is_(None),
+            PriceVersion.effective_from > here,
+            PriceVersion.effective_from <= here.next,
+            Product.state.in_(states.SHOWN),
+            ~overtaken.exists(),
+        )
+        .order_by(PriceVersion.effective_from, PriceVersion.id)
+        .limit(200)
+    ).all()
+    return [row.id for row in found if notice_due_at(row.effective_from) <= now]
+
+
+def claim_announcement(version_id: uuid.UUID) -> tuple[PriceVersion, Plan, Product] | None:
+    """The change, locked, to be announced in the caller's transaction; None when another one has done it. Never twice."""
+    found: Any = db.session.execute(
+        select(PriceVersion, Plan, Product)
+        .join(Plan, Plan.id == PriceVersion.plan_id)
+        .join(Product, Product.id == Plan.product_id)
+        .where(PriceVersion.id == version_id, PriceVersion.announced_at.is_(None))
+        .with_for_update(of=PriceVersion)
+        .execution_options(populate_existing=True)
+    ).one_or_none()
+    return tuple(found) if found else None
+
+
+def mark_announced(version: PriceVersion, plan: Plan, product: Product, *, customers: int, by: Viewer) -> None:
+    """It was told, in the caller's transaction; to nobody where no engagement is current."""
+    version.announced_at = clock.now()
+    history.record(
+        product,
+        events.PRICES_ANNOUNCED,
+        by=by,
+        plan=plan.name,
+        month=spell(version.effective_from),
+        customers=customers,
+    )
+
+
+def _draft_of(plan: Plan) -> PriceVersion:
+    change = open_version_of(plan)
+    if change is None:
+        raise AlreadyDone(states.APPROVED, "change_prices")
+    if change.state != states.DRAFT:
+        raise Refused("pricing", N_("The operator reviews the pricing; until that is decided it stays as it is."))
+    return change
+
+
+def _newest_approved(plan: Plan) -> PriceVersion | None:
+    return db.session.scalar(
+        select(PriceVersion)
+        .where(PriceVersion.plan_id == plan.id, PriceVersion.state == states.APPROVED)
+        .order_by(PriceVersion.effective_from.desc(), PriceVersion.number.desc())
+        .limit(1)
+    )
+
+
+def _last_number(plan: Plan) -> int:
+    return db.session.scalars(
+        select(PriceVersion.number).where(PriceVersion.plan_id == plan.id).order_by(PriceVersion.number.desc()).limit(1)
+    ).one()

@@ -1,0 +1,77 @@
+"""What waits for the operator in this room: pricing, metering evidence, publication."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from sqlalchemy import or_
+
+from app.catalog import reviews
+from app.catalog.listing_events import DECIDE_REVIEWS
+from app.catalog.model import ListingReview
+from app.foundation.database import db
+from app.foundation.tenancy import Viewer
+from app.foundation.text import N_
+from app.foundation.waiting import Kind, Waiting
+
+
+def _waiting_in(queue: str) -> Callable[[Viewer, int], Sequence[Waiting]]:
+    def waiting_for(viewer: Viewer, limit: int) -> Sequence[Waiting]:
+        if viewer.capacity != "operator" or not viewer.may(DECIDE_REVIEWS):
+            return []
+        found = (
+            reviews.waiting_reviews(queue)
+            .where(or_(ListingReview.submitted_by_id.is_(None), ListingReview.submitted_by_id != viewer.member_id))
+            .order_by(ListingReview.submitted_at, ListingReview.id)
+            .limit(limit)
+        )
+        return [
+            Waiting(
+                id=row.id,
+                since=row.submitted_at,
+                about=f"{row.product_name}, {row.plan_name}" if row.plan_name else row.product_name,
+                sender=row.partner_name,
+                path=f"/reviews/{queue}/{row.id}",
+            )
+            for row in db.session.execute(found)
+        ]
+
+    return waiting_for
+
+
+def _count_of(queue: str) -> Callable[[Viewer], tuple[str, Any] | None]:
+    def waiting_count(viewer: Viewer) -> tuple[str, Any] | None:
+        if viewer.capacity != "operator" or not viewer.may(DECIDE_REVIEWS):
+            return None
+        return f"/reviews/{queue}", reviews.waiting_number(queue, viewer)
+
+    return waiting_count
+
+
+KINDS = (
+    Kind(
+        "product-pricing",
+        N_("Approve pricing"),
+        "pricing--traditional",
+        _waiting_in("pricing"),
+        approve=reviews.approve,
+        reject=reviews.reject,
+    ),
+    Kind(
+        "product-evidence",
+        N_("Approve metering evidence"),
+        "attachment",
+        _waiting_in("evidence"),
+        approve=reviews.approve,
+        reject=reviews.reject,
+    ),
+    Kind(
+        "product-publication",
+        N_("Approve publication"),
+        "catalog",
+        _waiting_in("publication"),
+        approve=reviews.approve,
+        reject=reviews.reject,
+    ),
+)
+
+COUNTS = tuple(_count_of(queue) for queue in reviews.QUEUES)

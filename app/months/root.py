@@ -1,0 +1,109 @@
+"""The root hash of all history at a close, and how it can be worked out again when the chains have long grown on.
+
+Each close marks how far every chain reached: its length and the hash of its last event, written down for the chains that have
+grown since their last mark. The root is the SHA-256 over one line a chain, "kind id length hash", of each chain's latest mark,
+in the order of the ids; the order of ids is the same on both databases.
+
+Later the marks give every root again, and each mark names an event that must still stand in History with that hash. An altered
+event changes the hashes after it, so the marks no longer fit even where the chain was forged whole again; a cut tail lacks the
+event a mark names, whatever its head says; a chain that is gone lacks all of them; and a mark that is taken away or changed
+gives another root than the one stored, which the month's own history tells as well.
+"""
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import groupby
+from typing import Any
+
+from sqlalchemy import Integer, and_, exists, insert, literal, select
+
+from app.foundation.database import db, streamed
+from app.foundation.history import History, HistoryHead
+from app.months.model import ChainMark
+
+
+@dataclass
+class Root:
+    """`digest` is fed line by line; chains and events are counted along."""
+
+    chains: int = 0
+    events: int = 0
+    digest: Any = field(default_factory=hashlib.sha256)
+
+    @property
+    def hash(self) -> str:
+        return str(self.digest.hexdigest())
+
+    def add(self, mark: Any) -> None:
+        self.chains += 1
+        self.events += mark.length
+        self.digest.update(f"{mark.subject_kind} {mark.subject_id.hex} {mark.length} {mark.hash}\n".encode())
+
+
+def mark_chains(sequence: int) -> Root:
+    """Mark every chain that has grown, for the close of this sequence, and give the root over all of them.
+
+    One statement writes the marks, and the root is read from them: events that are committed meanwhile are the next close's.
+    """
+    already = exists(
+        select(ChainMark.subject_id).where(
+            ChainMark.subject_id == HistoryHead.subject_id,
+            ChainMark.subject_kind == HistoryHead.subject_kind,
+            ChainMark.length == HistoryHead.length,
+            ChainMark.hash == HistoryHead.hash,
+        )
+    )
+    db.session.flush()
+    db.session.execute(
+        insert(ChainMark).from_select(
+            ["subject_id", "subject_kind", "close_sequence", "length", "hash"],
+            select(
+                HistoryHead.subject_id,
+                HistoryHead.subject_kind,
+                # a plain number in the select list; a parameter would have no type on PostgreSQL
+                literal(sequence, Integer, literal_execute=True),
+                HistoryHead.length,
+                HistoryHead.hash,
+            ).where(~already),
+        )
+    )
+    return roots([sequence])[sequence]
+
+
+def roots(sequences: Sequence[int]) -> dict[int, Root]:
+    """The root of each of these closes, from the marks alone: one pass, flat memory, however many chains there are."""
+    found = {sequence: Root() for sequence in sorted(sequences)}
+    marks = streamed(
+        select(
+            ChainMark.subject_id, ChainMark.subject_kind, ChainMark.close_sequence, ChainMark.length, ChainMark.hash
+        ).order_by(ChainMark.subject_id, ChainMark.subject_kind, ChainMark.close_sequence)
+    )
+    for _chain, of_chain in groupby(marks, key=lambda mark: (mark.subject_id, mark.subject_kind)):
+        of_chain_marks = list(of_chain)  # as many as closes, at most
+        for sequence, root in found.items():
+            latest = next((mark for mark in reversed(of_chain_marks) if mark.close_sequence <= sequence), None)
+            if latest is not None:
+                root.add(latest)
+    return found
+
+
+def misfits() -> Iterator[str]:
+    """One verdict a mark: "" where History still holds the event it names, else what is wrong."""
+    named = and_(
+        History.subject_kind == ChainMark.subject_kind,
+        History.subject_id == ChainMark.subject_id,
+        History.sequence == ChainMark.length,
+    )
+    rows = select(
+        ChainMark.subject_kind, ChainMark.subject_id, ChainMark.length, ChainMark.close_sequence, ChainMark.hash,
+        History.hash.label("found"),
+    ).outerjoin(History, named)  # fmt: skip
+    for row in streamed(rows):
+        where = f"{row.subject_kind} {row.subject_id}, event {row.length}"
+        if row.found is None:
+            yield f"{where}: close {row.close_sequence} saw it, and it is gone"
+        elif row.found != row.hash:
+            yield f"{where}: it is not the event that close {row.close_sequence} saw"
+        else:
+            yield ""

@@ -1,0 +1,50 @@
+"""What waits for a second person: the wish to reopen a month."""
+
+import uuid
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import func, select
+
+from app.foundation.database import db
+from app.foundation.tenancy import Viewer, one
+from app.foundation.text import N_, spell
+from app.foundation.waiting import Kind, Waiting
+from app.months import events, reopening, states
+from app.months.model import Month, MonthReopening
+
+
+def waiting_for(viewer: Viewer, limit: int) -> Sequence[Waiting]:
+    """Wishes of others, oldest first; nothing for who may not confirm them."""
+    if viewer.capacity != "operator" or not viewer.may(events.MANAGE):
+        return []
+    rows = db.session.execute(
+        select(MonthReopening.id, MonthReopening.asked_at, MonthReopening.asked_by_name, Month.month)
+        .join(Month, Month.id == MonthReopening.month_id)
+        .where(_of_others(viewer))
+        .order_by(MonthReopening.asked_at)
+        .limit(limit)
+    )
+    return [Waiting(row.id, row.asked_at, spell(row.month), row.asked_by_name, f"/months/{row.month}") for row in rows]
+
+
+def waiting_count(viewer: Viewer) -> tuple[str, Any] | None:
+    """(path, bounded scalar subquery), for the line of the months in the side menu."""
+    if viewer.capacity != "operator" or not viewer.may(events.MANAGE):
+        return None
+    some = select(MonthReopening.id).where(_of_others(viewer)).limit(100).subquery()
+    return "/months", select(func.count()).select_from(some).scalar_subquery()
+
+
+def _of_others(viewer: Viewer) -> Any:
+    waits = MonthReopening.state == states.REQUESTED
+    # a wish without a member is the machine's, and so somebody else's
+    mine = MonthReopening.asked_by_id == viewer.member_id
+    return waits & (MonthReopening.asked_by_id.is_(None) | ~mine) if viewer.member_id else waits
+
+
+def _confirm(wish_id: uuid.UUID, *, by: Viewer) -> Month:
+    return reopening.confirm(one(MonthReopening, wish_id), by=by)
+
+
+KINDS = (Kind("month-reopening", N_("Confirm reopening of a month"), "unlocked", waiting_for, approve=_confirm),)

@@ -1,0 +1,109 @@
+"""What programs are told: History's events by the names that webhooks give them, and the facts that each side may have.
+
+Thin on purpose: ids, where it stands now, and the words of the event. No amounts: an endpoint holds no roles, and whoever wants
+an amount asks the API with a key whose member may see it. A customer is told what its own History tab says, and nothing else.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from app.foundation import announcements
+from app.foundation.database import canonical_json
+from app.foundation.tenancy import Capacity
+from app.foundation.text import N_
+
+
+@dataclass(frozen=True)
+class Told:
+    """One kind of message. `partner`, `customer`: the event's facts that this side is given; None: it is not told."""
+
+    type: str
+    sentence: str
+    partner: tuple[str, ...] | None
+    customer: tuple[str, ...] | None
+
+    def facts_for(self, capacity: str) -> tuple[str, ...] | None:
+        return {"partner": self.partner, "customer": self.customer}.get(capacity)
+
+
+#: History's event -> the message
+EVENTS: dict[str, Told] = {
+    "engagement_created": Told(
+        "engagement.requested", N_("An engagement was requested"), ("plan", "product", "client"), ("plan", "product")
+    ),
+    "request_approved": Told("engagement.approved", N_("A request was approved"), ("product",), ("product",)),
+    "request_rejected": Told(
+        "engagement.rejected", N_("A request was rejected"), ("product", "reason"), ("product", "reason")
+    ),
+    "request_withdrawn": Told(
+        "engagement.withdrawn", N_("The customer took a request back"), ("client",), ("client",)
+    ),
+    "completion_requested": Told(
+        "engagement.completion_requested", N_("The customer asks for completion"), ("client", "wish"), ("client", "wish")
+    ),
+    "completion_request_withdrawn": Told(
+        "engagement.completion_request_withdrawn", N_("The customer took a completion request back"), ("client",), ("client",)
+    ),
+    "marked_complete": Told(
+        "engagement.completed", N_("An engagement is complete"), ("product", "how", "note"), ("product",)
+    ),
+    "completion_declined": Told(
+        "engagement.completion_declined",
+        N_("A completion request was declined, the engagement goes on"),
+        ("product", "reason"),
+        ("product", "reason"),
+    ),
+    "completion_rejected": Told(
+        "engagement.completion_rejected",
+        N_("A completion request was rejected and the engagement deleted"),
+        ("product", "reason"),
+        ("product", "reason"),
+    ),
+    "instance_deleted": Told("engagement.instance_deleted", N_("The customer deleted the instance"), (), ()),
+    "billing_submitted": Told(
+        "billing_entry.submitted",
+        N_("A billing entry was submitted"),
+        ("number", "quantity", "unit", "month"),
+        ("number", "quantity", "unit", "month"),
+    ),
+    "billing_rated": Told("billing_entry.rated", N_("A billing entry was rated"), ("number",), ("number",)),
+    "billing_rejected": Told(
+        "billing_entry.rejected", N_("A billing entry was rejected"), ("number", "reason"), None
+    ),
+    "billing_in_review": Told("billing_entry.in_review", N_("A billing entry waits for review"), ("number",), None),
+    "billing_withdrawn": Told("billing_entry.withdrawn", N_("A billing entry was withdrawn"), ("number",), ("number",)),
+}  # fmt: skip
+#: Sent by hand, to see whether an endpoint listens. Not chosen: everybody may.
+TEST = "endpoint.test"
+
+announcements.know(*EVENTS)
+
+
+def offered(capacity: Capacity) -> list[Told]:
+    """What an endpoint of this capacity may be told."""
+    return [told for told in EVENTS.values() if told.facts_for(capacity) is not None]
+
+
+def fitting(types: Sequence[str], capacity: Capacity) -> list[str]:
+    """Of these types the ones there are, in the table's order."""
+    return [told.type for told in offered(capacity) if told.type in types]
+
+
+def body_for(entry: Any, capacity: str) -> str | None:
+    """The message about an entry of History, as this side is told it; None: it is not."""
+    told = EVENTS[entry.event]
+    names = told.facts_for(capacity)
+    if names is None:
+        return None
+    facts = json.loads(entry.facts)
+    subject: dict[str, Any] = {"engagement_id": str(entry.subject_id)}
+    if entry.about_id is not None:
+        subject["billing_entry_id"] = str(entry.about_id)
+    return message(told.type, entry.at, {**subject, "status": entry.to_state, **{name: facts[name] for name in names}})
+
+
+def message(event_type: str, at: Any, content: dict[str, Any]) -> str:
+    """{"type": ..., "timestamp": ..., "data": {...}} in one spelling: it is signed as it stands."""
+    return canonical_json({"type": event_type, "timestamp": at.isoformat().replace("+00:00", "Z"), "data": content})

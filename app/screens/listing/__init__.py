@@ -1,0 +1,1 @@
+"""Product listing: a partner's Product Editor takes a product from draft into the catalog."""

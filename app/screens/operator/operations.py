@@ -1,0 +1,120 @@
+"""Operations: what the machine does by itself and when it last did, what failed, what mail waits, and what runs here."""
+
+from typing import Any
+
+from flask import Blueprint, Response
+from flask_babel import gettext as _
+from flask_babel import ngettext
+
+from app.foundation import clock, failed_rows, timetable
+from app.foundation.failed_rows import COUNTED, VIEW
+from app.foundation.installation import Installation, installation
+from app.foundation.timetable import Planned
+from app.notices import on_its_way
+from app.notices.on_its_way import OnItsWay
+from app.operations.model import CheckRun
+from app.operations.queries import last_done, recent_runs
+from app.web.figures import plain_size
+from app.web.fragments import show
+from app.web.guard import needs
+from app.web.instants import ago, duration
+from app.web.mail_words import mail_goes_out
+from app.web.operations_tabs import HERE, counted, tabs
+from app.web.templating import translate
+
+screen = Blueprint("operations", __name__)
+
+
+@screen.get(HERE)
+@needs(VIEW, capacity="operator")
+def show_overview() -> Response:
+    planned, runs = timetable.planned(), recent_runs()
+    jobs = [_job(one) for one in planned]
+    kinds = [_kind(kind) for kind in failed_rows.KINDS.values()]
+    mail, failed = on_its_way.mail_on_its_way(), sum(kind["count"] for kind in kinds)
+    late = sum(job["overdue"] for job in jobs)
+    return show(
+        "operator/operations.html",
+        block="overview",
+        tabs=tabs("overview", failed=failed, waiting=mail.waiting),
+        jobs=jobs,
+        late=late,
+        kinds=kinds,
+        cells=[_jobs_cell(jobs, late), _failed_cell(kinds, failed), _mail_cell(mail), _check_cell(last_done(runs))],
+        mail=mail,
+        mail_waiting=counted(mail.waiting, on_its_way.COUNTED),
+        mail_goes_out=mail_goes_out(),
+        installed=_installed(installation()),
+    )
+
+
+def _job(planned: Planned) -> dict[str, Any]:
+    job, result = planned.job, planned.result
+    overdue = planned.is_overdue(clock.now())
+    state = "not_started" if result is None else "passed" if result.last_ok else "failed"
+    return {
+        "name": job.name.replace("_", " ").capitalize(),
+        "does": job.does,
+        "every": duration(job.every_seconds),
+        "last": result.last_finished_at if result else None,
+        "planned_at": job.planned_at,
+        "state": state,
+        "overdue": overdue,
+        "message": result.last_message if result else "",
+        "rows": result.rows_done if result else 0,
+    }
+
+
+def _kind(kind: failed_rows.FailedKind) -> dict[str, Any]:
+    count, oldest = failed_rows.count_of(kind)
+    return {
+        "label": translate(kind.label),
+        "icon": kind.icon,
+        "count": count,
+        "words": counted(count, COUNTED),
+        "oldest": oldest,
+        "path": f"{HERE}/failed-rows?kind={kind.name}",
+    }
+
+
+def _jobs_cell(jobs: list[dict[str, Any]], late: int) -> dict[str, Any]:
+    small = ngettext("%(num)s is overdue", "%(num)s are overdue", late) if late else _("all have run in time")
+    return {
+        "label": _("Jobs in time"),
+        "figure": _("%(good)s of %(all)s", good=len(jobs) - late, all=len(jobs)),
+        "small": small if jobs else _("no timetable has been started"),
+    }
+
+
+def _failed_cell(kinds: list[dict[str, Any]], failed: int) -> dict[str, Any]:
+    oldest = min((kind["oldest"] for kind in kinds if kind["oldest"]), default=None)
+    return {
+        "label": _("Failed rows"),
+        "figure": counted(failed, COUNTED),
+        "small": _("the oldest waits %(age)s", age=ago(oldest)) if oldest else _("nothing waits to be tried again"),
+    }
+
+
+def _mail_cell(mail: OnItsWay) -> dict[str, Any]:
+    if not mail.waiting:
+        small = _("nothing waits to be sent")
+    elif not mail_goes_out():
+        small = _("no mail server is set; the oldest waits %(age)s", age=ago(mail.oldest))
+    else:
+        small = _("the oldest waits %(age)s", age=ago(mail.oldest))
+    return {"label": _("Mail on its way"), "figure": counted(mail.waiting, on_its_way.COUNTED), "small": small}
+
+
+def _check_cell(done: CheckRun | None) -> dict[str, Any]:
+    if done is None:
+        return {"label": _("Self-check"), "figure": "—", "small": _("never run here")}
+    figure = _("%(n)s wrong", n=f"{done.wrong:,}") if done.wrong else _("holds")
+    return {"label": _("Self-check"), "figure": figure, "small": _("%(age)s ago", age=ago(done.finished_at))}
+
+
+def _installed(here: Installation) -> list[tuple[Any, ...]]:
+    return [
+        (_("Portal"), here.version, _("on Python %(version)s", version=here.python)),
+        (_("Database"), here.database, plain_size(here.size_bytes)),
+        (_("Migration"), ", ".join(here.migrations) or _("none")),
+    ]

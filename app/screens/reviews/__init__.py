@@ -1,0 +1,1 @@
+"""Review queues of the operator: pricing, metering evidence, publication."""

@@ -1,0 +1,158 @@
+"""Every operation x every key x own and foreign ids: who is let in, and that foreign ids do not exist. New ones are walked by themselves."""
+
+import re
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from flask import Flask
+from sqlalchemy import select
+from werkzeug.routing import Rule
+
+from app.billing.model import BillingEntry
+from app.engagements.model import Engagement
+from app.foundation.database import db
+from app.foundation.tenancy import acting_for_all
+from app.members.api_keys import OFFERED
+from tests.api.conftest import Caller, key_of
+from tests.makers import make_engagement, make_entry, make_product, make_programme
+from tests.people import CAST, People, move_in
+
+PERSONS = [person for person, (*_, capacity, _roles) in CAST.items() if capacity != "operator"]
+SIDES = {"ada": "north", "abe": "north", "ben": "north", "dot": "north", "cy": "south", "eve": "south"}
+
+
+@dataclass
+class World:
+    people: People
+    #: side -> parameter -> an id of its own
+    own: dict[str, dict[str, str]] = field(default_factory=dict)
+    callers: dict[str, Caller] = field(default_factory=dict)
+
+
+@pytest.fixture(scope="module")
+def world(migrated_app: Flask, restore_database: Any) -> World:
+    restore_database()
+    with migrated_app.app_context():
+        world = World(move_in())
+        for side, partner, customer in (("north", "northbridge", "acme"), ("south", "contrail", "globex")):
+            product = make_product(
+                make_programme(f"Programme of {partner}"), world.people.organisations[partner], name=f"Service of {partner}"
+            )  # fmt: skip
+            engagement = make_engagement(product, world.people.organisations[customer])
+            make_entry(engagement, "1", rated=True)
+            entry = make_entry(engagement, "2")
+            world.own[side] = {
+                "engagement_id": str(engagement.id), "entry_id": str(entry.id), "product_id": str(product.id),
+            }  # fmt: skip
+        for person in PERSONS:
+            world.callers[person] = Caller(migrated_app, key_of(world.people, person))
+        world.callers["nobody"] = Caller(migrated_app, None)
+        db.session.remove()
+    return world
+
+
+def operations(app: Flask) -> list[tuple[Rule, str, Any]]:
+    """(rule, method, view) of everything below /api/v1."""
+    return [
+        (rule, method, app.view_functions[rule.endpoint])
+        for rule in app.url_map.iter_rules()
+        for method in sorted((rule.methods or set()) & {"GET", "POST"})
+        if rule.rule.startswith("/api/v1")
+    ]
+
+
+def address(rule: Rule, ids: dict[str, str]) -> str:
+    return re.sub(r"<(?:[^<>:]*:)?(\w+)>", lambda found: ids[found[1]], rule.rule).removeprefix("/api/v1")
+
+
+def call(caller: Caller, method: str, path: str, body: Any = None) -> Any:
+    return caller.get(path) if method == "GET" else caller.post(path, body)
+
+
+def allowed(view: Any, world: World, person: str) -> bool:
+    viewer = world.people.viewer(person)
+    return viewer.capacity in view.needed_by_capacity and viewer.may(view.needed_by_capacity[viewer.capacity])
+
+
+def test_every_operation_names_its_permission(migrated_app: Flask) -> None:
+    asked: dict[str, set[str]] = {"partner": set(), "customer": set()}
+    for rule, _method, view in operations(migrated_app):
+        assert getattr(view, "needed_by_capacity", None), f"{rule}: declare it with operations.get or operations.post"
+        for capacity, permission in view.needed_by_capacity.items():
+            asked[capacity].add(permission)
+    strict = {"billing-entry:view-with-all-three"}  # asked for inside, by programme
+    assert {capacity: set(names) - strict for capacity, names in OFFERED.items()} == asked
+
+
+@pytest.mark.parametrize("person", [*PERSONS, "nobody"])
+def test_each_operation_opens_for_whom_it_should(migrated_app: Flask, world: World, person: str) -> None:
+    """Own ids: an answer for those with the permission, 403 for the others, 401 without a key; a POST of nothing changes nothing."""
+    wrong = []
+    before = states(migrated_app)
+    for rule, method, view in operations(migrated_app):
+        path = address(rule, world.own[SIDES.get(person, "north")])
+        body = {"hostile": "\u0000"}  # never valid, so that nothing is done
+        status = call(world.callers[person], method, path, body).status_code
+        if person == "nobody":
+            fits = status == 401
+        elif not allowed(view, world, person):
+            fits = status == 403
+        else:
+            fits = status == 422 if method == "POST" else status == 200 or (status == 404 and "product_id" in path)
+        if not fits:
+            wrong.append((method, path, status))
+    assert wrong == []
+    assert states(migrated_app) == before
+
+
+@pytest.mark.parametrize("person", PERSONS)
+def test_foreign_ids_do_not_exist(migrated_app: Flask, world: World, person: str) -> None:
+    other = world.own["south" if SIDES[person] == "north" else "north"]
+    nobodys = {name: str(uuid4()) for name in other}
+    foreign_name = b"Service of contrail" if SIDES[person] == "north" else b"Service of northbridge"
+    wrong = []
+    before = states(migrated_app)
+    for rule, method, view in operations(migrated_app):
+        public = rule.rule.startswith("/api/v1/catalog/")  # a published service is everybody's
+        if not rule.arguments:
+            continue
+        for ids in (other, nobodys):
+            if public and ids is other:
+                continue
+            answer = call(world.callers[person], method, address(rule, ids), VALID.get(rule.rule.rpartition("/")[2]))
+            expected = 404 if allowed(view, world, person) else 403
+            if answer.status_code != expected or foreign_name in answer.data:
+                wrong.append((method, rule.rule, answer.status_code, expected))
+    assert wrong == []
+    assert states(migrated_app) == before
+
+
+#: last part of an address -> a body that would be taken
+VALID = {
+    "reject": {"reason": "No."},
+    "reject-completion": {"reason": "No.", "outcome": "delete"},
+    "billing-entries": {"metric": "hours", "month": "2026-10", "quantity": "1"},
+}
+
+
+def test_a_session_is_no_credential(migrated_app: Flask, world: World) -> None:
+    from tests.people import sign_in
+
+    browser = migrated_app.test_client()
+    sign_in(browser, "ada@northbridge.example")
+    assert browser.get("/").status_code == 200
+    for rule, method, _view in operations(migrated_app):
+        path = "/api/v1" + address(rule, world.own["north"])
+        assert browser.open(path, method=method).status_code == 401, path
+
+
+def states(app: Flask) -> list[Any]:
+    with app.app_context(), acting_for_all("a test compares"):
+        found = [
+            *db.session.execute(select(Engagement.id, Engagement.state, Engagement.version)),
+            *db.session.execute(select(BillingEntry.id, BillingEntry.state, BillingEntry.version)),
+        ]
+        db.session.remove()
+        return [tuple(map(str, row)) for row in found]

@@ -1,0 +1,97 @@
+"""The API against its own specification: made-up requests, valid and broken, for a partner's and a customer's key.
+
+No answer is a 5xx or undocumented, in status, content type, headers or shape; broken requests are refused; no operation answers
+without a key. Bounded and, in CI, the same requests each time.
+"""
+
+import re
+from typing import Any
+
+import pytest
+import schemathesis
+from flask import Flask
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from schemathesis import GenerationMode
+from schemathesis.checks import load_all_checks
+from schemathesis.specs.openapi import checks as openapi_checks
+
+from app.foundation.database import db
+from app.members.api_keys import OFFERED
+from tests.api.conftest import key_of
+from tests.makers import make_engagement, make_entry, make_product, make_programme
+from tests.people import move_in
+
+#: requests an operation, for each key and each way of making them
+EXAMPLES = 10
+CHECKS = [
+    schemathesis.checks.not_a_server_error,
+    openapi_checks.status_code_conformance,
+    openapi_checks.content_type_conformance,
+    openapi_checks.response_headers_conformance,
+    openapi_checks.response_schema_conformance,
+    openapi_checks.negative_data_rejection,
+]
+
+
+@pytest.fixture(scope="module")
+def world(migrated_app: Flask, restore_database: Any) -> dict[str, Any]:
+    restore_database()
+    load_all_checks()
+    with migrated_app.app_context():
+        people = move_in()
+        product = make_product(make_programme(), people.northbridge)
+        engagement = make_engagement(product, people.acme)
+        make_engagement(product, people.acme, state="completion_requested")
+        make_entry(engagement, "1", rated=True)
+        entry = make_entry(engagement, "2")
+        keys = {"partner": key_of(people, "ada"), "customer": key_of(people, "dot")}
+        ids = {
+            "engagement_id": str(engagement.id), "entry_id": str(entry.id), "product_id": str(product.id),
+        }  # fmt: skip
+        db.session.remove()
+    return {"keys": keys, "ids": ids}
+
+
+@pytest.fixture(scope="module")
+def schema(migrated_app: Flask) -> Any:
+    return schemathesis.openapi.from_wsgi("/api/openapi.json", migrated_app)
+
+
+@pytest.mark.parametrize("capacity", OFFERED)
+@pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE], ids=["valid", "broken"])
+def test_every_answer_is_as_specified(schema: Any, world: dict[str, Any], capacity: str, mode: GenerationMode) -> None:
+    operations = [found.ok() for found in schema.get_all_operations()]
+    assert len(operations) > 20
+    for operation in operations:
+        _try(operation, mode, world["keys"][capacity], world["ids"])
+
+
+def _try(operation: Any, mode: GenerationMode, key: str, ids: dict[str, str]) -> None:
+    @given(case=operation.as_strategy(generation_mode=mode), own=st.sampled_from([True, True, False]))
+    @settings(
+        max_examples=EXAMPLES,
+        derandomize=True,
+        database=None,
+        deadline=None,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    def ask(case: Any, own: bool) -> None:
+        if own and mode is GenerationMode.POSITIVE:
+            case.path_parameters = {name: ids[name] for name in case.path_parameters or {}}
+        answer = case.call(headers={"Authorization": f"Bearer {key}", "Accept-Encoding": "identity"})
+        left_empty = any(value == "" for value in (case.query or {}).values())  # allowed, and not looked at
+        case.validate_response(answer, checks=CHECKS[:-1] if left_empty else CHECKS)
+
+    ask()
+
+
+def test_no_operation_answers_without_a_key(schema: Any, world: dict[str, Any]) -> None:
+    for found in schema.get_all_operations():
+        operation = found.ok()
+        path = re.sub(r"{(\w+)}", lambda name: world["ids"][name[1]], operation.path)
+        client = operation.app.test_client()
+        for headers in ({}, {"Authorization": "Bearer ppk_00000000_wrong"}):
+            answer = client.open(path, method=operation.method.upper(), headers=headers)
+            assert answer.status_code == 401, operation.label
