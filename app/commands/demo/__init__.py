@@ -9,6 +9,7 @@ from flask.cli import AppGroup
 from sqlalchemy import select
 
 from app.commands.demo.catalog import stock
+from app.commands.demo.listing import list_products
 from app.commands.demo.people import PASSWORD, SIGN_IN_SENTENCES, move_in
 from app.commands.demo.year import Year
 from app.foundation import clock
@@ -55,6 +56,7 @@ def seed_if_empty(app: Flask) -> bool:
                 cast = move_in()
                 shelf = stock(cast)
             Year(cast, shelf, now).live()
+            list_products(cast, shelf, now)
         db.session.remove()
     return True
 
