@@ -10,8 +10,11 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
+from app.catalog import price_changes, requests, reviews
 from app.engagements import actions as engagements
+from app.engagements.price_notices import announce_prices
 from app.foundation import clock
+from app.foundation.billing_month import BillingMonth
 from app.foundation.database import db, transaction
 from app.foundation.outbox import OutboxRow
 from app.foundation.tenancy import acting_for_all, one, viewing
@@ -26,12 +29,21 @@ from app.notices.delegations import pass_on
 from app.notices.webhook_post import Outcome
 from app.notices.webhook_sending import disable
 from app.parties.model import Organisation
-from tests.makers import as_customer, as_partner, make_engagement, make_member, make_organisation, make_product
+from tests.makers import (
+    as_customer,
+    as_operator,
+    as_partner,
+    make_engagement,
+    make_member,
+    make_organisation,
+    make_product,
+)
+from tests.makers.listing import as_it_stands, make_listing, open_review, price_draft
 
 #: no row names it: it tells several rows of one batch in one mail
 WRITTEN_TOGETHER = {"several"}
 #: which argument of which call names a template
-_CALLS = {"Notice": 2, "_tell_client": 0, "_tell_partner": 0, "post_link": 1}
+_CALLS = {"Notice": 2, "_tell_client": 0, "_tell_partner": 0, "_tell_of_price_change": 0, "post_link": 1}
 
 
 def named_in(source: Path) -> Iterator[str]:
@@ -57,6 +69,34 @@ def one_of(organisation_id: UUID) -> Organisation:
 
 def invited() -> list[OutboxRow]:
     return list(db.session.scalars(select(OutboxRow).where(OutboxRow.template == "invitation")))
+
+
+def listing_is_told(customer: Organisation) -> None:
+    """A product is approved, returned and published; its price changes, and its client is told."""
+    listed = make_listing(state="published", name="Backup & restore <plus>")
+    make_engagement(listed, customer, at=clock.now())
+    with acting_for_all("the partner and the operator"):
+        ada, olga = as_partner(one(Organisation, listed.partner_id)), as_operator()
+    for price, answer in (("160", "reject"), ("175", "approve")):
+        plan = listed.plans[0]
+        with viewing(ada):
+            if answer == "reject":
+                price_changes.start_price_change(listed, version=as_it_stands(listed).version, plan_id=plan.id, by=ada)
+            price_changes.change_prices(
+                listed, version=as_it_stands(listed).version, plan_id=plan.id, metric_id=plan.metrics[0].id,
+                prices=price_draft((None, price)), by=ada,
+            )  # fmt: skip
+            requests.request_price_change(
+                listed, version=as_it_stands(listed).version, plan_id=plan.id, effective_from=None, by=ada
+            )
+        with viewing(olga):
+            if answer == "reject":
+                reviews.reject(open_review(listed).id, reason="Too much.\nSay why.", by=olga)
+            else:
+                reviews.approve(open_review(listed).id, by=olga)
+    with acting_for_all("the notices") as system, clock.pinned(BillingMonth.at(clock.now()).next.starts_at):
+        for version_id in price_changes.changes_to_announce():
+            announce_prices(version_id, by=system)
 
 
 @pytest.fixture
@@ -119,6 +159,7 @@ def posted(app: Flask) -> Iterator[list[OutboxRow]]:
                 "https://n.example/hook", ["engagement.requested"], private_allowed=False, by=ada
             )
             disable(endpoint, Outcome(410, 12, "gone", "answered 410"))
+        listing_is_told(acme)
         with acting_for_all("a test looks"):
             yield list(db.session.scalars(select(OutboxRow)))
 

@@ -11,6 +11,7 @@ from sqlalchemy import select
 from app.commands.demo import notices
 from app.commands.demo.catalog import stock
 from app.commands.demo.end_to_end import run_a_test
+from app.commands.demo.listing import list_products
 from app.commands.demo.people import PASSWORD, SIGN_IN_SENTENCES, move_in
 from app.commands.demo.year import Year
 from app.foundation import clock
@@ -57,6 +58,7 @@ def seed_if_empty(app: Flask) -> bool:
                 cast = move_in()
                 shelf = stock(cast)
             Year(cast, shelf, now).live()
+            list_products(cast, shelf, now)
             run_a_test(cast, shelf, now)
             notices.live(cast, now)
         db.session.remove()
