@@ -6,6 +6,7 @@ A new route is walked by itself: its permission says who may open it, its parame
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -15,19 +16,23 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 from werkzeug.routing import Rule
 
-from app.billing.model import BillingEntry
+from app.billing.model import BillingEntry, Correction
 from app.catalog.model import Programme
 from app.charges.model import ChargeLine
 from app.engagements.model import Engagement
+from app.foundation import clock
+from app.foundation.billing_month import BillingMonth
 from app.foundation.database import db
 from app.foundation.tenancy import acting_for_all
 from app.members.model import Membership
-from tests.makers import make_engagement, make_entry, make_product, make_programme
+from app.months.model import Month
+from tests.makers import ask_correction, close_month, make_engagement, make_entry, make_product, make_programme
 from tests.people import CAST, People, move_in, sign_in
 
 PERSONS = [*CAST, "nobody"]
 #: where no row is named, or the name is a secret of its own and not a tenant's
 FREE = {"filename": "app.css", "token": "not-a-token", "kind": "csv", "verb": "withdraw", "mail_id": str(uuid4())}
+FREE |= {"month": str(BillingMonth.at(clock.now()).previous), "book": "reject-after-grace"}
 #: signing out would end the walk of a person
 LEFT_OUT = {"sign_in.leave", "static"}
 
@@ -77,6 +82,7 @@ def _rows_of(people: People, partner: str, customer: str) -> dict[str, str]:
     product = make_product(programme, people.organisations[partner], name=f"Service of {partner}")
     engagement = make_engagement(product, people.organisations[customer])
     rated = make_entry(engagement, "1", rated=True)
+    correction_id = _correction_of(engagement)
     make_entry(engagement, "2")
     waiting = make_entry(engagement, "20", rated=True)
     assert waiting.state == "in_review"
@@ -86,8 +92,19 @@ def _rows_of(people: People, partner: str, customer: str) -> dict[str, str]:
             "engagement_id": str(engagement.id), "entry_id": str(waiting.id), "product_id": str(product.id), "slug": product.slug,
             "programme_id": str(programme.id), "organisation_id": str(people.organisations[customer].id),
             "membership_id": str(membership.id),
+            "correction_id": str(correction_id),
             "line_id": str(db.session.scalars(select(ChargeLine.id).where(ChargeLine.source_id == rated.id)).one()),
         }  # fmt: skip
+
+
+def _correction_of(engagement: Engagement) -> UUID:
+    """One that waits, of an entry of last month, which is closed."""
+    last = BillingMonth.at(clock.now()).previous
+    with clock.pinned(last.starts_at + timedelta(days=9)):
+        entry = make_entry(engagement, "3", rated=True)
+    close_month(last)
+    correction: UUID = ask_correction(entry, "2").id
+    return correction
 
 
 def rules(app: Flask) -> list[Rule]:
@@ -213,6 +230,8 @@ def _states(app: Flask) -> list[Any]:
             *db.session.execute(select(Engagement.id, Engagement.state, Engagement.version)),
             *db.session.execute(select(BillingEntry.id, BillingEntry.state, BillingEntry.version)),
             *db.session.execute(select(Programme.id, Programme.version)),
+            *db.session.execute(select(Correction.id, Correction.state)),
+            *db.session.execute(select(Month.id, Month.state)),
             *db.session.execute(select(Membership.id, Membership.roles)),
         ]
         db.session.remove()
