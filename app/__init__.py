@@ -29,6 +29,7 @@ def create_app(overrides: Mapping[str, Any] | None = None) -> Flask:
     from app.config import HERE, settings_from
     from app.foundation import clock, database
     from app.web import (
+        addresses,
         assets,
         csrf,
         errors,
@@ -77,6 +78,7 @@ def create_app(overrides: Mapping[str, Any] | None = None) -> Flask:
     ui.install_ui(app)
     shell.install(app, screens.MENU)
     errors.install(app)
+    addresses.install(app)
     screens.install(app)
     commands.install(app)
     _feed_from_rooms()

@@ -2,22 +2,42 @@
 
 import ast
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from flask import Flask
 from sqlalchemy import select
 
+from app.billing import corrections
+from app.billing.model import Correction
+from app.catalog.model import Product
 from app.engagements import actions as engagements
+from app.foundation import clock
+from app.foundation.billing_month import BillingMonth
 from app.foundation.database import db
 from app.foundation.outbox import OutboxRow
 from app.foundation.tenancy import acting_for_all, one, viewing
+from app.jobs import remind_of_months
+from app.jobs.work import never
 from app.members import actions as members
 from app.members import sign_ins
 from app.members.roles import CUSTOMER_ADMIN
 from app.notices.bodies import FOLDER, SUBJECT_MOST, one_line, quoted, render
 from app.parties.model import Organisation
-from tests.makers import as_customer, as_partner, make_engagement, make_member, make_organisation, make_product
+from tests.makers import (
+    as_customer,
+    as_operator,
+    as_partner,
+    ask_correction,
+    correct,
+    freeze_month,
+    make_engagement,
+    make_entry,
+    make_member,
+    make_organisation,
+    make_product,
+)
 
 #: which argument of which call names a template
 _CALLS = {"Notice": 2, "_tell_client": 0, "_tell_partner": 0, "post_link": 1}
@@ -65,9 +85,25 @@ def posted(app: Flask) -> Iterator[list[OutboxRow]]:
         with viewing(dot):
             members.take_in("Ned", "ned@acme.example", [CUSTOMER_ADMIN], by=dot)
             members.take_in("Ivo", "ivo@acme.example", [CUSTOMER_ADMIN], by=dot)
+        correct_and_remind(product, acme)
         sign_ins.ask_for_link(eve.email, source="127.0.0.1")
         with acting_for_all("a test looks"):
             yield list(db.session.scalars(select(OutboxRow)))
+
+
+def correct_and_remind(product: Product, acme: Organisation) -> None:
+    """A correction approved, one rejected, and the reminder of a month's last day."""
+    last = BillingMonth.at(clock.now()).previous
+    kept = make_engagement(product, acme, at=last.starts_at)
+    entries = [make_entry(kept, "3", month=last, at=last.starts_at + timedelta(days=9), rated=True) for _ in range(2)]
+    freeze_month(last)
+    correct(entries[0], "2")
+    asked = ask_correction(entries[1], "1")
+    with viewing(as_operator()) as olga:
+        corrections.reject(one(Correction, asked.id), reason="The log says otherwise.", by=olga)
+    month = last.next
+    with clock.pinned(month.next.starts_at - timedelta(hours=1)), acting_for_all("a test's job") as job:
+        assert remind_of_months.run(by=job, stopped=never).rows == 1
 
 
 def test_every_template_is_written_with_real_facts(posted: list[OutboxRow]) -> None:

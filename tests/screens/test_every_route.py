@@ -23,7 +23,7 @@ from app.engagements.model import Engagement
 from app.foundation import clock
 from app.foundation.billing_month import BillingMonth
 from app.foundation.database import db
-from app.foundation.tenancy import acting_for_all
+from app.foundation.tenancy import acting_for_all, one
 from app.members.model import Membership
 from app.months.model import Month
 from tests.makers import ask_correction, close_month, make_engagement, make_entry, make_product, make_programme
@@ -54,6 +54,10 @@ def world(migrated_app: Flask, restore_database: Any) -> Iterator[World]:
     with migrated_app.app_context():
         people = move_in()
         own = {first: _rows_of(people, partner, customer) for first, partner, customer in _SIDES}
+        last = BillingMonth.at(clock.now()).previous
+        close_month(last)
+        for rows in own.values():
+            rows["correction_id"] = _correction_of(UUID(rows.pop("old_entry_id")))
         db.session.remove()
     clients = {}
     for person in PERSONS:
@@ -82,7 +86,8 @@ def _rows_of(people: People, partner: str, customer: str) -> dict[str, str]:
     product = make_product(programme, people.organisations[partner], name=f"Service of {partner}")
     engagement = make_engagement(product, people.organisations[customer])
     rated = make_entry(engagement, "1", rated=True)
-    correction_id = _correction_of(engagement)
+    last = BillingMonth.at(clock.now()).previous
+    old = make_entry(engagement, "3", month=last, at=last.starts_at + timedelta(days=9), rated=True)
     make_entry(engagement, "2")
     waiting = make_entry(engagement, "20", rated=True)
     assert waiting.state == "in_review"
@@ -92,19 +97,16 @@ def _rows_of(people: People, partner: str, customer: str) -> dict[str, str]:
             "engagement_id": str(engagement.id), "entry_id": str(waiting.id), "product_id": str(product.id), "slug": product.slug,
             "programme_id": str(programme.id), "organisation_id": str(people.organisations[customer].id),
             "membership_id": str(membership.id),
-            "correction_id": str(correction_id),
+            "old_entry_id": str(old.id),
             "line_id": str(db.session.scalars(select(ChargeLine.id).where(ChargeLine.source_id == rated.id)).one()),
         }  # fmt: skip
 
 
-def _correction_of(engagement: Engagement) -> UUID:
+def _correction_of(entry_id: UUID) -> str:
     """One that waits, of an entry of last month, which is closed."""
-    last = BillingMonth.at(clock.now()).previous
-    with clock.pinned(last.starts_at + timedelta(days=9)):
-        entry = make_entry(engagement, "3", rated=True)
-    close_month(last)
-    correction: UUID = ask_correction(entry, "2").id
-    return correction
+    with acting_for_all("a test's entry"):
+        entry = one(BillingEntry, entry_id)
+    return str(ask_correction(entry, "2").id)
 
 
 def rules(app: Flask) -> list[Rule]:
