@@ -33,6 +33,7 @@ def create_app(overrides: Mapping[str, Any] | None = None) -> Flask:
     from app.config import HERE, settings_from
     from app.foundation import clock, database
     from app.web import (
+        addresses,
         assets,
         bearer,
         csrf,
@@ -89,6 +90,7 @@ def create_app(overrides: Mapping[str, Any] | None = None) -> Flask:
     ui.install_ui(app)
     shell.install(app, screens.MENU)
     errors.install(app)
+    addresses.install(app)
     screens.install(app)
     api.install(app)
     commands.install(app)

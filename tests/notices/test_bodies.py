@@ -3,6 +3,7 @@
 import ast
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from uuid import UUID
 
@@ -10,7 +11,10 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
+from app.billing import corrections
+from app.billing.model import Correction
 from app.catalog import price_changes, requests, reviews
+from app.catalog.model import Product
 from app.engagements import actions as engagements
 from app.engagements.price_notices import announce_prices
 from app.foundation import clock
@@ -18,6 +22,8 @@ from app.foundation.billing_month import BillingMonth
 from app.foundation.database import db, transaction
 from app.foundation.outbox import OutboxRow
 from app.foundation.tenancy import acting_for_all, one, viewing
+from app.jobs import remind_of_months
+from app.jobs.work import never
 from app.members import actions as members
 from app.members import enforcement, invitations, sign_ins, sign_ups
 from app.members.model import Member, Membership
@@ -33,7 +39,11 @@ from tests.makers import (
     as_customer,
     as_operator,
     as_partner,
+    ask_correction,
+    correct,
+    freeze_month,
     make_engagement,
+    make_entry,
     make_member,
     make_organisation,
     make_product,
@@ -137,6 +147,7 @@ def posted(app: Flask) -> Iterator[list[OutboxRow]]:
             enforcement.reset_second_factor(joined.id, reason="The telephone\nwas stolen.", by=dot)
         for email in ("kim@harbour.example", "eve@acme.example"):
             sign_ups.ask("Harbour & Sons", "Kim Okafor", email, "calm herons wade", source="127.0.0.1")
+        correct_and_remind(product, acme)
         sign_ins.ask_for_link(eve.email, source="127.0.0.1")
         waits = make_engagement(product, acme, state="pending")
         abe = make_member(one_of(product.partner_id), "abe@northbridge.example")
@@ -162,6 +173,21 @@ def posted(app: Flask) -> Iterator[list[OutboxRow]]:
         listing_is_told(acme)
         with acting_for_all("a test looks"):
             yield list(db.session.scalars(select(OutboxRow)))
+
+
+def correct_and_remind(product: Product, acme: Organisation) -> None:
+    """A correction approved, one rejected, and the reminder of a month's last day."""
+    last = BillingMonth.at(clock.now()).previous
+    kept = make_engagement(product, acme, at=last.starts_at)
+    entries = [make_entry(kept, "3", month=last, at=last.starts_at + timedelta(days=9), rated=True) for _ in range(2)]
+    freeze_month(last)
+    correct(entries[0], "2")
+    asked = ask_correction(entries[1], "1")
+    with viewing(as_operator()) as olga:
+        corrections.reject(one(Correction, asked.id), reason="The log says otherwise.", by=olga)
+    month = last.next
+    with clock.pinned(month.next.starts_at - timedelta(hours=1)), acting_for_all("a test's job") as job:
+        assert remind_of_months.run(by=job, stopped=never).rows == 1
 
 
 def test_every_template_is_written_with_real_facts(posted: list[OutboxRow]) -> None:
