@@ -9,6 +9,7 @@ from flask.cli import AppGroup
 from sqlalchemy import select
 
 from app.commands.demo import notices
+from app.commands.demo.bookmarks import keep_views
 from app.commands.demo.catalog import stock
 from app.commands.demo.end_to_end import run_a_test
 from app.commands.demo.listing import list_products
@@ -61,6 +62,7 @@ def seed_if_empty(app: Flask) -> bool:
             list_products(cast, shelf, now)
             run_a_test(cast, shelf, now)
             notices.live(cast, now)
+            keep_views(cast)
         db.session.remove()
     return True
 
