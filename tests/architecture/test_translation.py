@@ -29,5 +29,7 @@ def test_sentences_are_collected(repository: Path, tmp_path: Path) -> None:
         "%(month)s closed on %(closed_at)s.",  # a rule's
         "Request rejected: %(reason)s",  # an event's
         "Partner Pricing Submitter",  # a role's
+        "%(client)s asks to complete %(number)s",  # a mail's
+        "Decisions passed to me",  # a type of notice
     ):
         assert f'msgid "{sentence}"' in text

@@ -36,13 +36,16 @@ def test_a_notice_is_new_until_it_is_opened(people, as_, told):
     bell = page.soup.select_one("a.top-icon[href='/inbox']")
     assert bell["aria-label"] == "Inbox, 1 waiting, 1 new notice" and bell.select_one(".badge").text == "2"
     form = page.soup.select_one("#results form[action$='/open']")
-    opened = ada.post(form["action"], data=hidden_fields(page.html, form["action"]))
+    opened = ada.post(form["action"], data=hidden_fields(page.html, str(form["action"])))
     assert opened.status_code == 303 and opened.headers["Location"] == f"/engagements/{told.id}"
     again = Page(ada.get("/notices"))
     assert not again.soup.select(".is-new") and "Acme asks to complete" in again.text
     assert "Acme asks" not in ada.get("/notices?only=unread").text
     for person in ("ben", "cy", "dot"):
-        assert as_(person).post(form["action"], data=hidden_fields(page.html, form["action"])).status_code in (400, 404)
+        assert as_(person).post(form["action"], data=hidden_fields(page.html, str(form["action"]))).status_code in (
+            400,
+            404,
+        )
         assert "Acme asks" not in as_(person).get("/notices").text
 
 

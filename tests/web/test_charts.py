@@ -3,6 +3,7 @@
 from decimal import Decimal
 
 import pytest
+from flask import Flask
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -69,7 +70,7 @@ def test_the_picture_of_a_year() -> None:
     st.lists(st.integers(-(10**9), 10**9), min_size=12, max_size=12),
     st.integers(0, 10**9),
 )
-def test_bars_stand_on_zero_and_inside(app, amounts: list[int], waiting: int) -> None:
+def test_bars_stand_on_zero_and_inside(app: Flask, amounts: list[int], waiting: int) -> None:
     with app.test_request_context():
         chart = months_chart(year(*amounts, waiting=waiting), label="Any")
         for drawn in (chart.wide, chart.small):
