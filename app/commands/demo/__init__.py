@@ -9,6 +9,7 @@ from flask.cli import AppGroup
 from sqlalchemy import select
 
 from app.commands.demo.catalog import stock
+from app.commands.demo.invitations import invite_some
 from app.commands.demo.people import PASSWORD, SIGN_IN_SENTENCES, move_in
 from app.commands.demo.year import Year
 from app.foundation import clock
@@ -54,6 +55,7 @@ def seed_if_empty(app: Flask) -> bool:
             with clock.pinned(long_ago):
                 cast = move_in()
                 shelf = stock(cast)
+            invite_some(cast, now)
             Year(cast, shelf, now).live()
         db.session.remove()
     return True
