@@ -55,8 +55,8 @@ def seed_if_empty(app: Flask) -> bool:
             with clock.pinned(long_ago):
                 cast = move_in()
                 shelf = stock(cast)
-            invite_some(cast, now)
             Year(cast, shelf, now).live()
+            invite_some(cast, now)
         db.session.remove()
     return True
 
