@@ -12,6 +12,7 @@ from app.commands.demo import notices
 from app.commands.demo.bookmarks import keep_views
 from app.commands.demo.catalog import stock
 from app.commands.demo.end_to_end import run_a_test
+from app.commands.demo.invitations import invite_some
 from app.commands.demo.listing import list_products
 from app.commands.demo.people import PASSWORD, SIGN_IN_SENTENCES, move_in
 from app.commands.demo.year import Year
@@ -62,6 +63,7 @@ def seed_if_empty(app: Flask) -> bool:
             list_products(cast, shelf, now)
             run_a_test(cast, shelf, now)
             notices.live(cast, now)
+            invite_some(cast, now)
             keep_views(cast)
         db.session.remove()
     return True
