@@ -198,7 +198,10 @@ def test_next_says_when_a_person_looks_first(app, as_, stage):
     ada, path = as_("ada"), f"{stage.path}/new"
     assert ada.post(path, data=filled(ada, path, quantity="1000")).status_code == 303
     said = Page(ada.get(stage.path)).text.replace("\N{NO-BREAK SPACE}", " ")
-    assert "It is above USD 5,000.00, so it waits for the operator's review." in said and "rating takes seconds" not in said
+    assert (
+        "It is above USD 5,000.00, so it waits for the operator's review." in said
+        and "rating takes seconds" not in said
+    )
 
 
 def test_a_double_click_submits_once(app, as_, stage):

@@ -40,7 +40,9 @@ def test_published_services_with_their_lowest_price_at_gross(products, as_):
     assert "Data rescue" in page.text and "Cloud watch" in page.text and "Secret plan" not in page.text
     words = page.text.replace("\N{NO-BREAK SPACE}", " ")
     assert "Hours from USD 150.00 each" in words  # one price, to the cent
-    assert "Hours from USD 76.38875 each" in words  # the lowest of two tiers, 61.111 and a quarter, with the decimals it needs
+    assert (
+        "Hours from USD 76.38875 each" in words
+    )  # the lowest of two tiers, 61.111 and a quarter, with the decimals it needs
     assert "Hours from USD 500.00 for up to 10 h" in words
     assert "80.00" not in page.html
 
