@@ -26,7 +26,7 @@ def load(file: Path, manifest: Manifest, engine: Engine, told: Callable[[int], N
         with _keys_off_sqlite(connection) if on_sqlite else _keys_off_postgres(connection):
             for table in reversed(manifest.tables):
                 connection.execute(text(f'DELETE FROM "{table}"'))  # noqa: S608  what migrations put there comes with the backup
-            put, loaded = _into_sqlite if on_sqlite else _into_postgres, 0
+            put, loaded = into_sqlite if on_sqlite else into_postgres, 0
             for table, rows in rows_by_table(file):
                 put(connection, table, manifest.tables[table].columns, rows)
                 told(loaded := loaded + manifest.tables[table].rows)
@@ -45,7 +45,7 @@ def _check_fit(connection: Connection, manifest: Manifest) -> None:
             )
 
 
-def _into_sqlite(
+def into_sqlite(
     connection: Connection, table: str, columns: tuple[tuple[str, str], ...], rows: Iterator[list[Any]]
 ) -> None:
     make = [KINDS[kind].to_sqlite for _, kind in columns]
@@ -55,7 +55,7 @@ def _into_sqlite(
         connection.exec_driver_sql(statement, batch)
 
 
-def _into_postgres(
+def into_postgres(
     connection: Connection, table: str, columns: tuple[tuple[str, str], ...], rows: Iterator[list[Any]]
 ) -> None:
     make = [KINDS[kind].to_postgres for _, kind in columns]
