@@ -61,9 +61,12 @@ def into_postgres(
     make = [KINDS[kind].to_postgres for _, kind in columns]
     names = ", ".join(f'"{name}"' for name, _ in columns)
     driver: Any = connection.connection.driver_connection
-    with driver.cursor().copy(f'COPY "{table}" ({names}) FROM STDIN') as copy:
-        for row in rows:
-            copy.write_row(_made(make, row))
+    try:
+        with driver.cursor().copy(f'COPY "{table}" ({names}) FROM STDIN') as copy:
+            for row in rows:
+                copy.write_row(_made(make, row))
+    except connection.dialect.loaded_dbapi.Error as wrong:  # the driver's own: SQLAlchemy stands aside here
+        raise BadBackup(f"Nothing was restored: {str(wrong).splitlines()[0]}.") from wrong
     for name, kind in columns:
         if kind == "int":
             _go_on_counting(connection, table, name)
