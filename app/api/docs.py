@@ -27,9 +27,12 @@ def reference() -> Response:
 
 
 def _specification() -> dict[str, Any]:
-    api: Api = current_app.extensions["flask-smorest"]["apis"][""]["ext_obj"]
-    found: dict[str, Any] = api.spec.to_dict()
-    return found
+    """As the operations declare it: worked out once, it never changes while the portal runs."""
+    kept: dict[str, Any] | None = current_app.extensions.get("api_specification")
+    if kept is None:
+        api: Api = current_app.extensions["flask-smorest"]["apis"][""]["ext_obj"]
+        kept = current_app.extensions["api_specification"] = api.spec.to_dict()
+    return kept
 
 
 def _root() -> str:

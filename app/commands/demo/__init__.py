@@ -8,6 +8,7 @@ from flask import Flask, current_app
 from flask.cli import AppGroup
 from sqlalchemy import select
 
+from app.commands.demo import programs
 from app.commands.demo.catalog import stock
 from app.commands.demo.people import PASSWORD, SIGN_IN_SENTENCES, move_in
 from app.commands.demo.year import Year
@@ -55,6 +56,7 @@ def seed_if_empty(app: Flask) -> bool:
                 cast = move_in()
                 shelf = stock(cast)
             Year(cast, shelf, now).live()
+            programs.connect(cast)
         db.session.remove()
     return True
 
