@@ -98,9 +98,10 @@ def _feed_from_rooms() -> None:
     from app.billing import queries as billing
     from app.engagements import queries as engagements
     from app.notices import gauges as notice_gauges
+    from app.notices import webhook_gauges
     from app.web import metrics, shell
 
     for count in (engagements.waiting_count, billing.waiting_count):
         shell.waiting(count)
-    for name, help_text, figure in (*billing_gauges.GAUGES, *notice_gauges.GAUGES):
+    for name, help_text, figure in (*billing_gauges.GAUGES, *notice_gauges.GAUGES, *webhook_gauges.GAUGES):
         metrics.gauge(name, help_text, figure)

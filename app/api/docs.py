@@ -7,6 +7,7 @@ from flask import Blueprint, Response, current_app
 from flask_smorest import Api
 
 from app.api.reference import sections_of
+from app.notices.webhook_events import EVENTS
 from app.web.fragments import show
 from app.web.guard import public
 
@@ -23,7 +24,9 @@ def specification() -> Response:
 @public
 def reference() -> Response:
     spec = _specification()
-    return show("api/docs.html", sections=sections_of(spec), info=spec["info"], root=_root())
+    return show(
+        "api/docs.html", sections=sections_of(spec), info=spec["info"], root=_root(), told=list(EVENTS.values())
+    )
 
 
 def _specification() -> dict[str, Any]:
