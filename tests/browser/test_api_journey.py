@@ -14,7 +14,7 @@ from playwright.sync_api import Page, expect
 from tests.browser.conftest import Complaints, Contexts, Look, Visit
 from tests.browser.pages import confirm, fresh_name, row, toast
 from tests.browser.portal import Portal, copy_of
-from tests.notices.receiver import Receiver, receiving
+from tests.webhooks.receiver import Receiver, receiving
 
 
 @pytest.fixture

@@ -10,9 +10,9 @@ from app.foundation.tenancy import acting_for_all
 from app.notices import webhook_sending
 from app.notices.webhook_model import WebhookEndpoint
 from tests.notices.conftest import settings_of
-from tests.notices.receiver import receiving
 from tests.page import Fragment, Page
 from tests.people import fill, hidden_fields
+from tests.webhooks.receiver import receiving
 
 HTMX = {"HX-Request": "true"}
 HERE = "/settings/webhooks"
