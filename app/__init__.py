@@ -115,6 +115,7 @@ def _feed_from_rooms() -> None:
     from app.months import waiting as months_waiting
     from app.notices import gauges as notice_gauges
     from app.notices import portal as notices
+    from app.notices import webhook_gauges
     from app.web import metrics, shell
 
     for count in (engagements.waiting_count, billing.waiting_count, notices.unread_count, *listing.COUNTS):
@@ -125,7 +126,7 @@ def _feed_from_rooms() -> None:
     waiting.offer(*listing.KINDS, *months_waiting.KINDS)
     checklist.offer(month_end.lines)
     checklist.count_with(month_ties.totals)
-    for name, help_text, figure in (*billing_gauges.GAUGES, *notice_gauges.GAUGES):
+    for name, help_text, figure in (*billing_gauges.GAUGES, *notice_gauges.GAUGES, *webhook_gauges.GAUGES):
         metrics.gauge(name, help_text, figure)
     self_check.offer(checks.checks)
     for room in ROOMS:

@@ -8,7 +8,7 @@ from flask import Flask, current_app
 from flask.cli import AppGroup
 from sqlalchemy import select
 
-from app.commands.demo import notices
+from app.commands.demo import notices, programs
 from app.commands.demo.bookmarks import keep_views
 from app.commands.demo.catalog import stock
 from app.commands.demo.end_to_end import run_a_test
@@ -65,6 +65,7 @@ def seed_if_empty(app: Flask) -> bool:
             notices.live(cast, now)
             invite_some(cast, now)
             keep_views(cast)
+            programs.connect(cast)
         db.session.remove()
     return True
 
