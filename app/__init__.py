@@ -33,6 +33,7 @@ def create_app(overrides: Mapping[str, Any] | None = None) -> Flask:
     from app.config import HERE, settings_from
     from app.foundation import clock, database
     from app.web import (
+        addresses,
         assets,
         bearer,
         csrf,
@@ -89,6 +90,7 @@ def create_app(overrides: Mapping[str, Any] | None = None) -> Flask:
     ui.install_ui(app)
     shell.install(app, screens.MENU)
     errors.install(app)
+    addresses.install(app)
     screens.install(app)
     api.install(app)
     commands.install(app)
@@ -113,6 +115,7 @@ def _feed_from_rooms() -> None:
     from app.months import waiting as months_waiting
     from app.notices import gauges as notice_gauges
     from app.notices import portal as notices
+    from app.notices import webhook_gauges
     from app.web import metrics, shell
 
     for count in (engagements.waiting_count, billing.waiting_count, notices.unread_count, *listing.COUNTS):
@@ -123,7 +126,7 @@ def _feed_from_rooms() -> None:
     waiting.offer(*listing.KINDS, *months_waiting.KINDS)
     checklist.offer(month_end.lines)
     checklist.count_with(month_ties.totals)
-    for name, help_text, figure in (*billing_gauges.GAUGES, *notice_gauges.GAUGES):
+    for name, help_text, figure in (*billing_gauges.GAUGES, *notice_gauges.GAUGES, *webhook_gauges.GAUGES):
         metrics.gauge(name, help_text, figure)
     self_check.offer(checks.checks)
     for room in ROOMS:

@@ -15,6 +15,7 @@ from flask_smorest.spec import prepare_response
 from app.api.fields import Cursor, Given, Id, Instant, Limit, Month, Phone, Quantity, Version, described
 from app.api.operations import ALWAYS, CONTENT_TYPE, WHEN_WRITING, Operations
 from app.api.schemas import Problem
+from app.notices.webhook_events import EVENTS, Told
 from app.web import bearer, csrf
 
 #: Each holds one set of operations named `operations`, in the order of the documentation.
@@ -58,6 +59,7 @@ def install(app: Flask) -> None:
             "info": {"description": _DESCRIPTION},
             "servers": [{"url": "/"}],
             "security": [{"key": []}],
+            "webhooks": {told.type: _told(told) for told in EVENTS.values()},
         },
     )
     for field in (Cursor, Given, Id, Instant, Limit, Month, Phone, Quantity, Version):
@@ -71,3 +73,19 @@ def install(app: Flask) -> None:
         csrf.protect.exempt(operations)
         api.take(operations)
     app.register_blueprint(import_module("app.api.docs").screen)
+
+
+def _told(told: Told) -> dict[str, Any]:
+    """One message that endpoints are sent, for the specification."""
+    names = sorted({*(told.partner or ()), *(told.customer or ()), "status", "engagement_id"})
+    content = {
+        "type": "object",
+        "required": ["type", "timestamp", "data"],
+        "properties": {
+            "type": {"const": told.type},
+            "timestamp": {"type": "string", "format": "date-time"},
+            "data": {"type": "object", "properties": {name: {"type": "string"} for name in names}},
+        },
+    }
+    body = {"required": True, "content": {"application/json": {"schema": content}}}
+    return {"post": {"summary": told.sentence, "requestBody": body, "responses": {"2XX": {"description": "Taken"}}}}

@@ -7,6 +7,7 @@ from flask import Blueprint, Response, current_app
 from flask_smorest import Api
 
 from app.api.reference import sections_of
+from app.notices.webhook_events import EVENTS
 from app.web.fragments import show
 from app.web.guard import public
 
@@ -23,13 +24,18 @@ def specification() -> Response:
 @public
 def reference() -> Response:
     spec = _specification()
-    return show("api/docs.html", sections=sections_of(spec), info=spec["info"], root=_root())
+    return show(
+        "api/docs.html", sections=sections_of(spec), info=spec["info"], root=_root(), told=list(EVENTS.values())
+    )
 
 
 def _specification() -> dict[str, Any]:
-    api: Api = current_app.extensions["flask-smorest"]["apis"][""]["ext_obj"]
-    found: dict[str, Any] = api.spec.to_dict()
-    return found
+    """As the operations declare it: worked out once, it never changes while the portal runs."""
+    kept: dict[str, Any] | None = current_app.extensions.get("api_specification")
+    if kept is None:
+        api: Api = current_app.extensions["flask-smorest"]["apis"][""]["ext_obj"]
+        kept = current_app.extensions["api_specification"] = api.spec.to_dict()
+    return kept
 
 
 def _root() -> str:

@@ -118,9 +118,7 @@ def _kind(schema: Mapping[str, Any], known: Mapping[str, Any]) -> str:
         return "money"
     kinds = whole.get("type", "object")
     kinds = kinds if isinstance(kinds, list) else [kinds]
-    kind = " or ".join("text" if one == "string" else str(one) for one in kinds)
-    if whole.get("format"):
-        kind = f"{kind}, {whole['format']}"
     if whole.get("enum"):
-        kind = ", ".join(str(one) for one in whole["enum"] if one is not None)
-    return kind
+        return ", ".join(str(one) for one in whole["enum"] if one is not None)
+    text = {"uuid": "id", "date-time": "instant"}.get(whole.get("format", ""), "text")
+    return " or ".join({"string": text, "array": "list"}.get(one, str(one)) for one in kinds)

@@ -82,15 +82,16 @@ def ground_of(lines: Sequence["Line"], *, by: Viewer, hold: bool) -> Ground:
 
 def _months(wanted: Iterable[tuple[str, BillingMonth]], *, hold: bool) -> dict[tuple[str, BillingMonth], Month]:
     """The rows of these months. Only months around now, and reopened ones, can be open at all; no row is made for others."""
-    asked = sorted(set(wanted))
-    books = {book for book, _ in asked}
-    rows = {book: rows_of(book, [month for of, month in asked if of == book]) for book in books}
-    if not hold:
-        return {(book, month): row for book in books for month, row in rows[book].items()}
-    here = BillingMonth.at(clock.now())
-    reopened = {(book, month) for book in books for month, row in rows[book].items() if is_reopened(row)}
-    near = [one for one in asked if here.previous <= one[1] <= here.next or one in reopened]
-    return {(book, month): hold_month(book, month) for book, month in near}
+    asked, here = set(wanted), BillingMonth.at(clock.now())
+    near = {(book, month) for book, month in asked if here.previous <= month <= here.next}
+    rows: dict[tuple[str, BillingMonth], Month] = {}
+    for book in {book for book, _ in asked}:  # a book at a time; held ones are read as they are held
+        read = [month for of, month in asked - near if of == book] if hold else [m for of, m in asked if of == book]
+        rows |= {(book, month): row for month, row in rows_of(book, read).items()}
+    if hold:
+        reopened = {one for one, row in rows.items() if is_reopened(row)}
+        rows |= {(book, month): hold_month(book, month) for book, month in sorted(near | reopened)}
+    return rows
 
 
 def _spent(keys: Iterable[str], by: Viewer) -> dict[str, Spent]:

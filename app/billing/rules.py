@@ -203,9 +203,9 @@ def _share(part: int, rated: int, whole: int) -> int:
     return int(round_half_up(Decimal(part) * rated / whole, 0))
 
 
-def check_second_person(asked_by: uuid.UUID | None, by: uuid.UUID | None) -> None:
+def check_second_person(asked_by: uuid.UUID | None, decider: uuid.UUID | None) -> None:
     """Who asked for a correction never decides it."""
-    if by is not None and asked_by == by:
+    if decider is not None and asked_by == decider:
         raise Refused("correction", N_("You asked for this correction; somebody else has to decide it."))
 
 

@@ -22,6 +22,7 @@ from app.catalog.queries import product_with_plans
 from app.catalog.rules import version_for
 from app.foundation.billing_month import BillingMonth
 from app.foundation.database import db
+from app.foundation.history import History
 from app.foundation.refusals import NotVisible
 from app.foundation.tenancy import Viewer, one
 
@@ -121,6 +122,16 @@ def evidence_sent(product_id: uuid.UUID, at: datetime) -> Sequence[Evidence]:
             or_(Evidence.replaced_at.is_(None), Evidence.replaced_at > at),
         )
         .order_by(Evidence.uploaded_at, Evidence.id)
+    ).all()
+
+
+def latest_events(product_id: uuid.UUID, most: int) -> Sequence[History]:
+    """The newest events of the product's history that this viewer may see."""
+    return db.session.scalars(
+        select(History)
+        .where(History.subject_kind == "product", History.subject_id == product_id)
+        .order_by(History.sequence.desc())
+        .limit(most)
     ).all()
 
 

@@ -1,5 +1,6 @@
 """The catalog's price list as customers read it: gross only, whoever asks. Net prices and shares end in this file."""
 
+import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -94,6 +95,20 @@ def coming_prices(product: Product, month: BillingMonth) -> list[ComingPrices]:
             prices = [price for price in gross_prices(product, coming) if price.plan_id == plan.id]
             found.append(ComingPrices(coming, plan.id, plan.name, prices))
     return sorted(found, key=lambda change: change.month)
+
+
+def next_price_month(plan_id: uuid.UUID, month: BillingMonth) -> BillingMonth | None:
+    """From when the plan costs something else: the month of its next approved change after `month`."""
+    return db.session.scalar(
+        select(PriceVersion.effective_from)
+        .where(
+            PriceVersion.plan_id == plan_id,
+            PriceVersion.approved_at.is_not(None),
+            PriceVersion.effective_from > month,
+        )
+        .order_by(PriceVersion.effective_from)
+        .limit(1)
+    )
 
 
 def is_derived(remuneration: Remuneration) -> bool:

@@ -96,6 +96,9 @@ class OutboxRow(Row, Tenanted, Base):
     #: when it was put among its readers' notices in the portal, or found to have no place there
     shown_at: Mapped[datetime | None] = mapped_column(Instant)
 
+    def history_subject(self) -> tuple[str, uuid.UUID]:
+        return "outbox", self.id
+
 
 @contextmanager
 def one_batch(batch: uuid.UUID | None = None) -> Iterator[uuid.UUID]:
@@ -115,9 +118,6 @@ def one_batch(batch: uuid.UUID | None = None) -> Iterator[uuid.UUID]:
             .values(due_at=now)
             .execution_options(synchronize_session=False)
         )
-
-    def history_subject(self) -> tuple[str, uuid.UUID]:
-        return "outbox", self.id
 
 
 def post(

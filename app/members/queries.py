@@ -99,7 +99,13 @@ def viewer_for(person: SignedIn, acting_for: str | None) -> Viewer:
     """
     choice = choice_of(person, acting_for)
     if choice is None or (choice.second_factor_required and not person.has_second_factor):
-        return Viewer("public", member_id=person.member_id, member_name=person.name, zone=person.zone)
+        return Viewer(
+            "public",
+            organisation_name=choice.organisation_name if choice else "",
+            member_id=person.member_id,
+            member_name=person.name,
+            zone=person.zone,
+        )
     return Viewer(
         choice.capacity,
         organisation_id=choice.organisation_id,

@@ -157,7 +157,10 @@ def send_test(endpoint_id: uuid.UUID, *, by: Viewer) -> WebhookDelivery:
         endpoint = _open_endpoint(endpoint_id)
         now = clock.now()
         body = message(TEST, now, {"endpoint_id": str(endpoint.id), "sent_by": by.member_name})
-        return _deliver(endpoint, new_id(), TEST, body, now)
+        delivery = _delivery(endpoint, new_id(), TEST, body, now)
+        db.session.add(delivery)
+        db.session.flush()
+    return delivery
 
 
 def replay(delivery_id: uuid.UUID, *, by: Viewer) -> WebhookDelivery:
@@ -181,22 +184,18 @@ def replay_since(endpoint_id: uuid.UUID, since: datetime, *, by: Viewer) -> tupl
         raise Refused("since", N_("Choose an instant within the last %(days)s days."), days=KEPT.days)
     with transaction() as session:
         endpoint = _open_endpoint(endpoint_id)
-        sent = 0
-        for announced, entry in _happened(endpoint, since):
-            body = body_for(entry, endpoint.capacity)
-            if body is None:
-                continue
-            known = session.scalar(
-                select(WebhookDelivery).where(
-                    WebhookDelivery.endpoint_id == endpoint.id, WebhookDelivery.message_id == announced.id
-                )
-            )
-            if known is not None:
-                _again(known, now)
-            else:
-                _deliver(endpoint, announced.id, EVENTS[announced.event].type, body, now)
-            sent += 1
-    return endpoint, sent
+        happened = _happened(endpoint, since)
+        sent_before = select(WebhookDelivery).where(
+            WebhookDelivery.endpoint_id == endpoint.id,
+            WebhookDelivery.message_id.in_([announced.id for announced, _entry in happened]),
+        )
+        known = {delivery.message_id: delivery for delivery in session.scalars(sent_before)}
+        for announced, entry in happened:
+            if announced.id in known:
+                _again(known[announced.id], now)
+            elif (body := body_for(entry, endpoint.capacity)) is not None:
+                session.add(_delivery(endpoint, announced.id, EVENTS[announced.event].type, body, now))
+    return endpoint, len(happened)
 
 
 def endpoint_here(endpoint_id: uuid.UUID, *, lock: bool = False) -> WebhookEndpoint:
@@ -227,7 +226,11 @@ def _open_endpoint(endpoint_id: uuid.UUID) -> WebhookEndpoint:
 def _happened(endpoint: WebhookEndpoint, since: datetime) -> list[Any]:
     """(announcement, entry of History) of what the endpoint's side may know and the endpoint is told, oldest first."""
     mine = History.partner_id if endpoint.capacity == "partner" else History.customer_id
-    events = [name for name, told in EVENTS.items() if told.type in endpoint.event_types]
+    told = [
+        name
+        for name, one in EVENTS.items()
+        if one.type in endpoint.event_types and one.facts_for(endpoint.capacity) is not None
+    ]
     found = (
         select(Announcement, History)
         .join(
@@ -236,7 +239,7 @@ def _happened(endpoint: WebhookEndpoint, since: datetime) -> list[Any]:
             & (History.subject_id == Announcement.subject_id)
             & (History.sequence == Announcement.sequence),
         )
-        .where(Announcement.at >= since, Announcement.event.in_(events), mine == endpoint.organisation_id)
+        .where(Announcement.at >= since, Announcement.event.in_(told), mine == endpoint.organisation_id)
         .order_by(Announcement.at, Announcement.id)
         .limit(MOST_REPLAYED)
     )
@@ -244,10 +247,10 @@ def _happened(endpoint: WebhookEndpoint, since: datetime) -> list[Any]:
         return list(db.session.execute(found))
 
 
-def _deliver(
+def _delivery(
     endpoint: WebhookEndpoint, message_id: uuid.UUID, event_type: str, body: str, now: datetime
 ) -> WebhookDelivery:
-    delivery = WebhookDelivery(
+    return WebhookDelivery(
         endpoint_id=endpoint.id,
         organisation_id=endpoint.organisation_id,
         capacity=endpoint.capacity,
@@ -257,9 +260,6 @@ def _deliver(
         created_at=now,
         due_at=now,
     )
-    db.session.add(delivery)
-    db.session.flush()
-    return delivery
 
 
 def _again(delivery: WebhookDelivery, now: datetime) -> None:

@@ -8,7 +8,7 @@ from flask_babel import gettext as _
 from app.catalog import states
 from app.catalog.checklist import Line, checklist
 from app.catalog.evidence import SLOTS
-from app.catalog.listing_queries import evidence_now, reviews_of
+from app.catalog.listing_queries import evidence_now, latest_events, reviews_of
 from app.catalog.model import Product
 from app.foundation import history, transitions
 from app.web.listing_pages import Confirm, address, shown
@@ -43,7 +43,9 @@ def page_of_product(product: Product, *, upload_error: str = "", slot: str = "")
 def _line(line: Line, here: str) -> dict[str, Any]:
     missing = ", ".join(translate(sentence, facts) for sentence, facts in line.missing)
     words = {
-        "partner": _("yours: %(missing)s", missing=missing) if missing else _("yours"),
+        "partner": _("yours, missing: %(missing)s", missing=missing)
+        if missing
+        else _("yours: ask for it as soon as the lines above are done"),
         "operator": _("the operator's"),
         "nobody": "" if line.done else _("not yet"),
     }
@@ -60,7 +62,7 @@ def _line(line: Line, here: str) -> dict[str, Any]:
 
 def _events(product: Product) -> list[dict[str, Any]]:
     told = []
-    for row in history.events_of("product", product.id)[:EVENTS_SHOWN]:
+    for row in latest_events(product.id, EVENTS_SHOWN):
         event = history.EVENTS[row.event]
         told.append(
             {

@@ -8,6 +8,7 @@ from flask_babel import gettext as _
 from app.billing.engagement_figures import delivered
 from app.billing.queries import unbilled_open_months
 from app.catalog.model import Programme
+from app.catalog.price_list import next_price_month
 from app.catalog.queries import priced_metrics
 from app.engagements import states
 from app.engagements.model import CompletionRequest, Engagement
@@ -40,6 +41,9 @@ def details_of(page: EngagementPage, programme: Programme, *, sees_billing: bool
         "unbilled": [_closing(one) for one in takes if one.month in unbilled],
         "open_months": [month_words(month) for month in months] if e.state in states.CURRENT else [],
         "prices": _prices(e, months) if sees_billing else [],
+        "prices_change": next_price_month(e.plan_id, BillingMonth.at(clock.now()))
+        if e.state in states.CURRENT
+        else None,
         "delivered": _delivered(e, programme.currency) if sees_billing and e.active_from else None,
         "people": _people(page, request),
         "latest": told(events_page(e.id, size=LATEST).rows, amounts=sees_billing),

@@ -103,7 +103,7 @@ def queue_page(queue: str) -> Response:
 
 def review(queue: str, review_id: uuid.UUID, more: Callable[[Any], dict[str, Any]]) -> Response:
     return show(
-        f"reviews/{queue}.html", block="panel", stale=False, **_page(queue, review_page(queue, review_id), more)
+        f"reviews/{queue}.html", block="judged", stale=False, **_page(queue, review_page(queue, review_id), more)
     )
 
 

@@ -132,7 +132,7 @@ def _metric(metric: Metric, version: PriceVersion, plan: Plan, remuneration: Any
         per=per_words(tariff, metric.unit),
         note=model_words(tariff),
         tiers=tiers,
-        now=price_words(PricedMetric(metric, before, now)) if now is not None else "",
+        now=price_words(PricedMetric(metric, before, now, metric.approved)) if now is not None else "",
         sample=sample_of(tariff, _in_reach(asked, metric), metric.unit, version.currency),
     )
 

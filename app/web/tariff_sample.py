@@ -13,7 +13,7 @@ from app.web.tiers import model_words, per_words, tier_words
 
 #: what is asked about when nobody has said it
 USUAL = Decimal(1200)
-WIDE, NARROW = 430, 320
+WIDE, NARROW = 460, 320
 
 
 @dataclass(frozen=True)

@@ -75,19 +75,23 @@ def test_nobody_demands_it_of_others(people):
             require(people, first_name, people.northbridge)
 
 
+def acting(member, acting_for=None):
+    person = queries.signed_in(member.id)
+    assert person is not None
+    return queries.viewer_for(person, acting_for)
+
+
 def test_who_has_none_acts_for_nobody_that_demands_it(people):
     protect(people.ada)
     require(people, "ada", people.northbridge)
-    ben = queries.signed_in(people.ben.id)
-    viewer = queries.viewer_for(ben, None)
+    viewer = acting(people.ben)
     assert (viewer.capacity, viewer.organisation_id, viewer.permissions) == ("public", None, frozenset())
     assert viewer.member_id == people.ben.id
-    assert queries.viewer_for(queries.signed_in(people.ada.id), None).organisation_id == people.northbridge.id
+    assert acting(people.ada).organisation_id == people.northbridge.id
     make_membership(people.ben, people.acme, "customer", [])
-    ben = queries.signed_in(people.ben.id)
-    assert queries.viewer_for(ben, f"{people.acme.id}:customer").organisation_id == people.acme.id
+    assert acting(people.ben, f"{people.acme.id}:customer").organisation_id == people.acme.id
     protect(people.ben)
-    assert queries.viewer_for(queries.signed_in(people.ben.id), None).organisation_id == people.northbridge.id
+    assert acting(people.ben).organisation_id == people.northbridge.id
 
 
 def test_a_colleague_gets_a_lost_one_reset(people):

@@ -1,6 +1,5 @@
 """A month's end: frozen at its cut-off, closed when nothing is in the way, reopened by two people, closed again."""
 
-import threading
 from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -11,25 +10,34 @@ from flask import Flask
 from sqlalchemy import select
 
 from app.billing import actions as billing
-from app.billing import rating
 from app.billing.actions import Draft
-from app.billing.model import BillingEntry
 from app.engagements.model import Engagement
-from app.foundation import clock, history, job_results
-from app.foundation.billing_month import BillingMonth
+from app.foundation import clock, history
 from app.foundation.database import db, transaction
 from app.foundation.history import History
-from app.foundation.refusals import AlreadyDone, MissingRole, Refused
+from app.foundation.refusals import AlreadyDone, MissingRole
 from app.foundation.tenancy import acting_for_all, one, viewing
 from app.jobs import freeze_months
 from app.jobs.work import never
 from app.members.roles import OPERATOR_RATER
 from app.months import actions as months
-from app.months import checklist, closing, reopening, states
-from app.months.checklist import NotReady, said
-from app.months.model import ChainMark, Month, MonthClose, MonthReopening
-from app.months.queries import rows_of, stored_totals, taking_entries
+from app.months import closing, reopening
+from app.months import states as month_states
+from app.months.checklist import NotReady
+from app.months.model import ChainMark, MonthReopening
+from app.months.queries import stored_totals, taking_entries
 from app.months.root import roots
+from tests.actions.closed_months import (
+    NOVEMBER,
+    NOW,
+    OCTOBER,
+    WORK,
+    engagement,
+    in_the_way,
+    note_job,
+    olga_and_otto,
+    row_of,
+)
 from tests.actions.submitting import ada_of, draft_for, refusal
 from tests.makers import (
     as_operator,
@@ -37,49 +45,16 @@ from tests.makers import (
     close_month,
     correct,
     freeze_month,
-    make_engagement,
     make_entry,
-    make_member,
-    make_product,
-    make_programme,
     rate,
 )
 from tests.makers.months import BOOK
-from tests.makers.parties import the_operator
-
-OCTOBER, NOVEMBER = BillingMonth(2026, 10), BillingMonth(2026, 11)
-WORK = datetime(2026, 10, 12, 9, tzinfo=UTC)
-NOW = datetime(2026, 11, 20, 10, tzinfo=UTC)
 
 
 @pytest.fixture(autouse=True)
 def in_november() -> Any:
     with clock.pinned(NOW):
         yield
-
-
-def engagement(**programme: Any) -> Engagement:
-    with clock.pinned(datetime(2026, 9, 1, tzinfo=UTC)):
-        product = make_product(make_programme(**programme))
-    return make_engagement(product, at=datetime(2026, 9, 2, tzinfo=UTC))
-
-
-def row_of(month: BillingMonth, book: str = BOOK) -> Month:
-    with acting_for_all("a test looks"):
-        db.session.expire_all()
-        return rows_of(book, [month])[month]
-
-
-def olga_and_otto() -> tuple[Any, Any]:
-    operator = the_operator()
-    return as_operator(operator), as_operator(
-        operator, member=make_member(operator, "otto@operator.example", capacity="operator")
-    )
-
-
-def in_the_way(row: Month) -> list[str]:
-    with viewing(as_operator()):
-        return [said(line) for line in checklist.in_the_way(row)]
 
 
 def test_a_close_stores_totals_and_root_and_tells_it() -> None:
@@ -93,18 +68,13 @@ def test_a_close_stores_totals_and_root_and_tells_it() -> None:
         "USD", 1, 150000, 120000, 28500,
     )  # fmt: skip
     row = row_of(OCTOBER)
-    assert (row.state, row.closed_at) == (states.CLOSED, NOW)
+    assert (row.state, row.closed_at) == (month_states.CLOSED, NOW)
     with acting_for_all("a test reads history"):
         told = db.session.scalars(select(History.facts).where(History.event == "month_closed")).one()
     assert root in told
     assert "1500.00 USD" in told
     with viewing(as_operator()) as olga, pytest.raises(AlreadyDone):
         closing.close(row, by=olga)
-
-
-def note_job(name: str, *, ok: bool, message: str = "") -> None:
-    with acting_for_all("a test's job"):
-        job_results.note(name, started_at=NOW, finished_at=NOW, ok=ok, message=message, rows=0)
 
 
 def test_what_is_undecided_is_in_the_way() -> None:
@@ -117,7 +87,7 @@ def test_what_is_undecided_is_in_the_way() -> None:
         closing.close(row, by=olga)
     assert f"{number} (" in str(no.value)
     assert "overdue" in str(no.value)
-    assert row_of(OCTOBER).state == states.FROZEN
+    assert row_of(OCTOBER).state == month_states.FROZEN
     rate(waiting)
     close_month(OCTOBER)
 
@@ -169,7 +139,7 @@ def test_reopening_takes_two_people_and_a_reason() -> None:
         row = row_of(OCTOBER)
         assert refusal(lambda: reopening.ask_to_reopen(row, reason="  ", by=olga)).field == "reason"
         wish = reopening.ask_to_reopen(row, reason="Two entries were lost in a strike", by=olga)
-        assert row_of(OCTOBER).state == states.CLOSED
+        assert row_of(OCTOBER).state == month_states.CLOSED
         assert "somebody else" in str(refusal(lambda: reopening.confirm(one(MonthReopening, wish.id), by=olga)))
         assert "already" in str(refusal(lambda: reopening.ask_to_reopen(row_of(OCTOBER), reason="Again", by=olga)))
     with viewing(otto):
@@ -177,7 +147,7 @@ def test_reopening_takes_two_people_and_a_reason() -> None:
         with pytest.raises(AlreadyDone):
             reopening.confirm(one(MonthReopening, wish.id), by=otto)
     row = row_of(OCTOBER)
-    assert (row.state, row.frozen_at, row.closed_at) == (states.REOPENED, None, None)
+    assert (row.state, row.frozen_at, row.closed_at) == (month_states.REOPENED, None, None)
     with acting_for_all("a test reads history"):
         told = db.session.execute(
             select(History.event, History.by_label).where(History.subject_id == row.id).order_by(History.sequence)
@@ -195,7 +165,7 @@ def test_a_wish_may_be_declined() -> None:
         wish = reopening.ask_to_reopen(row_of(OCTOBER), reason="Perhaps", by=olga)
     with viewing(otto):
         reopening.decline(one(MonthReopening, wish.id), by=otto)
-    assert row_of(OCTOBER).state == states.CLOSED
+    assert row_of(OCTOBER).state == month_states.CLOSED
 
 
 def test_a_reopened_month_takes_entries_until_somebody_ends_it_and_the_job_leaves_it_alone() -> None:
@@ -208,10 +178,10 @@ def test_a_reopened_month_takes_entries_until_somebody_ends_it_and_the_job_leave
     late = make_entry(made, "1", month=OCTOBER)
     with acting_for_all("a test's job") as job:
         freeze_months.run(by=job, stopped=never)
-    assert row_of(OCTOBER).state == states.REOPENED
+    assert row_of(OCTOBER).state == month_states.REOPENED
     with viewing(as_operator()) as olga, pytest.raises(NotReady, match=late.number):
         closing.close(row_of(OCTOBER), by=olga)
-    assert row_of(OCTOBER).state == states.REOPENED  # what could not be closed is not left frozen
+    assert row_of(OCTOBER).state == month_states.REOPENED  # what could not be closed is not left frozen
     rate(late)
     with viewing(as_operator()) as olga:
         again = closing.close(row_of(OCTOBER), by=olga)
@@ -296,123 +266,16 @@ def test_a_programme_that_changes_its_book_does_not_change_what_was_closed(app: 
         assert [verdict for check in checks() for verdict in check.verdicts()] == ["", ""]
 
 
-def test_two_closes_of_one_month_store_it_once(app: Flask) -> None:
-    make_entry(engagement(), "10", month=OCTOBER, at=WORK, rated=True)
-    row = freeze_month(OCTOBER)
-    olga = as_operator()
-    db.session.remove()
-    gate, outcomes = threading.Barrier(2), []
-
-    def run() -> None:
-        with app.app_context(), clock.pinned(NOW), viewing(olga):
-            gate.wait(10)
-            try:
-                closing.close(row, by=olga)
-                outcomes.append("closed")
-            except AlreadyDone:
-                outcomes.append("late")
-            finally:
-                db.session.remove()
-
-    threads = [threading.Thread(target=run) for _ in range(2)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(30)
-    assert sorted(outcomes) == ["closed", "late"]
-    with acting_for_all("a test counts"):
-        assert len(db.session.scalars(select(MonthClose.id)).all()) == 1
-
-
-def test_a_submit_into_a_reopened_month_races_its_close(app: Flask) -> None:
-    """Either the entry is in, undecided, and so in the way of the close; or the month closed first and refuses it."""
-    made = engagement()
-    with acting_for_all("the machine's owner") as owner:
-        reopening.reopen_at_once(freeze_month(OCTOBER), reason="Lost", by=owner)
-    row, olga, ada = row_of(OCTOBER), as_operator(), ada_of(made)
-    draft = draft_for(made, "2026-10")
-    db.session.remove()
-    gate, outcomes = threading.Barrier(2), []
-
-    def run(do: Any, by: Any) -> None:
-        with app.app_context(), clock.pinned(NOW), viewing(by):
-            gate.wait(10)
-            try:
-                do()
-                outcomes.append(do.__name__)
-            except Refused:
-                pass
-            finally:
-                db.session.remove()
-
-    def submitted() -> None:
-        billing.submit(one(Engagement, made.id), draft, by=ada)
-
-    def closed() -> None:
-        closing.close(row, by=olga)
-
-    threads = [threading.Thread(target=run, args=pair) for pair in ((submitted, ada), (closed, olga))]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(30)
-    assert len(outcomes) == 1
-    with acting_for_all("a test looks"):
-        entries = len(db.session.scalars(select(BillingEntry.id)).all())
-    assert (row_of(OCTOBER).state, entries) == (
-        (states.REOPENED, 1) if outcomes == ["submitted"] else (states.CLOSED, 0)
-    )
-
-
-def run(app: Flask, *words: str) -> tuple[int, str]:
-    with clock.pinned(NOW):
-        told = app.test_cli_runner().invoke(args=["months", *words])
-    assert told.exception is None or isinstance(told.exception, SystemExit), told.output
-    return told.exit_code, told.output
-
-
-def test_the_command_line_closes_and_reopens(app: Flask) -> None:
-    made = engagement()
-    waiting = make_entry(made, "10", month=OCTOBER, at=WORK)
-    number, entry_id = waiting.number, waiting.id
-    assert "is not a month written YYYY-MM" in run(app, "close", "2026-13")[1]
-    assert "No book has" in run(app, "close", "2026-09")[1]
-    freeze_month(OCTOBER)
-    db.session.remove()
-    code, output = run(app, "close", "2026-10")
-    assert (code, number in output) == (1, True)
-    with acting_for_all("a test's job") as job:
-        rating.rate_entry(entry_id, by=job)
-    db.session.remove()
-    code, output = run(app, "close", "2026-10")
-    assert code == 0, output
-    assert "gross 1500.00 USD, due 1200.00 USD, tax 0.00 USD" in output
-    with acting_for_all("a test looks"):
-        assert db.session.scalars(select(MonthClose.root_hash)).one() in output
-    assert "closed already" in run(app, "close", "2026-10")[1]
-    assert run(app, "reopen", "2026-10")[0] == 2  # without a reason
-    assert run(app, "reopen", "2026-10", "--reason", " ")[0] == 1
-    assert run(app, "reopen", "2026-10", "--reason", "A strike")[0] == 0
-    assert row_of(OCTOBER).state == states.REOPENED
-    with acting_for_all("a test reads history"):
-        told = db.session.execute(
-            select(History.facts, History.by_label).where(History.event == "month_reopened")
-        ).one()
-    assert "from the command line" in told.facts
-    assert told.by_label == "system"
-    assert "nothing to reopen" in run(app, "reopen", "2026-10", "--reason", "A strike")[1]
-
-
 def test_the_last_instant_before_and_the_first_after_the_cut_off() -> None:
     made = engagement()
     with clock.pinned(datetime(2026, 11, 2, 23, 59, 59, 999000, tzinfo=UTC)):
         make_entry(made, "1", month=OCTOBER)
         with acting_for_all("a test's job") as job:
             freeze_months.run(by=job, stopped=never)
-        assert row_of(OCTOBER).state == states.OPEN
+        assert row_of(OCTOBER).state == month_states.OPEN
     with clock.pinned(datetime(2026, 11, 3, tzinfo=UTC)):
         assert refusal(lambda: make_entry(made, "1", month=OCTOBER)).field == "month"
         with acting_for_all("a test's job") as job:
             freeze_months.run(by=job, stopped=never)
-        assert row_of(OCTOBER).state == states.FROZEN
+        assert row_of(OCTOBER).state == month_states.FROZEN
         assert in_the_way(row_of(OCTOBER)) != []

@@ -62,6 +62,7 @@ def test_use_is_noted_every_few_minutes(people):
     with time_machine.travel("2026-11-02T10:00:00Z", tick=False) as now:
         token, session_id = begin(people.ada)
         first = queries.signed_in(people.ada.id, token).session_seen_at
+        assert first is not None
         now.shift(sessions.SEEN_EVERY - timedelta(seconds=1))
         sessions.note_use(session_id)
         assert queries.signed_in(people.ada.id, token).session_seen_at == first

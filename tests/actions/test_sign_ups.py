@@ -55,6 +55,7 @@ def test_the_link_and_the_password_make_organisation_and_admin(people):
         sign_ins.check_password(KIM, PASSPHRASE, source=HERE)
     passed = sign_ups.confirm(token(), "Harbour Works", PASSPHRASE, source=HERE)
     person = queries.signed_in(passed.member_id)
+    assert person is not None
     [choice] = person.choices
     assert (choice.organisation_name, choice.capacity) == ("Harbour Works", "customer")
     viewer = queries.viewer_for(person, None)

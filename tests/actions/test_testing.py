@@ -28,6 +28,8 @@ from app.foundation.history import History
 from app.foundation.outbox import OutboxRow
 from app.foundation.refusals import MissingRole, NotVisible, Refused
 from app.foundation.tenancy import Viewer, acting_for_all, as_tester, viewing
+from app.jobs import rate_billing_entries
+from app.jobs.work import never
 from app.members.roles import INSTANCE_EDITOR, PRICING_SUBMITTER, PRICING_VIEWER
 from app.notices.bodies import render
 from app.parties.model import Organisation, PartnerCustomer
@@ -84,6 +86,47 @@ def test_a_test_runs_from_request_to_completion(draft: Product, northbridge: Org
         assert db.session.scalar(select(func.count(PartnerCustomer.id))) == 0  # nobody became anybody's client
     assert told == ["engagement_created", "request_approved", "billing_submitted", "billing_rated", "marked_complete"]
     assert wrong() == []
+
+
+def test_the_job_rates_tests_like_everything_else(draft: Product, ada: Viewer) -> None:
+    entry = make_test_entry(make_test(draft, ada), "2", ada)
+    real = make_entry(make_engagement(make_product(partner=_organisation(ada))), "1")
+    with acting_for_all("a test's job") as job:
+        done = rate_billing_entries.run(by=job, stopped=never)
+        again = rate_billing_entries.run(by=job, stopped=never)
+        assert (done.rows, done.failed, again.rows) == (2, 0, 0)
+        db.session.expire_all()
+        states_now = db.session.scalars(select(BillingEntry.state).where(BillingEntry.id.in_([entry.id, real.id])))
+        assert states_now.all() == [entry_states.RATED] * 2
+
+
+def test_real_numbers_follow_each_other_as_if_no_test_had_been(draft: Product, ada: Viewer) -> None:
+    product = make_product(partner=_organisation(ada))
+    first = make_engagement(product)
+    make_test(draft, ada)
+    second = make_engagement(product, _customer_of(first))
+    assert (first.number, second.number) == ("ENG-1001", "ENG-1002")
+
+
+def _customer_of(engagement: Engagement) -> Organisation:
+    with acting_for_all("a test's customer"):
+        return db.session.scalars(select(Organisation).where(Organisation.id == engagement.customer_id)).one()
+
+
+@pytest.mark.parametrize("model", [Engagement, BillingEntry, RatingGroup, ChargeLine])
+def test_nobody_meets_a_test_who_does_not_ask_for_it(draft: Product, ada: Viewer, model: Any) -> None:
+    """Not the partner, not the operator, and not the partner's own people when they act as somebody's customer."""
+    _rated(make_test(draft, ada), "1", ada)
+    northbridge = _organisation(ada)
+    for viewer in (ada, as_operator(), as_customer(northbridge)):
+        with viewing(viewer):
+            assert db.session.scalar(select(func.count()).select_from(model)) == 0
+            assert db.session.scalars(select(model)).all() == []
+    with viewing(as_tester(ada)):
+        assert db.session.scalar(select(func.count()).select_from(model)) == 1
+    for stranger in (as_partner(make_organisation("Contrail", partner=True)), as_customer(make_organisation("Acme"))):
+        with viewing(as_tester(stranger)):
+            assert db.session.scalars(select(model)).all() == []
 
 
 def test_it_takes_all_three_roles_and_ones_own_unpublished_product(

@@ -27,7 +27,7 @@ ROOMS = {
     "operations",
 }
 #: modules that may speak Core on __table__, past the tenancy listener, because they wrap the compiled, filtered select
-BULK_MODULES: set[str] = set()
+BULK_MODULES: set[str] = {"app/commands/backup/snapshot.py", "app/commands/backup/loading.py"}
 
 
 def name_of(path: Path) -> str:

@@ -125,9 +125,9 @@ def fill_invitation(page: Page, email: str) -> None:
     page.get_by_role("button", name="Invite member").click()
 
 
-def open_invitation(page: Page, email: str) -> None:
-    """The page behind the newest invitation that was mailed to this address."""
-    newest_mail(page, re.compile("^Invitation to act for"), to=email)
+def open_invitation(page: Page, email: str, organisation: str = "") -> None:
+    """The page behind the newest invitation (of this organisation) that was mailed to this address."""
+    newest_mail(page, re.compile(f"^Invitation to act for {organisation}"), to=email)
     page.get_by_role("main").get_by_role("link", name=re.compile("invitations")).click()
     expect(page.get_by_role("heading", level=1)).to_have_text(re.compile("^Act for"))
 

@@ -122,7 +122,7 @@ def test_a_form_sent_after_a_switch_in_another_tab_changes_nothing(
     open_invitation(page, email)
     join_as_new(page, "four calm herons wade")
     invite(olga, "Globex Retail", email)
-    open_invitation(page, email)
+    open_invitation(page, email, "Globex Retail")
     page.get_by_role("button", name="Accept").click()
     expect(page.locator(".top-switch")).to_have_text("Globex Retail")
     page.goto("/account")

@@ -110,7 +110,7 @@ def test_a_member_of_two_organisations_switches_between_them(visit: Visit, new_c
     email = member_with_password(olga, new_context().new_page())
     invite(olga, "Globex Retail", email)
     page = new_context().new_page()
-    open_invitation(page, email)
+    open_invitation(page, email, "Globex Retail")
     axe(page)
     page.get_by_role("link", name="Sign in").last.click()
     expect(page.get_by_label("E-mail")).to_have_value(email)

@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import Look, Visit
+from tests.browser.conftest import Complaints, Look, Visit
 from tests.browser.pages import (
     add_entry,
     approve,
@@ -120,11 +120,12 @@ def test_a_test_is_in_no_list_and_no_count(ada: Page) -> None:
     expect(status(ada)).to_have_text("Rejected")
 
 
-def test_bulk_in_the_rating_queue(visit: Visit, ada: Page, olga: Page, axe: Look) -> None:
+def test_bulk_in_the_rating_queue(visit: Visit, ada: Page, olga: Page, complaints: Complaints, axe: Look) -> None:
     """Two entries are ticked and approved at the amounts shown; one has changed meanwhile, is left and approved anew; one is rejected."""
     names = {
         key: fresh_name(words) for key, words in (("two", "Bulk, both"), ("one", "Bulk, single"), ("no", "Bulk, no"))
     }
+    complaints.expect("status of 409")
     dot = visit("dot")
     ids = {}
     for key, name in names.items():

@@ -14,8 +14,10 @@ from flask import Flask
 from sqlalchemy import inspect, select, text
 from sqlalchemy.exc import DBAPIError
 
-from app.commands.backup import columns
+from app.commands.backup import columns, loading
 from app.commands.backup.archive import verified
+from app.commands.backup.columns import KINDS
+from app.commands.backup.loading import BATCH
 from app.commands.backup.staging import SCHEMA
 from app.commands.demo.people import PASSWORD
 from app.foundation import append_only, clock, history
@@ -124,6 +126,19 @@ def test_values_arrive_exactly(new_portal: NewPortal, tmp_path: Path) -> None:
             assert connection.execute(text(f"SELECT {cast}, last_error FROM outbox")).one() == (json_text, odd)
             assert connection.scalar(text("SELECT rows_done FROM job_result")) == number
         db.session.remove()
+
+
+def test_files_kept_in_the_database_arrive_byte_for_byte(new_portal: NewPortal) -> None:
+    """Into a table of the test's own: every byte there is, and more than a batch of rows."""
+    app, every = new_portal(), bytes(range(256)) * 40
+    rows = [[f"{number}", KINDS["bytes"].from_sqlite(every)] for number in range(BATCH + 1)]
+    with app.app_context(), db.engine.begin() as connection:
+        on_sqlite = connection.dialect.name == "sqlite"
+        connection.execute(text(f"CREATE TABLE kept (name text, content {'blob' if on_sqlite else 'bytea'})"))
+        put = loading.into_sqlite if on_sqlite else loading.into_postgres
+        put(connection, "kept", (("name", "text"), ("content", "bytes")), iter(rows))
+        contents = connection.execute(text("SELECT content FROM kept")).scalars().all()
+        assert len(contents) == BATCH + 1 and {bytes(content) for content in contents} == {every}
 
 
 def test_every_column_has_a_kind() -> None:

@@ -26,7 +26,8 @@ def _first_row(lines: list[bytes], table: str) -> int:
 def _one_letter(file: Path) -> bytes:
     lines = _lines(file)
     at = _first_row(lines, "organisation")
-    lines[at] = lines[at][:2] + b"X" + lines[at][3:]
+    row = lines[at].decode()
+    lines[at] = f"{row[:2]}\N{PILE OF POO}{row[3:]}".encode()
     return gzip.compress(b"".join(lines))
 
 
@@ -161,6 +162,26 @@ def test_rows_that_point_nowhere_are_refused_before_anything_is_touched(
     app = new_portal()
     refused = run(app, "restore", _written(file, tmp_path / "torn", without_an_engagement))
     assert refused.exit_code == 1 and len(refused.output.strip().splitlines()) == 2, refused.output
+    assert names(app) == set()
+
+
+@pytest.mark.parametrize("twice", [True, False])
+def test_rows_that_the_tables_refuse_are_refused_in_one_sentence(
+    file: Path, new_portal: NewPortal, tmp_path: Path, twice: bool
+) -> None:
+    """The same row twice; a value missing where there must be one."""
+
+    def spoiled(lines: list[bytes]) -> list[bytes]:
+        at = _first_row(lines, "organisation")
+        if twice:
+            return [*lines[: at + 1], *lines[at:]]
+        row = [None, *json.loads(lines[at])[1:]]
+        return [*lines[:at], json.dumps(row).encode() + b"\n", *lines[at + 1 :]]
+
+    app = new_portal()
+    refused = run(app, "restore", _written(file, tmp_path / "spoiled", spoiled))
+    assert refused.exit_code == 1 and "Nothing was restored" in refused.output and "Traceback" not in refused.output
+    assert len(refused.output.strip().splitlines()) == 2, refused.output
     assert names(app) == set()
 
 

@@ -12,7 +12,7 @@ from sqlalchemy import select
 from app.catalog import entries, plans, requests, reviews, states
 from app.catalog.evidence import add_evidence
 from app.catalog.listing_queries import evidence_now
-from app.catalog.listing_rules import MetricDraft
+from app.catalog.listing_rules import MetricDraft, code_for
 from app.catalog.model import Evidence, ListingReview, Plan, Product, Programme
 from app.catalog.price_table import PriceDraft
 from app.catalog.queries import product_with_plans
@@ -81,9 +81,7 @@ def make_listing(
     ada = by or as_partner(partner)
     olga = operator or as_operator()
     with viewing(ada):
-        product = entries.create_product(
-            name=name, slug="-".join(name.lower().split()), programme_id=programme.id, by=ada
-        )
+        product = entries.create_product(name=name, slug=code_for(name, (), 60), programme_id=programme.id, by=ada)
         write_entry(product, ada)
         plan = add_plan(product, ada)
         add_metric(product, plan, ada, prices=prices)

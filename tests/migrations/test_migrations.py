@@ -14,11 +14,12 @@ from sqlalchemy import inspect, text
 from sqlalchemy.exc import DBAPIError
 
 from app import create_app
-from app.foundation import append_only
+from app.foundation import append_only, clock
+from app.foundation.billing_month import BillingMonth
 from app.foundation.database import db
 from tests import databases
 from tests.conftest import SERVER, on_postgres
-from tests.makers import make_engagement, make_entry, make_product
+from tests.makers import close_month, make_engagement, make_entry, make_product
 
 
 @pytest.fixture
@@ -68,10 +69,31 @@ def test_lived_in_data_outlives_the_head_being_applied_again(portal: Flask) -> N
         assert connection.execute(text("SELECT amount_minor FROM billing_entry")).scalar_one() == 45000
 
 
-@pytest.mark.parametrize("table", append_only.APPEND_ONLY)
-@pytest.mark.parametrize("change", ["UPDATE {} SET id = id", "DELETE FROM {}"])
-def test_the_database_itself_refuses_to_rewrite_the_past(portal: Flask, table: str, change: str) -> None:
-    make_entry(make_engagement(make_product()), "3", rated=True)
+def test_ratings_from_before_there_were_corrections_get_their_order(portal: Flask) -> None:
+    """The migration that brings corrections numbers what is rated already, group by group."""
+    engagement = make_engagement(make_product())
+    for quantity in ("3", "1", "2"):
+        make_entry(engagement, quantity, rated=True)
+    make_entry(engagement, "9")
     db.session.remove()
+    downgrade(revision="15260d621bea")
+    upgrade()
+    with db.engine.connect() as connection:
+        rows = connection.execute(
+            text("SELECT quantity, rated_sequence, kind FROM billing_entry ORDER BY number")
+        ).all()
+    assert [(row.quantity // 10**6, row.rated_sequence, row.kind) for row in rows] == [
+        (3, 1, "entry"), (1, 2, "entry"), (2, 3, "entry"), (9, None, "entry"),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("table", append_only.APPEND_ONLY)
+@pytest.mark.parametrize("change", ["UPDATE {} SET {column} = {column}", "DELETE FROM {}"])
+def test_the_database_itself_refuses_to_rewrite_the_past(portal: Flask, table: str, change: str) -> None:
+    last = BillingMonth.at(clock.now()).previous
+    make_entry(make_engagement(make_product()), "3", month=last, at=last.starts_at.replace(day=9), rated=True)
+    close_month(last)
+    db.session.remove()
+    column = inspect(db.engine).get_pk_constraint(table)["constrained_columns"][0]
     with db.engine.connect() as connection, pytest.raises(DBAPIError, match="append-only"):
-        connection.execute(text(change.format(table)))
+        connection.execute(text(change.format(table, column=column)))

@@ -3,6 +3,7 @@
 import ast
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from uuid import UUID
 
@@ -10,11 +11,19 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
+from app.billing import corrections
+from app.billing.model import Correction
+from app.catalog import price_changes, requests, reviews
+from app.catalog.model import Product
 from app.engagements import actions as engagements
+from app.engagements.price_notices import announce_prices
 from app.foundation import clock
+from app.foundation.billing_month import BillingMonth
 from app.foundation.database import db, transaction
 from app.foundation.outbox import OutboxRow
 from app.foundation.tenancy import acting_for_all, one, viewing
+from app.jobs import remind_of_months
+from app.jobs.work import never
 from app.members import actions as members
 from app.members import enforcement, invitations, sign_ins, sign_ups
 from app.members.model import Member, Membership
@@ -26,7 +35,20 @@ from app.notices.delegations import pass_on
 from app.notices.webhook_post import Outcome
 from app.notices.webhook_sending import disable
 from app.parties.model import Organisation
-from tests.makers import as_customer, as_partner, make_engagement, make_member, make_organisation, make_product
+from tests.makers import (
+    as_customer,
+    as_operator,
+    as_partner,
+    ask_correction,
+    correct,
+    freeze_month,
+    make_engagement,
+    make_entry,
+    make_member,
+    make_organisation,
+    make_product,
+)
+from tests.makers.listing import as_it_stands, make_listing, open_review, price_draft
 
 #: no row names it: it tells several rows of one batch in one mail
 WRITTEN_TOGETHER = {"several"}
@@ -62,6 +84,34 @@ def one_of(organisation_id: UUID) -> Organisation:
 
 def invited() -> list[OutboxRow]:
     return list(db.session.scalars(select(OutboxRow).where(OutboxRow.template == "invitation")))
+
+
+def listing_is_told(customer: Organisation) -> None:
+    """A product is approved, returned and published; its price changes, and its client is told."""
+    listed = make_listing(state="published", name="Backup & restore <plus>")
+    make_engagement(listed, customer, at=clock.now())
+    with acting_for_all("the partner and the operator"):
+        ada, olga = as_partner(one(Organisation, listed.partner_id)), as_operator()
+    for price, answer in (("160", "reject"), ("175", "approve")):
+        plan = listed.plans[0]
+        with viewing(ada):
+            if answer == "reject":
+                price_changes.start_price_change(listed, version=as_it_stands(listed).version, plan_id=plan.id, by=ada)
+            price_changes.change_prices(
+                listed, version=as_it_stands(listed).version, plan_id=plan.id, metric_id=plan.metrics[0].id,
+                prices=price_draft((None, price)), by=ada,
+            )  # fmt: skip
+            requests.request_price_change(
+                listed, version=as_it_stands(listed).version, plan_id=plan.id, effective_from=None, by=ada
+            )
+        with viewing(olga):
+            if answer == "reject":
+                reviews.reject(open_review(listed).id, reason="Too much.\nSay why.", by=olga)
+            else:
+                reviews.approve(open_review(listed).id, by=olga)
+    with acting_for_all("the notices") as system, clock.pinned(BillingMonth.at(clock.now()).next.starts_at):
+        for version_id in price_changes.changes_to_announce():
+            announce_prices(version_id, by=system)
 
 
 @pytest.fixture
@@ -102,6 +152,7 @@ def posted(app: Flask) -> Iterator[list[OutboxRow]]:
             enforcement.reset_second_factor(joined.id, reason="The telephone\nwas stolen.", by=dot)
         for email in ("kim@harbour.example", "eve@acme.example"):
             sign_ups.ask("Harbour & Sons", "Kim Okafor", email, "calm herons wade", source="127.0.0.1")
+        correct_and_remind(product, acme)
         sign_ins.ask_for_link(eve.email, source="127.0.0.1")
         waits = make_engagement(product, acme, state="pending")
         abe = make_member(one_of(product.partner_id), "abe@northbridge.example")
@@ -124,8 +175,24 @@ def posted(app: Flask) -> Iterator[list[OutboxRow]]:
                 "https://n.example/hook", ["engagement.requested"], private_allowed=False, by=ada
             )
             disable(endpoint, Outcome(410, 12, "gone", "answered 410"))
+        listing_is_told(acme)
         with acting_for_all("a test looks"):
             yield list(db.session.scalars(select(OutboxRow)))
+
+
+def correct_and_remind(product: Product, acme: Organisation) -> None:
+    """A correction approved, one rejected, and the reminder of a month's last day."""
+    last = BillingMonth.at(clock.now()).previous
+    kept = make_engagement(product, acme, at=last.starts_at)
+    entries = [make_entry(kept, "3", month=last, at=last.starts_at + timedelta(days=9), rated=True) for _ in range(2)]
+    freeze_month(last)
+    correct(entries[0], "2")
+    asked = ask_correction(entries[1], "1")
+    with viewing(as_operator()) as olga:
+        corrections.reject(one(Correction, asked.id), reason="The log says otherwise.", by=olga)
+    month = last.next
+    with clock.pinned(month.next.starts_at - timedelta(hours=1)), acting_for_all("a test's job") as job:
+        assert remind_of_months.run(by=job, stopped=never).rows == 1
 
 
 def test_every_template_is_written_with_real_facts(posted: list[OutboxRow]) -> None:

@@ -158,6 +158,7 @@ def test_what_looks_like_an_earlier_entry_waits_for_a_tick(app: Flask, fleet: li
     assert not page.soup.select_one(f'input[name="{place(fleet[0])}-pick"]').has_attr("checked")
     plain = ada.post(PATH, data=grid_of(page) | {f"{place(fleet[0])}-pick": "y", "do": "submit"})
     assert plain.status_code == 422 and len(entries(app, fleet[0])) == 1, "a yes is to the entry it looks like"
+    assert "no row is ticked" in Page(plain).text
     tick = page.soup.select_one(f'input[name="{place(fleet[0])}-pick"]')["value"]
     assert ada.post(PATH, data=grid_of(page) | {f"{place(fleet[0])}-pick": tick, "do": "submit"}).status_code == 200
     assert len(entries(app, fleet[0])) == 2
@@ -217,6 +218,9 @@ def test_another_partners_row_is_not_there(app: Flask, people: People, fleet: li
     assert answer.status_code == 422
     assert "There is no such engagement." in answer.text
     assert "Watch" not in answer.text.replace("Cloud watch", "")
+    untouched = body | {f"{where}-quantity": ""}
+    for do in ("preview", "submit", "row"):
+        assert cy.post(PATH, data=untouched | {"do": do, "only": str(fleet[0].id)}, headers=HTMX).status_code == 422
     assert entries(app, fleet[0]) == []
 
 

@@ -6,9 +6,11 @@ from decimal import Decimal
 import pytest
 import time_machine
 
+from app.foundation import clock
 from app.foundation.billing_month import BillingMonth
 from app.foundation.database import db
-from tests.makers import make_product, make_programme
+from app.foundation.text import spell
+from tests.makers import make_engagement, make_product, make_programme
 from tests.makers.catalog import add_price_version
 from tests.page import Fragment, Page
 from tests.screens.engagement_stage import HTMX, statements
@@ -70,6 +72,28 @@ def test_the_list_takes_three_statements_of_its_own(app, products, as_):
     with statements(app) as asked:
         dot.get("/catalog", headers=HTMX)
     assert len([one for one in asked if "FROM member" not in one]) <= 3, asked
+
+
+def test_coming_prices_stand_below_with_their_month(app, people, as_):
+    """Gross, approved only, and only what is still to come."""
+    with app.app_context():
+        net = make_programme("Net", remuneration="net_plus_mark_up", remuneration_percent=Decimal(25))
+        product = make_product(net, people.northbridge, name="Night desk", bands=[(None, "100")])
+        plan, metric = product.plans[0], product.plans[0].metrics[0]
+        this_month = BillingMonth.at(clock.now())
+        add_price_version(plan, metric, "per_unit", [(None, "111")], effective_from=this_month.shifted(2))
+        engagement = make_engagement(product, people.acme)
+        db.session.remove()
+    page = Page(as_("dot").get("/catalog/night-desk"))
+    page.check()
+    words = spell(this_month.shifted(2))
+    assert f"Plan Standard from {words} on" in page.text and "138.7500" in page.text and "111" not in page.text
+    details = Page(as_("dot").get(f"/my/engagements/{engagement.id}"))
+    details.check()
+    assert f"The prices of plan Standard change from {words} on" in details.text
+    partners = Page(as_("ada").get(f"/engagements/{engagement.id}"))
+    partners.check()
+    assert f"The prices of plan Standard change from {words} on" in partners.text
 
 
 def test_a_service_shows_every_tier_at_gross(products, as_):

@@ -258,3 +258,20 @@ def test_the_page_costs_the_same_however_many(app, entries, as_):
     with statements(app) as many:
         asked(olga, entries, "ten", "twelve", "fourteen", "contrail")
     assert len(many) == len(one) <= 4
+
+
+def test_a_form_opened_for_another_organisation_decides_nothing(app, entries, people, as_):
+    olga = as_("olga")
+    body = sent(asked(olga, entries, "ten", "twelve"), entries, "ten", "twelve")
+    answer = olga.post(HERE, data={**body, "rendered_for": str(people.contrail.id)})
+    assert answer.status_code == 409 and "act for another organisation" in answer.text
+    assert set(states(app, entries).values()) == {"in_review"} and lines(app) == 0
+
+
+def test_a_form_without_its_key_shows_the_entries_again(app, entries, as_):
+    olga = as_("olga")
+    body = {**sent(asked(olga, entries, "ten"), entries, "ten"), "submission_key": "short"}
+    answer = olga.post(HERE, data=body)
+    assert answer.status_code == 422 and entries["ten"].number in answer.text
+    Page(answer).check()
+    assert set(states(app, entries).values()) == {"in_review"}

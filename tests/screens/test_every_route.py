@@ -6,6 +6,7 @@ A new route is walked by itself: its permission says who may open it, its parame
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -15,20 +16,23 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 from werkzeug.routing import Rule
 
-from app.billing.model import BillingEntry
+from app.billing.model import BillingEntry, Correction
 from app.catalog.model import Evidence, ListingReview, Product, Programme
 from app.charges.model import ChargeLine
 from app.engagements.model import Engagement
+from app.foundation import clock
+from app.foundation.billing_month import BillingMonth
 from app.foundation.database import db
 from app.foundation.saved_views import SavedView, save_view
-from app.foundation.tenancy import acting_for_all, viewing
+from app.foundation.tenancy import acting_for_all, one, viewing
 from app.members import api_keys
 from app.members.invitations import invite
 from app.members.model import Invitation, Membership
+from app.months.model import Month
 from app.notices import webhooks
 from app.notices.webhook_model import WebhookDelivery, WebhookEndpoint
 from app.parties.model import Organisation, PartnerCustomer
-from tests.makers import make_engagement, make_entry, make_product, make_programme
+from tests.makers import ask_correction, close_month, make_engagement, make_entry, make_product, make_programme
 from tests.makers.listing import listing_ids
 from tests.people import CAST, People, move_in, sign_in
 
@@ -50,6 +54,7 @@ FREE = {
 }
 #: a kind of what waits; and what belongs to one member, not to a tenant
 FREE |= {"kind_name": "engagement-request", "notice_id": str(uuid4()), "batch_id": str(uuid4())}
+FREE |= {"month": str(BillingMonth.at(clock.now()).previous), "book": "reject-after-grace"}
 #: signing out would end the walk of a person
 LEFT_OUT = {"sign_in.leave", "static"}
 
@@ -71,6 +76,10 @@ def world(migrated_app: Flask, restore_database: Any) -> Iterator[World]:
     with migrated_app.app_context():
         people = move_in()
         own = {first: _rows_of(people, partner, customer) for first, partner, customer in _SIDES}
+        last = BillingMonth.at(clock.now()).previous
+        close_month(last)
+        for rows in own.values():
+            rows["correction_id"] = _correction_of(UUID(rows.pop("old_entry_id")))
         db.session.remove()
     clients = {}
     for person in PERSONS:
@@ -101,6 +110,8 @@ def _rows_of(people: People, partner: str, customer: str) -> dict[str, str]:
     engagement = make_engagement(product, people.organisations[customer])
     pending = make_engagement(product, people.organisations[customer], state="pending")
     rated = make_entry(engagement, "1", rated=True)
+    last = BillingMonth.at(clock.now()).previous
+    old = make_entry(engagement, "3", month=last, at=last.starts_at + timedelta(days=9), rated=True)
     make_entry(engagement, "2")
     waiting = make_entry(engagement, "20", rated=True)
     assert waiting.state == "in_review"
@@ -113,6 +124,7 @@ def _rows_of(people: People, partner: str, customer: str) -> dict[str, str]:
             "relation_id": str(_relation_of(people, partner)), "row_id": str(pending.id),
             "view_id": str(_view_of(people, "ada" if partner == "northbridge" else "cy").id),
             **listing_ids(product), **_settings_of(people, "ada" if partner == "northbridge" else "cy"),
+            "old_entry_id": str(old.id),
             "line_id": str(db.session.scalars(select(ChargeLine.id).where(ChargeLine.source_id == rated.id)).one()),
         }  # fmt: skip
 
@@ -143,6 +155,13 @@ def _settings_of(people: People, person: str) -> dict[str, str]:
         )
         delivery = webhooks.send_test(endpoint.id, by=by)
     return {"key_id": str(key.id), "endpoint_id": str(endpoint.id), "delivery_id": str(delivery.id)}
+
+
+def _correction_of(entry_id: UUID) -> str:
+    """One that waits, of an entry of last month, which is closed."""
+    with acting_for_all("a test's entry"):
+        entry = one(BillingEntry, entry_id)
+    return str(ask_correction(entry, "2").id)
 
 
 def rules(app: Flask) -> list[Rule]:
@@ -289,6 +308,8 @@ def _states(app: Flask) -> list[Any]:
             *db.session.execute(select(Product.id, Product.state, Product.version)),
             *db.session.execute(select(ListingReview.id, ListingReview.outcome)),
             *db.session.execute(select(Evidence.id, Evidence.replaced_at)),
+            *db.session.execute(select(Correction.id, Correction.state)),
+            *db.session.execute(select(Month.id, Month.state)),
             *db.session.execute(select(Membership.id, Membership.roles)),
             *db.session.execute(select(Invitation.id, Invitation.state, Invitation.version)),
             *db.session.execute(select(Organisation.id, Organisation.name, Organisation.version)),

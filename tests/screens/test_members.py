@@ -9,9 +9,10 @@ from sqlalchemy import select
 
 from app.foundation.database import db
 from app.foundation.outbox import OutboxRow
+from app.foundation.permissions import PERMISSIONS
 from app.foundation.tenancy import acting_for_all, viewing
 from app.members import invitations, queries
-from app.members.roles import PARTNER_ADMIN, PRICING_VIEWER, PRODUCT_EDITOR
+from app.members.roles import EVERY_MEMBER, GRANTS, PARTNER_ADMIN, PRICING_VIEWER, PRODUCT_EDITOR, ROLES
 from tests.makers import make_member, make_membership
 from tests.page import Page
 from tests.people import fill, hidden_fields, move_in, sign_in
@@ -100,7 +101,7 @@ def test_the_list_pages(app, open_as, people):
     path: str | None = "/members"
     while path:
         page = ada.get(path).text
-        seen += re.findall(r'<td class="k-name">(?:<a [^>]*>)?([^<(]+?)\s*<', page)
+        seen += re.findall(r'<td class="k-name address">(?:<a [^>]*>)?([^<(]+?)\s*<', page)
         following = re.search(r'href="([^"]+)" rel="next"', page)
         path = following[1].replace("&amp;", "&") if following else None
     assert len(seen) == len(set(seen)) == 58
@@ -118,7 +119,7 @@ def test_inviting_a_member_by_email(app, open_as, people):
         [notice] = db.session.scalars(select(OutboxRow)).all()
     nia = app.test_client()
     path = notice.facts["path"]
-    typed = {"name": "Nia Cole", "password": "a first password", "password_again": "a first password"}
+    typed: dict[str, Any] = {"name": "Nia Cole", "password": "a first password", "password_again": "a first password"}
     assert fill(nia, path, **typed).status_code == 303
     assert nia.get("/account").status_code == 200
     assert "Nia Cole" in ada.get("/members").text
@@ -202,10 +203,30 @@ def test_a_form_of_another_organisation_is_409(app, open_as, people):
 
 
 def test_the_roles_page_is_rendered_from_the_table(open_as, people):
-    page = open_as(ADA).get("/members/roles").text
-    assert "Partner Pricing Submitter" in page
-    assert "Rating reviewer" not in page
-    assert "Rating reviewer" in open_as(OLGA).get("/members/roles").text
+    page = Page(open_as(ADA).get("/members/roles"))
+    page.check()
+    assert "Partner Pricing Submitter" in page.text
+    assert "Rating reviewer" not in page.text
+    olga = open_as(OLGA)
+    assert "Rating reviewer" in olga.get("/members/roles").text
+    assert Page(open_as(ADA).get("/members/roles?capacity=operator")).text == page.text  # one's own capacity only
+    for capacity in ("operator", "partner", "customer"):
+        page = Page(olga.get(f"/members/roles?capacity={capacity}"))
+        page.check()
+        rows = {
+            row.select_one(".k-name").text: row.select_one(".k-sub").text
+            for row in page.soup.select("table.roles tbody tr")
+        }
+        granted = {name: needed for (name, where), needed in GRANTS.items() if where == capacity}
+        for name in {*granted, *EVERY_MEMBER[capacity]}:
+            words = rows[PERMISSIONS[name]]
+            for role in granted.get(name, ()):
+                assert ROLES[role].label in words
+            if len(granted.get(name, ())) > 1:
+                assert words.startswith("All of: ") and " and " in words
+            if not granted.get(name):
+                assert words == "No role: every member may"
+        assert len(rows) == len({*granted, *EVERY_MEMBER[capacity]})
 
 
 def test_dialogs_are_pages_too(open_as, people):

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from app.foundation.billing_month import BillingMonth
 from app.foundation.database import db
-from tests.makers import make_engagement, make_entry, make_product, make_programme
+from tests.makers import correct, freeze_month, make_engagement, make_entry, make_product, make_programme
 from tests.page import Page
 from tests.screens.engagement_stage import HTMX
 
@@ -93,3 +93,23 @@ def walked(client, starts):
 def readable(text):
     """Without the service's own name and without markup's attributes, where 'net' may be part of an id."""
     return re.sub(r"Net service|net-service|<[^>]*>", " ", text)
+
+
+def test_no_net_figure_of_a_correction_reaches_a_customer(app, people, as_):
+    """456.47 net is taken back and 246.74 billed anew: the client reads 535.44 and 289.43, and no reason."""
+    with app.app_context():
+        net = make_programme("Marketplace", remuneration="net_plus_mark_up", remuneration_percent=Decimal("17.3"))
+        product = make_product(net, people.northbridge, name="Net service", model="per_unit", bands=[(None, "123.37")])
+        engagement = make_engagement(product, people.acme)
+        assert engagement.active_from is not None
+        month = BillingMonth.at(engagement.active_from)
+        entry = make_entry(engagement, "3.7", at=engagement.active_from.replace(day=20), month=month, rated=True)
+        freeze_month(month)
+        correct(entry, "2")
+        db.session.remove()
+    seen = walked(as_("dot"), ["/", "/my/engagements", "/my/charges"])
+    whole = "\n".join(seen.values()).replace(",", "")
+    assert "289.43" in whole and "535.44" in whole
+    for figure in (*PLANTED, "246.74", "209.73", "Minutes, not hours", "COR-"):
+        assert figure not in whole, figure
+    assert "246.74" in as_("ada").get(f"/engagements/{engagement.id}/billing-entries").text

@@ -20,7 +20,7 @@ def test_products_with_their_counts(app, people, as_):
     ] == ["1", "2", "1"]
     here = f"/products/{stage.product.id}/current-engagements"
     assert {a["href"] for a in row.select("a")} == {
-        here, f"{here}?status=pending", f"{here}?status=active", f"{here}?status=completion_requested", f"/products/{stage.product.id}/past-engagements",
+        f"/products/{stage.product.id}/publish", here, f"{here}?status=pending", f"{here}?status=active", f"{here}?status=completion_requested", f"/products/{stage.product.id}/past-engagements",
     }  # fmt: skip
     assert "Cloud watch" not in page.text
 

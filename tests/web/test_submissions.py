@@ -1,5 +1,6 @@
 """A form acts once, for the organisation it was opened for."""
 
+import io
 import uuid
 from pathlib import Path
 from typing import Any
@@ -196,3 +197,16 @@ def test_the_fragment_of_a_refused_form(client: FlaskClient) -> None:
     answer = client.post("/add", data=filled(client, quantity="-1"), headers={"HX-Request": "true"})
     assert answer.status_code == 422
     assert answer.text.startswith("<form")
+
+
+def test_a_file_where_text_belongs_is_no_text(client: FlaskClient) -> None:
+    """Fields of text never get to see an upload; the form says that the field is empty."""
+    sent = filled(client)
+    for field in ("quantity", "name", "notes"):
+        others = {name: value for name, value in sent.items() if name != field}
+        answer = client.post(
+            "/add",
+            data={**others, field: (io.BytesIO(b"%PDF-1.4 \x00"), "evidence.pdf")},
+            content_type="multipart/form-data",
+        )
+        assert answer.status_code == (200 if field == "notes" else 422), field

@@ -20,7 +20,7 @@ from sqlalchemy import inspect, text
 from sqlalchemy.exc import DBAPIError
 
 from app.commands.backup.archive import BadBackup, Manifest, Writer, verified
-from app.commands.backup.load import load
+from app.commands.backup.loading import load
 from app.commands.backup.snapshot import described, one_moment, rows_of, tables
 from app.commands.backup.staging import staging_of
 from app.commands.check import report

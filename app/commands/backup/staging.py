@@ -59,6 +59,8 @@ def _copy_over(staged: Flask, beside: Path, live: Engine) -> None:
             driver: Any = connection.connection.driver_connection
             source.backup(driver, progress=waiting)
             driver.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+    except sqlite3.Error as wrong:
+        raise BadBackup(f"Nothing was restored: {wrong}.") from wrong
     finally:
         source.close()
     live.dispose()

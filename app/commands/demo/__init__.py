@@ -8,9 +8,12 @@ from flask import Flask, current_app
 from flask.cli import AppGroup
 from sqlalchemy import select
 
-from app.commands.demo import notices
+from app.commands.demo import notices, programs
+from app.commands.demo.bookmarks import keep_views
 from app.commands.demo.catalog import stock
 from app.commands.demo.end_to_end import run_a_test
+from app.commands.demo.invitations import invite_some
+from app.commands.demo.listing import list_products
 from app.commands.demo.people import PASSWORD, SIGN_IN_SENTENCES, move_in
 from app.commands.demo.year import Year
 from app.foundation import clock
@@ -57,8 +60,12 @@ def seed_if_empty(app: Flask) -> bool:
                 cast = move_in()
                 shelf = stock(cast)
             Year(cast, shelf, now).live()
+            list_products(cast, shelf, now)
             run_a_test(cast, shelf, now)
             notices.live(cast, now)
+            invite_some(cast, now)
+            keep_views(cast)
+            programs.connect(cast)
         db.session.remove()
     return True
 

@@ -8,12 +8,14 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 from app.billing.own_entries import charged_by_engagement
+from app.catalog.price_list import next_price_month
 from app.documents import Column, rows_of
 from app.engagements import actions, queries, states
 from app.engagements.model import Engagement
 from app.engagements.own_history import LIST_KEYS, own_events
 from app.engagements.queries import EngagementPage
-from app.foundation import tenancy
+from app.foundation import clock, tenancy
+from app.foundation.billing_month import BillingMonth
 from app.foundation.history import EVENTS
 from app.foundation.pages import page_of
 from app.foundation.refusals import AlreadyDone, Refused
@@ -224,8 +226,16 @@ def _details(page: EngagementPage) -> dict[str, Any]:
         "asked": queries.open_completion_request(engagement_id),
         "latest": _told(latest.rows),
         "charged": charged_by_engagement([engagement_id]).get(engagement_id, []),
+        "prices_change": _prices_change(page.engagement),
         **own_header(page, "details"),
     }
+
+
+def _prices_change(engagement: Engagement) -> BillingMonth | None:
+    """From when the plan costs something else, while the engagement is still going on."""
+    if engagement.state not in states.CURRENT:
+        return None
+    return next_price_month(engagement.plan_id, BillingMonth.at(clock.now()))
 
 
 def _told(rows: Any) -> list[dict[str, Any]]:

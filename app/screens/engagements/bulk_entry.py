@@ -52,7 +52,7 @@ def act() -> Response:
     form = Grid()
     fine = form.validate_on_submit()
     by = sender(form) if fine else tenancy.current()
-    rows = _rows_sent(form, by)
+    rows = _rows_sent(form)
     typed = [row for row in rows if row.typed.get("quantity", "").strip() or row.typed.get("notes", "").strip()]
     do = request.form.get("do", "")
     if do == "row" and wants_fragment() and rows:
@@ -87,7 +87,7 @@ def _listing() -> Listing:
     return listing.with_page(page)
 
 
-def _rows_sent(form: Grid, by: tenancy.Viewer) -> list[Entered]:
+def _rows_sent(form: Grid) -> list[Entered]:
     """The rows that the page held, in their order, read again for whoever sends it; a page holds no more than PAGE.
 
     `only`: the one row that is being typed in; htmx sends its whole form along.
@@ -98,7 +98,8 @@ def _rows_sent(form: Grid, by: tenancy.Viewer) -> list[Entered]:
     here = by_id(ids)
     metrics = approved_metrics({row.plan_id for row in here.values()})
     key = form.submission_key.data
-    return [_row(each, here.get(each), metrics, request.form, key) for each in ids]
+    rows = [_row(each, here.get(each), metrics, request.form, key) for each in ids]
+    return [row for row in rows if row.engagement is not None or row.errors]
 
 
 def _row(
@@ -142,20 +143,20 @@ def _show(listing: Listing, rows: Sequence[Entered], form: Grid, typed: Sequence
     if any(row.created_as for row in typed):
         form.submission_key.data = new_key()  # what stays is another submission; the old page's rows are spent
     nothing = asked and not typed
-    unfit = bool(wrong or nothing or form.form_errors) or (asked and request.form.get("do") == "submit" and not done)
+    not_sent = asked and request.form.get("do") == "submit" and not done
     return show(
         "engagements/bulk_entry.html",
-        status=422 if unfit else 200,
+        status=422 if wrong or nothing or not_sent or form.form_errors else 200,
         listing=listing,
         form=form,
         rows=left,
         done=done,
         wrong=wrong,
         nothing=nothing,
+        not_sent=not_sent,
         ready=[row for row in left if row.is_ready],
         totals=totals(left),
         alone=False,
-        previewed=asked,
         months={row.place: _months_offered(row) for row in left if row.engagement},
         upload=listing.link().replace(PATH, f"{PATH}/upload", 1),
         filtered=listing.link().replace(PATH, "/engagements", 1),

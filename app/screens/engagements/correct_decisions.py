@@ -213,7 +213,7 @@ def _shown(page: EngagementPage, correction_id: uuid.UUID) -> dict[str, Any]:
         "e": page.engagement,
         "here": here,
         "back": f"{here}/billing-entries",
-        "path": f"{here}/corrections/{correction.id}",
+        "own": f"{here}/corrections/{correction.id}",
         "crumbs": [
             *crumbs(page, viewer),
             (page.engagement.name, here),

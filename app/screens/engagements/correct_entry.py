@@ -111,6 +111,7 @@ def _show(page: EngagementPage, entry: BillingEntry, form: Correct, status: int 
         step=step_sentence(metric.step),
         found=found,
         lines=lines_of(entry, form.quantity.data, found) if found else [],
+        live=wants_fragment(),
         threshold=_programme(entry).review_threshold,
         why_not=translate(why_not) if why_not else "",
     )

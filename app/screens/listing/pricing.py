@@ -197,7 +197,7 @@ def _version(version: PriceVersion | None, metrics: list[Metric], here: str) -> 
 
 
 def _metric(metric: Metric, version: PriceVersion | None, here: str) -> dict[str, Any]:
-    priced = PricedMetric(metric, version, price_in(version, metric))
+    priced = PricedMetric(metric, version, price_in(version, metric), metric.approved)
     return {"metric": metric, "price": price_words(priced), "here": f"{here}/metrics/{metric.id}"}
 
 

@@ -7,7 +7,6 @@ from typing import Any
 from flask import Blueprint, Response
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from werkzeug.exceptions import NotFound
 
 from app.billing.month_ties import booked_sums
 from app.documents import Column
@@ -68,24 +67,20 @@ def show_list(kind: str = "") -> Response:
     )
 
 
-@screen.get("/months/<month>")
+@screen.get("/months/<month:month>")
 @needs("month:view", capacity="operator")
-def show_one(month: str) -> Response:
+def show_one(month: BillingMonth) -> Response:
     """Each book that has the month, one below the other."""
-    try:
-        wanted = BillingMonth.parse(month)
-    except ValueError as no_month:
-        raise NotFound from no_month
-    rows = queries.books_of(wanted)
+    rows = queries.books_of(month)
     if not rows:
         raise NotVisible
     before = db.session.execute(
-        queries.months().where(Month.month < wanted).order_by(*(key.desc() for key in LIST_KEYS)).limit(EARLIER)
+        queries.months().where(Month.month < month).order_by(*(key.desc() for key in LIST_KEYS)).limit(EARLIER)
     ).all()
     return show(
         "operator/month.html",
         block="books",
-        month=wanted,
+        month=month,
         shown=[shown_month(row) for row in rows],
         earlier=earlier(before),
         books=BOOKS,

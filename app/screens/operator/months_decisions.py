@@ -6,7 +6,6 @@ from typing import Any
 from flask import Blueprint, Response, request
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from werkzeug.exceptions import NotFound
 
 from app.foundation import tenancy, transitions
 from app.foundation.billing_month import BillingMonth
@@ -22,7 +21,7 @@ from app.web.submissions import submit_once
 
 screen = Blueprint("months_decisions", __name__)
 
-HERE = "/months/<month>/<book>"
+HERE = '/months/<month:month>/<any("reject-after-grace", "roll-forward"):book>'
 
 
 class Nothing(PortalForm):
@@ -36,7 +35,7 @@ class Reopen(PortalForm):
 @screen.get(f"{HERE}/close", endpoint="ask_close")
 @screen.post(f"{HERE}/close")
 @needs("month:manage", capacity="operator")
-def close(month: str, book: str) -> Response:
+def close(month: BillingMonth, book: str) -> Response:
     row = _row(month, book)
     return _decide(
         row,
@@ -59,7 +58,7 @@ def close(month: str, book: str) -> Response:
 @screen.get(f"{HERE}/freeze", endpoint="ask_freeze")
 @screen.post(f"{HERE}/freeze")
 @needs("month:manage", capacity="operator")
-def freeze(month: str, book: str) -> Response:
+def freeze(month: BillingMonth, book: str) -> Response:
     """Of a reopened month: no more entries, while what is undecided is decided."""
     row = _row(month, book)
     return _decide(
@@ -79,7 +78,7 @@ def freeze(month: str, book: str) -> Response:
 @screen.get(f"{HERE}/reopen", endpoint="ask_reopen")
 @screen.post(f"{HERE}/reopen")
 @needs("month:manage", capacity="operator")
-def reopen(month: str, book: str) -> Response:
+def reopen(month: BillingMonth, book: str) -> Response:
     row, form = _row(month, book), Reopen()
     return _decide(
         row,
@@ -103,7 +102,7 @@ def reopen(month: str, book: str) -> Response:
 @screen.get(f"{HERE}/confirm-reopening", endpoint="ask_confirm")
 @screen.post(f"{HERE}/confirm-reopening")
 @needs("month:manage", capacity="operator")
-def confirm(month: str, book: str) -> Response:
+def confirm(month: BillingMonth, book: str) -> Response:
     row = _row(month, book)
     wish = queries.waiting_reopening(row.id)
     return _decide(
@@ -129,7 +128,7 @@ def confirm(month: str, book: str) -> Response:
 @screen.get(f"{HERE}/decline-reopening", endpoint="ask_decline")
 @screen.post(f"{HERE}/decline-reopening")
 @needs("month:manage", capacity="operator")
-def decline(month: str, book: str) -> Response:
+def decline(month: BillingMonth, book: str) -> Response:
     row = _row(month, book)
     wish = queries.waiting_reopening(row.id)
     return _decide(
@@ -178,12 +177,8 @@ def _fresh(row: Month) -> Response:
     return show_fresh(here, "operator/month.html", month=row.month, shown=shown, earlier=[], books=BOOKS, stale=True)
 
 
-def _row(month: str, book: str) -> Month:
-    try:
-        wanted = BillingMonth.parse(month)
-    except ValueError as no_month:
-        raise NotFound from no_month
-    found = next((row for row in queries.books_of(wanted) if row.book == book), None)
+def _row(month: BillingMonth, book: str) -> Month:
+    found = next((row for row in queries.books_of(month) if row.book == book), None)
     if found is None:
         raise NotVisible
     return found

@@ -48,8 +48,8 @@ COLUMNS = (
 
 class Retry(PortalForm):
     chosen = SelectMultipleField(choices=[], validate_choice=False)
-    #: 'chosen', 'all', or the one row's id
-    which = Carried(default="chosen")
+    #: the button that was pressed: 'chosen', 'all', or the one row's id
+    which = Carried(default="")
 
 
 class GiveUp(PortalForm):

@@ -28,7 +28,7 @@ from app.web.fields import PortalForm, TextField, offered
 from app.web.filters import Choice, Search
 from app.web.fragments import go_to, show
 from app.web.guard import needs
-from app.web.instants import duration
+from app.web.instants import ago
 from app.web.listing import ListOf
 from app.web.submissions import submit_once
 from app.web.templating import translate
@@ -125,7 +125,7 @@ def show_organisation(organisation_id: uuid.UUID) -> Response:
         members=members_of(organisation_id),
         invited=invited,
         expired={row.id for row in invited if has_expired(row.sent_at, now)},
-        ages={row.id: duration(now - row.sent_at) for row in invited},
+        ages={row.id: _("%(age)s ago", age=ago(row.sent_at)) for row in invited},
         me=tenancy.current().member_id,
         labels={key: translate(role.label) for key, role in ROLES.items()},
         capacity_words=CAPACITIES,

@@ -8,6 +8,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 from app.billing import queries, rating, states
+from app.billing.corrections_waiting import waiting_for
 from app.billing.model import BillingEntry
 from app.billing.review import amounts_now, outlook, partners_waiting, reviewed
 from app.billing.rules import is_overdue
@@ -33,6 +34,8 @@ from app.web.templating import translate
 screen = Blueprint("rating_queue", __name__)
 
 HERE = "/reviews/rating"
+#: corrections that wait, named above the entries
+CORRECTIONS_SHOWN = 3
 OVERDUE = {"only": _l("overdue only")}
 TESTS = {"only": _l("only tests"), "none": _l("without tests")}
 
@@ -85,6 +88,7 @@ def show_list(kind: str = "") -> Response:
         decides={row.id for row in page.rows if may_decide(row, me)},
         me=me.member_id,
         all_ticked=request.args.get("tick") == "all",
+        corrections=lambda: waiting_for(me, CORRECTIONS_SHOWN),  # asked by the page alone, not by a part of it
     )
 
 

@@ -21,7 +21,7 @@ from app.web.fields import PortalForm, offered
 from app.web.filters import Choice, Search
 from app.web.fragments import go_to, show
 from app.web.guard import needs
-from app.web.instants import duration
+from app.web.instants import ago
 from app.web.listing import ListOf
 from app.web.sign_in_words import COLUMNS as SIGN_IN_COLUMNS
 from app.web.sign_in_words import OUTCOMES
@@ -85,7 +85,7 @@ def show_list(kind: str = "") -> Any:
         labels=labels,
         me=by.member_id,
         expired={row.id for row in page.rows if row.sent_at and has_expired(row.sent_at, now)},
-        ages={row.id: duration(now - row.sent_at) for row in page.rows if row.sent_at},
+        ages={row.id: _("%(age)s ago", age=ago(row.sent_at)) for row in page.rows if row.sent_at},
         required=second_factor_required(),
         refused=refused_among(row.email for row in page.rows),
     )

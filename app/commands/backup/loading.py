@@ -26,7 +26,7 @@ def load(file: Path, manifest: Manifest, engine: Engine, told: Callable[[int], N
         with _keys_off_sqlite(connection) if on_sqlite else _keys_off_postgres(connection):
             for table in reversed(manifest.tables):
                 connection.execute(text(f'DELETE FROM "{table}"'))  # noqa: S608  what migrations put there comes with the backup
-            put, loaded = _into_sqlite if on_sqlite else _into_postgres, 0
+            put, loaded = into_sqlite if on_sqlite else into_postgres, 0
             for table, rows in rows_by_table(file):
                 put(connection, table, manifest.tables[table].columns, rows)
                 told(loaded := loaded + manifest.tables[table].rows)
@@ -45,7 +45,7 @@ def _check_fit(connection: Connection, manifest: Manifest) -> None:
             )
 
 
-def _into_sqlite(
+def into_sqlite(
     connection: Connection, table: str, columns: tuple[tuple[str, str], ...], rows: Iterator[list[Any]]
 ) -> None:
     make = [KINDS[kind].to_sqlite for _, kind in columns]
@@ -55,15 +55,18 @@ def _into_sqlite(
         connection.exec_driver_sql(statement, batch)
 
 
-def _into_postgres(
+def into_postgres(
     connection: Connection, table: str, columns: tuple[tuple[str, str], ...], rows: Iterator[list[Any]]
 ) -> None:
     make = [KINDS[kind].to_postgres for _, kind in columns]
     names = ", ".join(f'"{name}"' for name, _ in columns)
     driver: Any = connection.connection.driver_connection
-    with driver.cursor().copy(f'COPY "{table}" ({names}) FROM STDIN') as copy:
-        for row in rows:
-            copy.write_row(_made(make, row))
+    try:
+        with driver.cursor().copy(f'COPY "{table}" ({names}) FROM STDIN') as copy:
+            for row in rows:
+                copy.write_row(_made(make, row))
+    except connection.dialect.loaded_dbapi.Error as wrong:  # the driver's own: SQLAlchemy stands aside here
+        raise BadBackup(f"Nothing was restored: {str(wrong).splitlines()[0]}.") from wrong
     for name, kind in columns:
         if kind == "int":
             _go_on_counting(connection, table, name)
