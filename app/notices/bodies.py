@@ -5,8 +5,8 @@
     {{ _("Your request ...") }}
 
 Plain text, a paragraph a line, links on lines of their own. In a template: every fact of the notice, `portal_name`,
-`link("/engagements/...")` for an address in the portal, `| quoted` for what somebody else wrote, and `_` and `ngettext`:
-it is written in the portal's language. The subject is the notice's line in the portal too, its first link where it leads.
+`link("/engagements/...")` for an address in the portal, `| quoted` for what somebody else wrote, `| said` for words of ours
+among the facts, marked with N_() in their room, and `_` and `ngettext`: it is written in the portal's language. The subject is the notice's line in the portal too, its first link where it leads.
 """
 
 import unicodedata
@@ -107,7 +107,7 @@ def _environment(language: str) -> Environment:
     )
     catalogue = Translations.load(str(HERE / "translations"), [language])
     environment.install_gettext_translations(catalogue, newstyle=True)  # type: ignore[attr-defined]
-    environment.filters.update(quoted=quoted, instant=instant)
+    environment.filters.update(quoted=quoted, instant=instant, said=catalogue.gettext)
     return environment
 
 

@@ -23,7 +23,8 @@ class NoticeType:
     in_portal: bool = True
 
 
-REQUESTS, DECISIONS, PASSED, LISTING, DIGEST, OTHER = "requests", "decisions", "passed", "listing", "digest", "other"
+REQUESTS, DECISIONS, PASSED, LISTING = "requests", "decisions", "passed", "listing"
+MONTHS, WEBHOOKS, DIGEST, OTHER = "months", "webhooks", "digest", "other"
 
 TYPES: dict[str, NoticeType] = {
     one.key: one
@@ -37,11 +38,18 @@ TYPES: dict[str, NoticeType] = {
         NoticeType(
             DECISIONS,
             N_("Decisions on my requests"),
-            N_("A request is approved or rejected, an engagement is complete."),
-            ("customer",),
+            N_("A request is approved or rejected, an engagement is complete, a correction is decided."),
+            ("partner", "customer"),
         ),
         NoticeType(LISTING, N_("Services and prices"), N_("A review of a service has ended, or a price changes.")),
         NoticeType(PASSED, N_("Decisions passed to me"), N_("A colleague passes a line of the inbox to you.")),
+        NoticeType(
+            MONTHS,
+            N_("Months about to close"),
+            N_("Active engagements have no billing entry yet, and the month closes soon."),
+            ("partner",),
+        ),
+        NoticeType(WEBHOOKS, N_("Webhooks that fail"), N_("An endpoint was disabled because nothing arrived there.")),
         NoticeType(OTHER, N_("Everything else"), N_("What fits none of the lines above.")),
         NoticeType(
             DIGEST,

@@ -1,5 +1,6 @@
 """Tenant A never sees B's ids: whatever the shape of the query, whoever asks, read or write."""
 
+import uuid
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any

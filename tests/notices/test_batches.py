@@ -1,5 +1,6 @@
 """Forty decisions are one mail a reader and one notice a subject; what members want holds, but never for their account."""
 
+import re
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
@@ -16,7 +17,7 @@ from app.foundation.tenancy import acting_for_all, viewing
 from app.members import sign_ins
 from app.notices import decisions, portal, preferences
 from app.notices.actions import send_due
-from app.notices.bodies import render_together, type_named
+from app.notices.bodies import FOLDER, render, render_together, type_named
 from app.notices.decisions import APPROVE, REJECT, Asked
 from app.notices.model import PortalNotice
 from app.notices.preferences import Wish
@@ -245,6 +246,17 @@ def test_each_template_names_a_type_or_is_everything_else() -> None:
     assert type_named("request_approved") == DECISIONS
     assert type_named("digest") == DIGEST
     assert type_named("several") == OTHER
+
+
+def test_a_type_that_a_template_names_exists() -> None:
+    named = {file.stem: re.search(r"^Type: (\w+)$", file.read_text(), re.M) for file in FOLDER.glob("*.txt")}
+    assert {name: found[1] for name, found in named.items() if found and found[1] not in TYPES} == {}
+
+
+def test_a_percent_sign_among_the_facts_is_a_percent_sign() -> None:
+    facts = {"what": "prices of plan 50 %(off)s", "product": "100 % backup", "product_id": "1", "place": "pricing"}
+    body = render("listing_approved", facts, portal_name="Portal", portal_url="https://portal.example")
+    assert body.subject == "Approved: prices of plan 50 %(off)s of 100 % backup"
 
 
 def test_several_with_different_reasons_leave_them_to_their_pages() -> None:

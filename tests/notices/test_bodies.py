@@ -83,7 +83,8 @@ def invited() -> list[OutboxRow]:
 
 def listing_is_told(customer: Organisation) -> None:
     """A product is approved, returned and published; its price changes, and its client is told."""
-    listed = make_listing(state="published", name="Vault & restore <plus>")
+    partner = make_organisation("Partner of the listing", partner=True)
+    listed = make_listing(partner, state="published", name="Backup & restore <plus>")
     make_engagement(listed, customer, at=clock.now())
     with acting_for_all("the partner and the operator"):
         ada, olga = as_partner(one(Organisation, listed.partner_id)), as_operator()
@@ -211,7 +212,7 @@ def test_every_template_is_written_with_real_facts(posted: list[OutboxRow]) -> N
     assert "do=approve" in written["digest"].text
     assert "    Yours.\n    I am away." in written["delegated"].text
     assert "    Not yet.\n    One server is missing." in written["completion_declined"].text
-    assert written["engagement_requested"].subject.startswith("Acme requests Vault & restore <plus>")
+    assert written["engagement_requested"].subject.startswith("Acme requests Backup & restore <plus>")
 
 
 def test_a_subject_is_one_short_line() -> None:

@@ -64,7 +64,7 @@ def test_it_is_bounded_says_so_and_costs_a_few_statements(app: Flask, stage: Sta
         assert [kind.name for kind in inbox.full] == [REQUEST]
         with statements(app) as seen:
             inbox_of(ada)
-        assert len(seen) <= len(KINDS) + 1, seen  # one a kind, and what was passed on
+        assert len(seen) <= len(KINDS) + 1, seen  # one a kind, and one for what was passed on
     with viewing(stage.viewer("olga")) as olga:
         stage_lines = inbox_of(olga, only=["billing-entry-review"])
         assert not stage_lines.full
