@@ -54,7 +54,7 @@ def test_every_template_that_code_names_exists(repository: Path) -> None:
 
 def listing_is_told(customer: Organisation) -> None:
     """A product is approved, returned and published; its price changes, and its client is told."""
-    listed = make_listing(state="published", name="Backup & restore <plus>")
+    listed = make_listing(make_organisation("Watchers", partner=True), "published", name="Backup & restore <plus>")
     make_engagement(listed, customer, at=clock.now())
     with acting_for_all("the partner and the operator"):
         ada, olga = as_partner(one(Organisation, listed.partner_id)), as_operator()
