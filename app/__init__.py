@@ -24,8 +24,6 @@ def create_app(overrides: Mapping[str, Any] | None = None) -> Flask:
 
     The imports stand inside so that a rule or a room can be imported without Flask and every screen behind it.
     """
-    from importlib import import_module
-
     from flask import Flask
     from werkzeug.middleware.proxy_fix import ProxyFix
 
@@ -68,12 +66,7 @@ def create_app(overrides: Mapping[str, Any] | None = None) -> Flask:
         hops = settings.proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
     clock.follow(settings.instance_path / "demo-clock" if settings.demo else None)
-    for module in (
-        *(f"foundation.{idea}" for idea in IDEAS_WITH_TABLES),
-        *(f"{room}.model" for room in ROOMS),
-        *TABLES_APART,
-    ):
-        import_module(f"app.{module}")
+    _know_every_table()
     database.install(app, settings.database_url, migrations=HERE / "migrations")
 
     logs.install(app)
@@ -96,6 +89,14 @@ def create_app(overrides: Mapping[str, Any] | None = None) -> Flask:
     commands.install(app)
     _feed_from_rooms()
     return app
+
+
+def _know_every_table() -> None:
+    from importlib import import_module
+
+    ideas, rooms = (f"foundation.{idea}" for idea in IDEAS_WITH_TABLES), (f"{room}.model" for room in ROOMS)
+    for module in (*ideas, *rooms, *TABLES_APART):
+        import_module(f"app.{module}")
 
 
 def _feed_from_rooms() -> None:

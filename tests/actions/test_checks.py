@@ -16,6 +16,7 @@ from app.foundation.billing_month import BillingMonth
 from app.foundation.database import db
 from app.foundation.tenancy import viewing
 from app.jobs import engine
+from app.members import invitations
 from tests.makers import (
     as_customer,
     as_partner,
@@ -24,6 +25,7 @@ from tests.makers import (
     correct,
     make_engagement,
     make_entry,
+    make_member,
     make_organisation,
     make_product,
     make_programme,
@@ -53,6 +55,10 @@ def lived_in(app: Flask) -> Flask:
         make_entry(rescue, "1")
         with viewing(as_partner(partner)) as ada:
             billing.withdraw(make_entry(rescue, "7"), by=ada)
+        with viewing(as_partner(partner, member=make_member(partner, "ada@northbridge.example"))) as ada:
+            for email in ("nia@northbridge.example", "leo@northbridge.example"):
+                waiting = invitations.invite(email, [], by=ada)
+            invitations.withdraw(waiting.id, by=ada)
         with viewing(as_customer(acme)) as dot:
             engagements.request_completion(archive, wish="Done", by=dot)
             engagements.withdraw_completion_request(archive, by=dot)

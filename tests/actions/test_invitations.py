@@ -5,14 +5,14 @@ from datetime import timedelta
 
 import pytest
 import time_machine
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from app.foundation.database import db, transaction
 from app.foundation.history import History, verify
 from app.foundation.outbox import OutboxRow
 from app.foundation.refusals import AlreadyDone, NotVisible, Refused
 from app.foundation.tenancy import acting_for_all, one, viewing
-from app.members import invitations, keys, queries, roster, rules
+from app.members import checks, invitations, keys, queries, roster, rules
 from app.members.model import Invitation, Member, Membership
 from app.members.roles import CUSTOMER_ADMIN, PRICING_VIEWER, PRODUCT_EDITOR
 from app.parties.model import Organisation
@@ -289,3 +289,17 @@ def test_each_sees_its_own_organisations_invitations_only(people):
             rows = roster.people_here(by=by, kind=roster.INVITED).rows
             seen[first_name] = ([row.email for row in rows], len(db.session.scalars(select(Invitation)).all()))
     assert seen == {"ada": ([NEW], 1), "cy": ([], 0), "dot": (["kim@acme.example"], 1), "olga": ([], 2)}
+
+
+def test_the_self_check_finds_an_answer_that_history_does_not_know(people):
+    invite(people, "other@northbridge.example")
+    invitations.accept_as_new(token_of(invite(people)), "Nia", PASSPHRASE, source=HERE)
+    [check] = checks.checks()
+    with acting_for_all("a test audits"):
+        assert list(check.verdicts()) == ["", ""]
+        with transaction() as session:
+            session.execute(update(Invitation).values(state="declined").execution_options(synchronize_session=False))
+        assert [verdict.partition(" is ")[2] for verdict in check.verdicts()] == [
+            "declined, history says open",
+            "declined, history says accepted",
+        ]

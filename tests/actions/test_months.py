@@ -11,6 +11,7 @@ from sqlalchemy import select
 
 from app.billing import actions as billing
 from app.billing.actions import Draft
+from app.catalog.model import Product
 from app.engagements.model import Engagement
 from app.foundation import clock, history
 from app.foundation.database import db, transaction
@@ -244,6 +245,7 @@ def test_test_entries_are_in_no_total_and_in_nobodys_way() -> None:
     made = engagement()
     with acting_for_all("a test's testers"), transaction():
         one(Engagement, made.id).is_test = True
+        one(Product, made.product_id).state = "draft"
     tester = replace(ada_of(made), sees_tests=True)
     with clock.pinned(WORK), viewing(tester):
         billing.submit(one(Engagement, made.id), Draft(draft_for(made, "2026-10").metric_id, OCTOBER, draft_for(made, "2026-10").quantity), by=tester)  # fmt: skip

@@ -215,8 +215,8 @@ def test_a_test_is_rated_with_the_newest_draft_that_counts(draft: Product, ada: 
     test = make_test(draft, ada)
     assert str(_rated(test, "1", ada).amount) == "150.00 USD"
     this_month = BillingMonth.at(clock.now())
+    _approve_draft(draft)
     _add_draft(draft, "200.00", this_month)
-    _add_draft(draft, "999.00", this_month.next)
     entry = make_test_entry(test, "1", ada)
     with viewing(as_tester(as_operator())):
         assert (
@@ -238,6 +238,13 @@ def _rated(test: Engagement, quantity: str, ada: Viewer) -> BillingEntry:
     return entry
 
 
+def _approve_draft(product: Product) -> None:
+    """The one open version is approved: a plan has one draft at a time."""
+    with acting_for_all("a draft's approval"), transaction() as session:
+        version = session.scalars(select(PriceVersion).where(PriceVersion.plan_id == product.plans[0].id)).one()
+        version.approved_at, version.state = clock.now(), "approved"
+
+
 def _add_draft(product: Product, price: str, month: BillingMonth) -> None:
     with acting_for_all("a draft price"), transaction() as session:
         metric = session.scalars(select(Metric).where(Metric.plan_id == product.plans[0].id)).one()
@@ -249,6 +256,7 @@ def _add_draft(product: Product, price: str, month: BillingMonth) -> None:
                 effective_from=month,
                 currency="USD",
                 approved_at=None,
+                state="draft",
                 prices=[
                     MetricPrice(
                         metric_id=metric.id,

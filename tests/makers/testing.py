@@ -43,7 +43,7 @@ def draft_product(
     )
     with acting_for_all("a test's draft price"), transaction() as session:
         for version in session.scalars(select(PriceVersion).where(PriceVersion.plan_id == product.plans[0].id)).all():
-            version.approved_at = None
+            version.approved_at, version.state = None, "draft"
         if not bands:
             session.execute(delete(MetricPrice).where(MetricPrice.metric_id == product.plans[0].metrics[0].id))
             for version in product.plans[0].price_versions:

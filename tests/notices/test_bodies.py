@@ -83,8 +83,7 @@ def invited() -> list[OutboxRow]:
 
 def listing_is_told(customer: Organisation) -> None:
     """A product is approved, returned and published; its price changes, and its client is told."""
-    partner = make_organisation("Partner of the listing", partner=True)
-    listed = make_listing(partner, state="published", name="Backup & restore <plus>")
+    listed = make_listing(make_organisation("Watchers", partner=True), "published", name="Backup & restore <plus>")
     make_engagement(listed, customer, at=clock.now())
     with acting_for_all("the partner and the operator"):
         ada, olga = as_partner(one(Organisation, listed.partner_id)), as_operator()

@@ -9,10 +9,10 @@ import binascii
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
-from sqlalchemy import JSON, Boolean, DateTime, Integer, LargeBinary, String, Uuid
+from sqlalchemy import JSON, Boolean, Date, DateTime, Integer, LargeBinary, String, Uuid
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 
@@ -55,6 +55,13 @@ def _is_uuid(value: Any) -> bool:
 def _is_instant(value: Any) -> bool:
     try:
         return len(value) == 27 and value[-1] == "Z" and value[10] == "T" and datetime.fromisoformat(value) is not None
+    except (ValueError, TypeError):
+        return False
+
+
+def _is_day(value: Any) -> bool:
+    try:
+        return date.fromisoformat(value).isoformat() == value
     except (ValueError, TypeError):
         return False
 
@@ -105,6 +112,7 @@ KINDS: dict[str, Kind] = {
         "instant": Kind(
             _is_instant, _instant_of_sqlite, lambda v: f"{v[:10]} {v[11:-1]}", _instant, lambda v: f"{v[:-1]}+00"
         ),
+        "day": Kind(_is_day, _same, _same, date.isoformat, _same),
         "bytes": Kind(_is_base64, _base64, base64.b64decode, _base64, base64.b64decode),
     }.items()
 }
@@ -113,6 +121,7 @@ KINDS: dict[str, Kind] = {
 _TYPES: tuple[tuple[type[TypeEngine[Any]], str], ...] = (
     (Uuid, "uuid"),
     (DateTime, "instant"),
+    (Date, "day"),
     (Boolean, "bool"),
     (Integer, "int"),
     (JSON, "json"),
