@@ -75,7 +75,8 @@ def ids(model: type) -> set[uuid.UUID]:
 
 def keys(model: type) -> set[tuple[Any, ...]]:
     """By attribute: columns of the table itself would go past the listener."""
-    names = [column.key for column in inspect(model).primary_key]
+    mapper: Any = inspect(model)
+    names = [column.key for column in mapper.primary_key]
     return {tuple(key) for key in db.session.execute(select(*(getattr(model, name) for name in names)))}
 
 
