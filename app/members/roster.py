@@ -1,5 +1,6 @@
 """Who belongs to the organisation acted for, and who is invited, as one list: whoever came last stands first."""
 
+from collections.abc import Callable
 from typing import Any
 
 from sqlalchemy import Select, Uuid, cast, false, func, literal, null, or_, select, true, union_all
@@ -20,9 +21,15 @@ def people_here(
     kind: str | None = None,
     after: str | None = None,
     before: str | None = None,
+    beside: Callable[[Select[*tuple[Any, ...]], Any], Select[*tuple[Any, ...]]] | None = None,
 ) -> Page:
-    """A page of the list, one statement. Rows: see everybody_here()."""
+    """A page of the list, one statement. Rows: see everybody_here().
+
+    `beside` joins what a room above knows of each row's e-mail address, given the select and that column.
+    """
     found, keys = _roster(by, search, kind)
+    if beside is not None:
+        found = beside(found, found.selected_columns.email)
     return page_of(found, keys, after=after, before=before)
 
 

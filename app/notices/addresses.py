@@ -9,8 +9,9 @@ import re
 import uuid
 from collections.abc import Iterable
 from datetime import timedelta
+from typing import Any
 
-from sqlalchemy import delete, select
+from sqlalchemy import Select, delete, select
 from sqlalchemy.exc import IntegrityError
 
 from app.foundation import clock, outbox
@@ -55,6 +56,12 @@ def refused_among(emails: Iterable[str]) -> dict[str, RefusedAddress]:
     with acting_for_all("whether an address the caller knows is mailed"):
         rows = db.session.scalars(select(RefusedAddress).where(RefusedAddress.email.in_(wanted)))
         return {row.email: row for row in rows}
+
+
+def beside_refusals(found: Select[*tuple[Any, ...]], email: Any) -> Select[*tuple[Any, ...]]:
+    """The rows with `refused_word` beside each: what the server said of its address, None where it is mailed."""
+    refused = RefusedAddress.email == email
+    return found.outerjoin(RefusedAddress, refused).add_columns(RefusedAddress.word.label("refused_word"))
 
 
 def ask_to_confirm(*, by: Viewer) -> None:

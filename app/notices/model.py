@@ -21,12 +21,14 @@ from sqlalchemy import (
     bindparam,
     false,
     or_,
+    select,
     text,
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.foundation.database import Base, Instant, Row
 from app.foundation.tenancy import Capacity, Tenanted, current, viewer_organisation
+from app.members.model import Member
 
 _ACTING: tuple[Capacity, ...] = ("partner", "customer", "operator")
 _UNREAD = text("read_at IS NULL")
@@ -117,7 +119,7 @@ class NoticePreference(Row, Tenanted, Base):
 
 class RefusedAddress(Row, Tenanted, Base):
     """An e-mail address that a mail server refused for good. Not mailed again until its member confirms it; another
-    address has no row here. System only: the address may be anybody's."""
+    address has no row here. An organisation reads what was said of its own members' addresses, nobody of anybody else's."""
 
     __tablename__ = "refused_address"
     __table_args__ = (UniqueConstraint("email"),)
@@ -127,6 +129,10 @@ class RefusedAddress(Row, Tenanted, Base):
     #: the server's own word: 550 no such mailbox
     word: Mapped[str] = mapped_column(Text)
     refused_at: Mapped[datetime] = mapped_column(Instant)
+
+    @classmethod
+    def visible_to(cls, capacity: Capacity) -> ColumnElement[bool]:
+        return cls.email.in_(select(Member.email).where(Member.visible_to(capacity)))
 
 
 class Digest(Row, Tenanted, Base):

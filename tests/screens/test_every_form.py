@@ -37,7 +37,7 @@ from tests.screens.hostile import (
     same,
     shown_in,
 )
-from tests.screens.test_every_route import SIDE, _rows_of, _states, address, calls, rules
+from tests.screens.test_every_route import SIDE, _close_and_correct, _rows_of, _states, address, calls, rules
 
 PERSONS = ("ada", "abe", "dot", "olga")
 #: a second pair of eyes sees the first one's forms: each gets one round
@@ -63,7 +63,10 @@ def world(migrated_app: Flask, restore_database: Any) -> Iterator[World]:
     migrated_app.config.update(WTF_CSRF_ENABLED=False, PROPAGATE_EXCEPTIONS=False)
     with migrated_app.app_context():
         people = move_in()
-        own = {"north": _north(people), "south": [_rows_of(people, "contrail", "globex")]}
+        first = _rows_of(people, "northbridge", "acme")
+        south = _rows_of(people, "contrail", "globex")
+        _close_and_correct(first, south)
+        own = {"north": _north(people, first), "south": [south]}
         db.session.remove()
     clients = {person: migrated_app.test_client() for person in PERSONS}
     for person in PERSONS:
@@ -72,9 +75,8 @@ def world(migrated_app: Flask, restore_database: Any) -> Iterator[World]:
     migrated_app.config.update(WTF_CSRF_ENABLED=True, PROPAGATE_EXCEPTIONS=None)
 
 
-def _north(people: People) -> list[dict[str, str]]:
+def _north(people: People, first: dict[str, str]) -> list[dict[str, str]]:
     """Own ids of Northbridge and Acme: those of the route walk, an engagement in each state, and a draft product with a test."""
-    first = _rows_of(people, "northbridge", "acme")
     rules_ = make_programme("Professional services", review_threshold_minor=100_000)
     parameters: list[dict[str, Any]] = [
         {"key": "region", "label": "Region", "kind": "short_text"},

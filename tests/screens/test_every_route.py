@@ -76,10 +76,7 @@ def world(migrated_app: Flask, restore_database: Any) -> Iterator[World]:
     with migrated_app.app_context():
         people = move_in()
         own = {first: _rows_of(people, partner, customer) for first, partner, customer in _SIDES}
-        last = BillingMonth.at(clock.now()).previous
-        close_month(last)
-        for rows in own.values():
-            rows["correction_id"] = _correction_of(UUID(rows.pop("old_entry_id")))
+        _close_and_correct(*own.values())
         db.session.remove()
     clients = {}
     for person in PERSONS:
@@ -155,6 +152,13 @@ def _settings_of(people: People, person: str) -> dict[str, str]:
         )
         delivery = webhooks.send_test(endpoint.id, by=by)
     return {"key_id": str(key.id), "endpoint_id": str(endpoint.id), "delivery_id": str(delivery.id)}
+
+
+def _close_and_correct(*rows: dict[str, str]) -> None:
+    """Last month is closed, and an entry of it waits to be corrected."""
+    close_month(BillingMonth.at(clock.now()).previous)
+    for own in rows:
+        own["correction_id"] = _correction_of(UUID(own.pop("old_entry_id")))
 
 
 def _correction_of(entry_id: UUID) -> str:

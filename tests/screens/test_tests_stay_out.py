@@ -25,7 +25,7 @@ from tests.makers import make_programme, rate
 from tests.makers.testing import draft_product, make_test, make_test_entry
 from tests.people import move_in, sign_in
 from tests.screens.engagement_stage import HTMX
-from tests.screens.test_every_route import SIDE, _rows_of, address, calls, rules
+from tests.screens.test_every_route import SIDE, _close_and_correct, _rows_of, address, calls, rules
 
 #: 3.7 h at 123.37 = 456.47; 41 h = 5,058.17 are above the threshold
 PRICE, PLANTED = "123.37", ("123.37", "456.47", "45647", "5058.17", "505817", "5514.64")
@@ -59,6 +59,7 @@ def walk(migrated_app: Flask, restore_database: Any) -> Iterator[Walk]:
                 side: _rows_of(people, partner, customer)
                 for side, partner, customer in (("north", "northbridge", "acme"), ("south", "contrail", "globex"))
             }
+            _close_and_correct(*own.values())
             rules_ = make_programme("Programme of tests", review_threshold_minor=400_000)
             draft = draft_product(people.northbridge, rules_, bands=[(None, PRICE)], name="Product before publication")
             db.session.remove()

@@ -15,7 +15,7 @@ from app.foundation.refusals import Refused
 from app.members import actions, queries, roster
 from app.members.roles import ROLES
 from app.members.rules import has_expired
-from app.notices.addresses import refused_among
+from app.notices.addresses import beside_refusals
 from app.web.exports import download
 from app.web.fields import PortalForm, offered
 from app.web.filters import Choice, Search
@@ -74,7 +74,9 @@ def show_list(kind: str = "") -> Any:
     by = tenancy.current()
     if kind:
         return download(kind, "members", COLUMNS, rows_of(roster.everybody_here(by=by, **listing.values)))
-    page = roster.people_here(by=by, **listing.values, after=listing.after, before=listing.before)
+    page = roster.people_here(
+        by=by, **listing.values, after=listing.after, before=listing.before, beside=beside_refusals
+    )
     labels = {key: translate(role.label) for key, role in ROLES.items()}
     now = clock.now()
     return show(
@@ -87,7 +89,6 @@ def show_list(kind: str = "") -> Any:
         expired={row.id for row in page.rows if row.sent_at and has_expired(row.sent_at, now)},
         ages={row.id: _("%(age)s ago", age=ago(row.sent_at)) for row in page.rows if row.sent_at},
         required=second_factor_required(),
-        refused=refused_among(row.email for row in page.rows),
     )
 
 
