@@ -139,7 +139,8 @@ def test_nothing_else_tells_of_tests(walk: Walk, person: str) -> None:
         for path, text in told.items()
         if not (OF_TESTS.match(path) or any(one in path for one in walk.test_ids))
         for sign in (*MARKS, *PLANTED, *walk.test_ids)
-        if sign in text.replace(",", "")
+        # the draft's own price list said its price before there was any test
+        if sign in text.replace(",", "") and sign not in walk.before[person].get(path, "").replace(",", "")
     ]
     assert leaks == []
 

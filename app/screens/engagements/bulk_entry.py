@@ -4,6 +4,7 @@ Each row is sent under a key of its own, made of the page's submission key and i
 finds every row submitted already, and a refused row stays, with what was typed, to be corrected and sent again.
 """
 
+import re
 import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -87,14 +88,19 @@ def _listing() -> Listing:
     return listing.with_page(page)
 
 
+_FIELD = re.compile(r"e[0-9a-f]{32}-(quantity|notes)")
+
+
 def _rows_sent(form: Grid) -> list[Entered]:
     """The rows that the page held, in their order, read again for whoever sends it; a page holds no more than PAGE.
 
-    `only`: the one row that is being typed in; htmx sends its whole form along.
+    `only`: the one row that is being typed in; htmx sends its whole form along. A row whose own mark is spoiled is
+    known by its fields, so that what was typed in it is not lost.
     """
     one = request.form.get("only", "")
-    named = [one] if one else request.form.getlist("row")[:PAGE]
-    ids = list(dict.fromkeys(found for text in named if (found := _id(text))))
+    by_field = (str(uuid.UUID(name[1:33])) for name in request.form if _FIELD.fullmatch(name))
+    named = [one] if one else (*request.form.getlist("row"), *by_field)
+    ids = list(dict.fromkeys(found for text in named if (found := _id(text))))[:PAGE]
     here = by_id(ids)
     metrics = approved_metrics({row.plan_id for row in here.values()})
     key = form.submission_key.data

@@ -5,6 +5,7 @@ import uuid
 from flask import Blueprint, Response, request
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
+from werkzeug.exceptions import BadRequest
 from wtforms import BooleanField, RadioField
 
 from app.catalog.entries import add_parameter, change_parameter, move_parameter, remove_parameter
@@ -12,7 +13,7 @@ from app.catalog.listing_queries import parameter_in
 from app.catalog.listing_rules import ParameterDraft
 from app.catalog.model import Product
 from app.foundation import tenancy
-from app.foundation.refusals import AlreadyDone, Refused
+from app.foundation.refusals import AlreadyDone
 from app.web.fields import PortalForm, TextField, offered
 from app.web.fragments import go_to, show, show_fresh
 from app.web.guard import needs
@@ -110,7 +111,7 @@ def move(product_id: uuid.UUID, parameter_id: uuid.UUID) -> Response:
     form, upwards = Confirm(), request.form.get("direction") == "up"
     there = address(product_id, "catalog-entry")
     if not form.validate_on_submit() or request.form.get("direction") not in ("up", "down"):
-        raise Refused("direction", _("Choose up or down."))
+        raise BadRequest  # the page's own buttons say nothing else
     try:
         submit_once(
             form,
