@@ -114,7 +114,7 @@ def test_a_product_from_draft_to_published(visit: Visit, ada: Page, olga: Page, 
     decide(ada, "Request pricing approval", "Request approval")
     expect(status(ada)).to_have_text("Pricing in review")
 
-    olga.get_by_role("navigation", name="Portal").get_by_role("link", name=re.compile("^Pricing reviews")).click()
+    olga.get_by_role("navigation", name="Portal").get_by_role("link", name=re.compile("^Pricing")).click()
     expect(row(olga, name)).to_contain_text("Ada Marsh")
     axe(olga)
     review(olga, "pricing", name)
