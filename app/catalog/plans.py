@@ -4,8 +4,9 @@ import uuid
 from collections.abc import Sequence
 from decimal import Decimal
 
-from sqlalchemy import delete, select
-from sqlalchemy.orm import contains_eager
+from sqlalchemy import Delete, delete, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session, contains_eager
 
 from app.catalog import listing_events as events
 from app.catalog import listing_rules as rules
@@ -63,19 +64,19 @@ def change_plan(
 
 
 def remove_plan(product: Product, *, version: int, plan_id: uuid.UUID, by: Viewer) -> Product:
-    """A plan whose prices were never approved was never offered, so nothing names it."""
+    """A plan whose prices were never approved was never offered, so no client's engagement names it."""
     by.must(EDIT_PRODUCT)
     with transaction() as session:
         product = pricing_of(product, version, by=by)
         plan = new_plan(product, plan_id)
         versions = select(PriceVersion.id).where(PriceVersion.plan_id == plan.id)
-        for gone in (
+        delete_unused(
+            session,
             delete(MetricPrice).where(MetricPrice.price_version_id.in_(versions)),
             delete(PriceVersion).where(PriceVersion.plan_id == plan.id),
             delete(Metric).where(Metric.plan_id == plan.id),
             delete(Plan).where(Plan.id == plan.id),
-        ):
-            session.execute(gone.execution_options(synchronize_session=False))
+        )
         _note(product, plan, "plan removed", by)
     return product
 
@@ -134,13 +135,23 @@ def remove_metric(product: Product, *, version: int, plan_id: uuid.UUID, metric_
         product = pricing_of(product, version, by=by)
         plan = new_plan(product, plan_id)
         metric = _metric(plan, metric_id)
-        for gone in (
+        delete_unused(
+            session,
             delete(MetricPrice).where(MetricPrice.metric_id == metric.id),
             delete(Metric).where(Metric.id == metric.id),
-        ):
-            session.execute(gone.execution_options(synchronize_session=False))
+        )
         _note(product, plan, f"metric {metric.name} removed", by)
     return product
+
+
+def delete_unused(session: Session, *gone: Delete) -> None:
+    """Refused where end-to-end tests stand on one of the rows: what they were rated with stays to be read."""
+    try:
+        with session.begin_nested():
+            for statement in gone:
+                session.execute(statement.execution_options(synchronize_session=False))
+    except IntegrityError as used:
+        raise Refused("pricing", N_("End-to-end tests have used it, so it stays.")) from used
 
 
 def pricing_of(product: Product, version: int, *, by: Viewer) -> Product:

@@ -15,7 +15,7 @@ from app.catalog import listing_events as events
 from app.catalog import states
 from app.catalog.actions import EDIT_PRODUCT
 from app.catalog.model import ListingReview, Metric, MetricPrice, Plan, PriceVersion, Product
-from app.catalog.plans import open_version_of, plan_of, pricing_of, write_prices
+from app.catalog.plans import delete_unused, open_version_of, plan_of, pricing_of, write_prices
 from app.catalog.price_table import PriceDraft
 from app.catalog.rules import first_month_of_change, notice_due_at
 from app.foundation import clock, history
@@ -101,13 +101,10 @@ def discard_price_change(product: Product, *, version: int, plan_id: uuid.UUID, 
             .values(price_version_id=None)
             .execution_options(synchronize_session=False)
         )
-        session.execute(
-            delete(MetricPrice)
-            .where(MetricPrice.price_version_id == change.id)
-            .execution_options(synchronize_session=False)
-        )
-        session.execute(
-            delete(PriceVersion).where(PriceVersion.id == change.id).execution_options(synchronize_session=False)
+        delete_unused(
+            session,
+            delete(MetricPrice).where(MetricPrice.price_version_id == change.id),
+            delete(PriceVersion).where(PriceVersion.id == change.id),
         )
         what = f"price version {change.number} discarded"
         history.record(product, events.PRICING_CHANGED, by=by, plan=plan.name, what=what)

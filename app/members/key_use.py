@@ -31,11 +31,22 @@ class Use:
 
 
 def viewer_of(shown: str) -> Use | None:
-    """Who acts by this key now; None when it is not ours, expired, revoked, or its member has left. Notes the use."""
+    """Who acts by this key now; None when it is not ours, expired or revoked, or its member could not act by hand either.
+
+    So when the member has left, the organisation is deactivated, or it requires a second factor that the member has not
+    got. Notes the use.
+    """
     if not shown.startswith(PREFIX) or len(shown) > LONGEST:
         return None
     found = (
-        select(ApiKey, Membership.roles, Member.name.label("member_name"), Member.zone, Organisation)
+        select(
+            ApiKey,
+            Membership.roles,
+            Member.name.label("member_name"),
+            Member.zone,
+            Member.totp_confirmed_at,
+            Organisation,
+        )
         .join(Membership, Membership.id == ApiKey.membership_id)
         .join(Member, Member.id == ApiKey.member_id)
         .join(Organisation, Organisation.id == ApiKey.organisation_id)
@@ -48,6 +59,10 @@ def viewer_of(shown: str) -> Use | None:
             return None
         key, organisation = row.ApiKey, row.Organisation
         if not {"partner": organisation.is_partner, "customer": organisation.is_customer}.get(key.capacity):
+            return None
+        if organisation.deactivated_at is not None:
+            return None
+        if organisation.second_factor_since is not None and row.totp_confirmed_at is None:
             return None
         _note_use(key, now)
     capacity = cast(Capacity, key.capacity)

@@ -5,6 +5,7 @@ from typing import Any
 
 from flask_babel import gettext as _
 
+from app.billing.testing import proven
 from app.catalog import states
 from app.catalog.checklist import Line, checklist
 from app.catalog.evidence import SLOTS
@@ -26,6 +27,7 @@ def page_of_product(product: Product, *, upload_error: str = "", slot: str = "")
     by_slot = {one.slot: one for one in evidence}
     answers = reviews_of(product.id)
     return {
+        "tested": _tested(product),
         "lines": [_line(line, here) for line in checklist(product, evidence)],
         "asks": asks,
         "feedback": next((answer for answer in answers[:1] if answer.outcome == "returned"), None),
@@ -38,6 +40,20 @@ def page_of_product(product: Product, *, upload_error: str = "", slot: str = "")
         "events": _events(product),
         **shown(product, "publish"),
     }
+
+
+def _tested(product: Product) -> list[tuple[str, bool]]:
+    """What end-to-end tests have shown so far; nothing any more once clients may request the product."""
+    if product.state in states.SHOWN:
+        return []
+    found = proven(product.id)
+    return [
+        (_("Requested"), found.requested),
+        (_("Approved"), found.approved),
+        (_("Billing entry submitted"), found.submitted),
+        (_("Rated"), found.rated),
+        (_("Completed"), found.completed),
+    ]
 
 
 def _line(line: Line, here: str) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import timedelta
 from decimal import Decimal
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
@@ -15,6 +16,7 @@ from app.billing import states as entry_states
 from app.billing.explanations import explanation
 from app.billing.model import BillingEntry, RatingGroup
 from app.billing.testing import entries_by_state, proven
+from app.catalog import plans
 from app.catalog.model import Metric, MetricPrice, PriceVersion, Product
 from app.catalog.queries import programme_of
 from app.charges.model import ChargeLine
@@ -27,7 +29,7 @@ from app.foundation.database import db, transaction
 from app.foundation.history import History
 from app.foundation.outbox import OutboxRow
 from app.foundation.refusals import MissingRole, NotVisible, Refused
-from app.foundation.tenancy import Viewer, acting_for_all, as_tester, viewing
+from app.foundation.tenancy import Viewer, acting_for_all, as_tester, one, viewing
 from app.jobs import rate_billing_entries
 from app.jobs.work import never
 from app.members.roles import INSTANCE_EDITOR, PRICING_SUBMITTER, PRICING_VIEWER
@@ -364,3 +366,18 @@ def test_a_real_engagement_of_the_product_proves_nothing(northbridge: Organisati
     make_entry(make_engagement(product), "1", rated=True)
     with viewing(ada):
         assert not any(vars(proven(product.id)).values())
+
+
+def test_what_a_test_stands_on_is_not_removed(draft: Product, ada: Viewer) -> None:
+    _rated(make_test(draft, ada), "1", ada)
+    plan = draft.plans[0]
+    with acting_for_all("the draft as it stands"):
+        version, metric_id = one(Product, draft.id).version, plan.metrics[0].id
+    with viewing(ada):
+        for remove in (
+            partial(plans.remove_plan, draft, version=version, plan_id=plan.id, by=ada),
+            partial(plans.remove_metric, draft, version=version, plan_id=plan.id, metric_id=metric_id, by=ada),
+        ):
+            with pytest.raises(Refused, match="End-to-end tests"):
+                remove()
+    assert wrong() == []

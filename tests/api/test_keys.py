@@ -5,13 +5,15 @@ from datetime import timedelta
 import pytest
 import time_machine
 from flask.testing import FlaskClient
+from sqlalchemy import update
 
 from app.foundation import clock
-from app.foundation.database import db
+from app.foundation.database import db, transaction
 from app.foundation.tenancy import acting_for_all, viewing
 from app.members import actions, api_keys
 from app.members.api_keys import ApiKey
 from app.members.roles import PRICING_VIEWER
+from app.parties.model import Organisation
 from app.web.rate_limit import Windows
 from tests.api.conftest import Caller
 from tests.people import move_in
@@ -111,6 +113,19 @@ def test_it_never_outlives_its_membership_even_if_the_member_comes_back(app, peo
         northbridge = people.organisations["northbridge"]
         actions.join(people.members["ada"], northbridge, "partner", [PRICING_VIEWER], by=system)
     assert caller.get("/engagements").status_code == 401
+
+
+def test_it_lets_in_nobody_whom_the_organisation_would_not_let_in_by_hand(app, people):
+    _row, caller = key_for(app, people)
+    for column in ("second_factor_since", "deactivated_at"):
+        for value, answer in ((clock.now(), 401), (None, 200)):
+            with acting_for_all("the organisation's rule"), transaction() as session:
+                session.execute(
+                    update(Organisation)
+                    .where(Organisation.name == people.organisations["northbridge"].name)
+                    .values({column: value})
+                )
+            assert caller.get("/engagements").status_code == answer, column
 
 
 def test_the_last_use_is_noted_at_most_once_a_minute(app, people):
