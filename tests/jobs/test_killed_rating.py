@@ -75,7 +75,16 @@ def some_entries() -> list[BillingEntry]:
 
 #: what rating writes; a new entry has none of it, whatever has become of its pattern
 UNRATED = dict.fromkeys(
-    ("rated_at", "rated_by_name", "amount_minor", "price_version_id", "quantity_before", "quantity_after", "reason")
+    (
+        "rated_at",
+        "rated_by_name",
+        "rated_sequence",
+        "amount_minor",
+        "price_version_id",
+        "quantity_before",
+        "quantity_after",
+        "reason",
+    )
 )
 
 
