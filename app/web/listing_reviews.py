@@ -4,8 +4,8 @@ A screen names its queue and what its page shows besides; everything else is her
 """
 
 import uuid
-from collections.abc import Callable
-from datetime import timedelta
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
@@ -13,14 +13,17 @@ from flask import Response, request
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_babel import ngettext
+from sqlalchemy import Select
 from wtforms import Field
 
 from app.catalog import reviews
 from app.catalog.listing_events import DECIDE_REVIEWS
 from app.catalog.reviews import LIST_KEYS, Bulk, partners_waiting, review_page, waiting_reviews
+from app.documents import Column, rows_of
 from app.foundation import clock, tenancy
 from app.foundation.pages import page_of
 from app.foundation.refusals import AlreadyDone, Refused
+from app.web.exports import download
 from app.web.fields import PortalForm, TextField
 from app.web.filters import Choice, Reference
 from app.web.fragments import go_to, show, show_fresh
@@ -61,6 +64,16 @@ WORDS = {
 }
 
 
+_COLUMNS = (
+    Column(_l("Product"), "product_name"),
+    Column(_l("Partner"), "partner_name"),
+    Column(_l("Asked by"), "submitted_by_name"),
+    Column(_l("Plan"), lambda row: row.plan_name or ""),
+    Column(_l("Overdue"), "overdue"),
+    Column(_l("Submitted at (UTC)"), "submitted_at"),
+)
+
+
 class Approve(PortalForm):
     """Nothing to enter. `ticked`: the rows that are decided together, a part of what was sent."""
 
@@ -79,14 +92,16 @@ class Reject(Approve):
     )
 
 
-def queue_page(queue: str) -> Response:
-    """What waits, oldest first."""
+def queue_page(queue: str, kind: str = "") -> Response:
+    """What waits, oldest first; `kind`: as a file."""
     partners = partners_waiting(queue)
     listing = ListOf(Choice("overdue", _l("Age"), OVERDUE), Reference("partner", _l("Partner"), partners)).read()
     late = clock.now() - OVERDUE_AFTER
     found = waiting_reviews(
         queue, before=late if listing.values["overdue"] else None, partner_id=listing.values["partner"]
     )
+    if kind:
+        return download(kind, f"{queue}-reviews", _COLUMNS, _file_rows(found, late))
     page = page_of(found, LIST_KEYS, after=listing.after, before=listing.before, oldest_first=True)
     me = tenancy.current()
     return show(
@@ -99,6 +114,11 @@ def queue_page(queue: str) -> Response:
         me=me.member_id,
         **_of(queue),
     )
+
+
+def _file_rows(found: Select[*tuple[Any, ...]], late: datetime) -> Iterator[Any]:
+    for row in rows_of(found.order_by(*LIST_KEYS)):
+        yield SimpleNamespace(**row._mapping, overdue=row.submitted_at < late)
 
 
 def review(queue: str, review_id: uuid.UUID, more: Callable[[Any], dict[str, Any]]) -> Response:

@@ -50,6 +50,9 @@ def test_what_waits_with_who_and_how_old(app, people, as_, queue):
         assert "Northbridge" in rows[0].text and "Ada Marsh" in rows[0].text
         line = page.soup.select_one(f'.side a[href="/reviews/{queue}"]')
         assert line.select_one(".count").text == "2"
+        file = as_("olga").get(f"/reviews/{queue}.csv?overdue=only").text.splitlines()
+        assert len(file) == 2 and file[1].startswith("Log watch,Northbridge,Ada Marsh,")
+        assert as_("olga").get(f"/reviews/{queue}.xlsx").data[:2] == b"PK"
         late = Page(as_("olga").get(f"/reviews/{queue}?overdue=only"))
         assert len(late.soup.select("#results tbody tr")) == 1
         Fragment(as_("olga").get(f"/reviews/{queue}", headers=HTMX)).check()

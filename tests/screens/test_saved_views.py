@@ -13,9 +13,18 @@ from tests.screens.engagement_stage import HTMX, Stage, set_stage, statements
 
 As = Callable[[str], FlaskClient]
 LISTS = {
-    "ada": ("/engagements", "/members"),
+    "ada": ("/engagements", "/members", "/notices"),
     "dot": ("/my/engagements", "/my/charges", "/catalog"),
-    "olga": ("/engagements", "/organisations"),
+    "olga": (
+        "/engagements",
+        "/organisations",
+        "/months",
+        "/operations/outbox",
+        "/reviews/rating",
+        "/reviews/pricing",
+        "/reviews/evidence",
+        "/reviews/publication",
+    ),
 }
 
 

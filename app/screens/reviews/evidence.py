@@ -15,9 +15,10 @@ screen = Blueprint("evidence_reviews", __name__)
 
 
 @screen.get("/reviews/evidence")
+@screen.get("/reviews/evidence.<any(csv, xlsx):kind>")
 @needs("listing-review:view", capacity="operator")
-def show_list() -> Response:
-    return listing_reviews.queue_page("evidence")
+def show_list(kind: str = "") -> Response:
+    return listing_reviews.queue_page("evidence", kind)
 
 
 @screen.get("/reviews/evidence/decide", endpoint="ask_ticked")

@@ -12,9 +12,10 @@ screen = Blueprint("pricing_reviews", __name__)
 
 
 @screen.get("/reviews/pricing")
+@screen.get("/reviews/pricing.<any(csv, xlsx):kind>")
 @needs("listing-review:view", capacity="operator")
-def show_list() -> Response:
-    return listing_reviews.queue_page("pricing")
+def show_list(kind: str = "") -> Response:
+    return listing_reviews.queue_page("pricing", kind)
 
 
 @screen.get("/reviews/pricing/decide", endpoint="ask_ticked")

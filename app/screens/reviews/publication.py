@@ -12,9 +12,10 @@ screen = Blueprint("publication_reviews", __name__)
 
 
 @screen.get("/reviews/publication")
+@screen.get("/reviews/publication.<any(csv, xlsx):kind>")
 @needs("listing-review:view", capacity="operator")
-def show_list() -> Response:
-    return listing_reviews.queue_page("publication")
+def show_list(kind: str = "") -> Response:
+    return listing_reviews.queue_page("publication", kind)
 
 
 @screen.get("/reviews/publication/decide", endpoint="ask_ticked")
