@@ -36,9 +36,9 @@ TAG, LINK = re.compile(r"<[^>]*>"), re.compile(r"<a [^>]*href=\"(/[^\"]*)\"")
 PERSONS = ("ada", "ben", "cy", "dot", "eve", "olga")
 #: where tests are looked at
 OF_TESTS = re.compile(r"/products/[^/]+/testing|/reviews/rating(?!\.)")
-#: what tells how the machine does, not what is sold: it may count tests' mails and events
 #: the checklist says what tests have proven, and names none of them
 PROVES = re.compile(r"/products/[0-9a-f-]{36}/publish\b")
+#: what tells how the machine does, not what is sold: it may count tests' mails and events
 OF_THE_MACHINE = re.compile(r"/operations|/metrics|/readyz|/mailbox")
 
 
