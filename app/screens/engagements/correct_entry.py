@@ -91,10 +91,12 @@ def _show(page: EngagementPage, entry: BillingEntry, form: Correct, status: int 
     form.shown.data = found.shown if found else ""
     metric = one(Metric, entry.metric_id)
     answer = form.status if form.is_submitted() and form.quantity.raw else 200
+    # a preview that is late, its form already sent, tells how it stands; nobody was refused anything
+    glance = wants_fragment() and "preview" in request.form
     return show(
         "engagements/correct_entry.html",
         block="preview",
-        status=409 if blocked else max(status, answer, 422 if why_not else 200),
+        status=(200 if glance else 409) if blocked else max(status, answer, 422 if why_not else 200),
         page=page,
         e=page.engagement,
         entry=entry,
