@@ -64,7 +64,7 @@ def own_totals_by_month(limit: int = 12) -> Sequence[Row[*tuple[Any, ...]]]:
             func.sum(ChargeLine.tax_minor).label("tax_minor"),
         )
         .group_by(ChargeLine.booked_month, ChargeLine.currency)
-        .order_by(ChargeLine.booked_month.desc())
+        .order_by(ChargeLine.booked_month.desc(), ChargeLine.currency)
         .limit(limit)
     ).all()
 

@@ -10,7 +10,7 @@ from app.foundation.database import db
 
 
 def current_of(organisation_id: uuid.UUID) -> dict[str, int]:
-    """Current engagements that the organisation delivers or receives, by state."""
+    """Current engagements that the organisation delivers or receives, by state, in the order of an engagement's life."""
     rows = db.session.execute(
         select(Engagement.state, func.count(Engagement.id))
         .where(
@@ -19,4 +19,5 @@ def current_of(organisation_id: uuid.UUID) -> dict[str, int]:
         )
         .group_by(Engagement.state)
     )
-    return {row[0]: row[1] for row in rows}
+    found = {row[0]: row[1] for row in rows}
+    return {state: found[state] for state in states.CURRENT if state in found}

@@ -147,11 +147,17 @@ def test_nothing_else_tells_of_tests(walk: Walk, person: str) -> None:
     assert leaks == []
 
 
+def _difference(before: str, after: str) -> str:
+    """Where the two begin to differ, for the message."""
+    at = next((n for n, (one, other) in enumerate(zip(before, after, strict=False)) if one != other), 0)
+    return f"{before[max(at - 60, 0) : at + 60]!r} became {after[max(at - 60, 0) : at + 60]!r}"
+
+
 @pytest.mark.parametrize("person", PERSONS)
 def test_no_figure_moves(walk: Walk, person: str) -> None:
     before, after = walk.before[person], walk.after[person]
     moved = [
-        path
+        (path, _difference(before[path], after[path]))
         for path in before
         if path in after
         and before[path] != after[path]
