@@ -8,14 +8,25 @@ from app.members.roles import EVERY_MEMBER, GRANTS, ROLES
 #: Every route that answers without a sign-in; a longer list is a decision.
 PUBLIC = {
     "static",
-    "sign_in.show",
-    "sign_in.sign_in",
-    "health.healthz",
-    "health.readyz",
-    "health.metrics",
-    "api_docs.specification",
-    "api_docs.reference",
-}
+    # signing in, and what a mailed link opens before there is a sign-in
+    "sign_in.show", "sign_in.enter", "sign_in.show_code", "sign_in.enter_code", "sign_in.leave",
+    "sign_in.show_forgotten", "sign_in.ask_for_link", "sign_in.show_new_password", "sign_in.set_password",
+    "sign_up.show", "sign_up.ask", "sign_up.show_confirm", "sign_up.confirm",
+    "invited.show", "invited.accept", "invited.decline",
+    # the reference says what there is, never what anybody has
+    "api_docs.specification", "api_docs.reference",
+    # each looks at who asks by itself: loopback or a token, the demo only
+    "health.alive", "health.ready", "health.metrics", "mailbox.show_list", "mailbox.show_mail",
+}  # fmt: skip
+
+
+def test_what_is_public_is_on_the_list(app: Flask) -> None:
+    open_to_all = {
+        rule.endpoint
+        for rule in app.url_map.iter_rules()
+        if rule.endpoint == "static" or getattr(app.view_functions[rule.endpoint], "is_public", False)
+    }
+    assert open_to_all == PUBLIC, "a route for everybody is a decision: put it on the list, with its reason"
 
 
 def test_what_is_granted_is_declared(app: Flask) -> None:
