@@ -126,9 +126,6 @@ class History(Tenanted, Base):
 _WRITTEN = [column.key for column in History.__mapper__.columns if column.key != "id"]
 
 
-_WRITTEN = [column.key for column in History.__mapper__.columns if column.key != "id"]
-
-
 def digest(row: Any) -> str:
     """The hash of a history row: everything it says, and the hash before it. `row` may be an entity or a light row."""
     content = [
