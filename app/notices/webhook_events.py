@@ -17,12 +17,17 @@ from app.foundation.text import N_
 
 @dataclass(frozen=True)
 class Told:
-    """One kind of message. `partner`, `customer`: the event's facts that this side is given; None: it is not told."""
+    """One kind of message. `partner`, `customer`: the event's facts that this side is given; None: it is not told.
+
+    `subject`, `about`: how the message names whose history it is from, and the row that the event is about.
+    """
 
     type: str
     sentence: str
     partner: tuple[str, ...] | None
     customer: tuple[str, ...] | None
+    subject: str = "engagement_id"
+    about: str = "billing_entry_id"
 
     def facts_for(self, capacity: str) -> tuple[str, ...] | None:
         return {"partner": self.partner, "customer": self.customer}.get(capacity)
@@ -74,6 +79,22 @@ EVENTS: dict[str, Told] = {
     ),
     "billing_in_review": Told("billing_entry.in_review", N_("A billing entry waits for review"), ("number",), None),
     "billing_withdrawn": Told("billing_entry.withdrawn", N_("A billing entry was withdrawn"), ("number",), ("number",)),
+    # a product's way into the catalog, for its partner alone
+    **{
+        event: Told(type_, sentence, facts, None, subject="product_id", about="price_version_id")
+        for event, type_, sentence, facts in (
+            ("pricing_approved", "product.pricing_approved", N_("The pricing of a product was approved"), ()),
+            ("pricing_returned", "product.pricing_returned", N_("The pricing of a product came back"), ("reason",)),
+            ("evidence_approved", "product.evidence_approved", N_("The metering evidence of a product was approved"), ()),
+            ("evidence_returned", "product.evidence_returned", N_("The metering evidence of a product came back"), ("reason",)),
+            ("product_published", "product.published", N_("A product was published"), ("edition",)),
+            ("publication_returned", "product.publication_returned", N_("A product came back from publication"), ("reason",)),
+            ("product_withdrawn", "product.withdrawn", N_("A product was withdrawn from the catalog"), ()),
+            ("prices_approved", "product.prices_approved", N_("A version of a plan's prices was approved"), ("plan", "number", "month")),
+            ("prices_returned", "product.prices_returned", N_("A version of a plan's prices came back"), ("plan", "number", "reason")),
+            ("prices_announced", "product.prices_announced", N_("Customers were told of a change of prices"), ("plan", "month", "customers")),
+        )
+    },
 }  # fmt: skip
 #: Sent by hand, to see whether an endpoint listens. Not chosen: everybody may.
 TEST = "endpoint.test"
@@ -98,9 +119,9 @@ def body_for(entry: Any, capacity: str) -> str | None:
     if names is None:
         return None
     facts = json.loads(entry.facts)
-    subject: dict[str, Any] = {"engagement_id": str(entry.subject_id)}
+    subject: dict[str, Any] = {told.subject: str(entry.subject_id)}
     if entry.about_id is not None:
-        subject["billing_entry_id"] = str(entry.about_id)
+        subject[told.about] = str(entry.about_id)
     return message(told.type, entry.at, {**subject, "status": entry.to_state, **{name: facts[name] for name in names}})
 
 
