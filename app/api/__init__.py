@@ -12,14 +12,17 @@ from flask import Flask
 from flask_smorest import Api as SmorestApi
 from flask_smorest.spec import prepare_response
 
-from app.api.fields import Cursor, Given, Id, Instant, Limit, Month, Phone, Quantity, Version, described
+from app.api.fields import Cursor, File, Given, Id, Instant, Limit, Month, Phone, Quantity, Version, described
 from app.api.operations import ALWAYS, CONTENT_TYPE, WHEN_WRITING, Operations
 from app.api.schemas import Problem
 from app.notices.webhook_events import EVENTS, Told
 from app.web import bearer, csrf
 
 #: Each holds one set of operations named `operations`, in the order of the documentation.
-RESOURCES = ("engagements", "billing_entries", "products", "catalog", "charges")
+RESOURCES = (
+    "engagements", "billing_entries", "products", "catalog_entries", "pricing", "price_changes", "evidence", "publication",
+    "product_tests", "catalog", "charges",
+)  # fmt: skip
 VERSION = "1.0.0"
 _DESCRIPTION = """Every request carries `Authorization: Bearer <key>`; an organisation admin makes keys under API keys.
 
@@ -62,7 +65,7 @@ def install(app: Flask) -> None:
             "webhooks": {told.type: _told(told) for told in EVENTS.values()},
         },
     )
-    for field in (Cursor, Given, Id, Instant, Limit, Month, Phone, Quantity, Version):
+    for field in (Cursor, File, Given, Id, Instant, Limit, Month, Phone, Quantity, Version):
         api.register_field(field, "string", None)
     api.ma_plugin.converter.add_attribute_function(lambda _converter, field, **_kwargs: described(field))
     # a parameter without a value was not given: operations.Parser
@@ -75,16 +78,20 @@ def install(app: Flask) -> None:
     app.register_blueprint(import_module("app.api.docs").screen)
 
 
+#: What a fact may be.
+_FACT = {"type": ["string", "integer", "null"]}
+
+
 def _told(told: Told) -> dict[str, Any]:
     """One message that endpoints are sent, for the specification."""
-    names = sorted({*(told.partner or ()), *(told.customer or ()), "status", "engagement_id"})
+    names = sorted({*(told.partner or ()), *(told.customer or ()), "status", told.subject, told.about})
     content = {
         "type": "object",
         "required": ["type", "timestamp", "data"],
         "properties": {
             "type": {"const": told.type},
             "timestamp": {"type": "string", "format": "date-time"},
-            "data": {"type": "object", "properties": {name: {"type": "string"} for name in names}},
+            "data": {"type": "object", "properties": dict.fromkeys(names, _FACT)},
         },
     }
     body = {"required": True, "content": {"application/json": {"schema": content}}}

@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import or_, select
 
-from app.api import schemas
+from app.api import product_schemas, schemas
 from app.api.operations import Operations
 from app.api.shapes import listed, named, tariff
 from app.catalog.model import Product
@@ -31,7 +31,7 @@ _COLUMNS = (
 )
 
 
-@operations.get("/catalog", query=schemas.CatalogFilters, gives=schemas.page_of(schemas.Service), needs=VIEW)
+@operations.get("/catalog", query=schemas.CatalogFilters, gives=schemas.page_of(product_schemas.Service), needs=VIEW)
 def list_services(query: dict[str, Any]) -> Any:
     """Published services, A to Z."""
     found = (
@@ -54,7 +54,7 @@ def list_services(query: dict[str, Any]) -> Any:
     )  # fmt: skip
 
 
-@operations.get("/catalog/<uuid:product_id>", gives=schemas.ServiceDetails, needs=VIEW)
+@operations.get("/catalog/<uuid:product_id>", gives=product_schemas.ServiceDetails, needs=VIEW)
 def get_service(product_id: uuid.UUID) -> Any:
     """One service: its plans with gross prices in force this month, and what it asks when requested."""
     product = product_with_plans(product_id)

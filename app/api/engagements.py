@@ -14,10 +14,11 @@ from app.catalog.queries import product_with_plans, programme_of
 from app.engagements import actions, menu, queries, states
 from app.engagements.model import Engagement
 from app.engagements.own_history import own_events
-from app.engagements.queries import EngagementPage, engagement_page, open_completion_request
+from app.engagements.queries import EngagementPage, open_completion_request
 from app.foundation import tenancy
 from app.foundation.history import History
 from app.foundation.refusals import AlreadyDone
+from app.web.engagement_header import engagement_asked_for
 from app.web.engagement_history import events_found, told, told_to_customer
 
 operations = Operations("engagements", __name__, description="A client's requests, from Pending to Complete.")
@@ -56,13 +57,13 @@ def request_engagement(body: dict[str, Any]) -> Any:
         body,
         lambda: actions.request_engagement(product, **asked, given=body["parameters"], by=tenancy.current()),
     )  # fmt: skip
-    return _details(made)
+    return details_of(made)
 
 
 @operations.get("/engagements/<uuid:engagement_id>", gives=schemas.EngagementDetails, needs=VIEW)
 def get_engagement(engagement_id: uuid.UUID) -> Any:
     """One engagement, with what this key may do with it."""
-    return _details(engagement_id)
+    return details_of(engagement_id)
 
 
 @operations.get(
@@ -70,7 +71,7 @@ def get_engagement(engagement_id: uuid.UUID) -> Any:
 )
 def list_history(query: dict[str, Any], engagement_id: uuid.UUID) -> Any:
     """What happened to the engagement and its billing entries, newest first."""
-    page = engagement_page(engagement_id)
+    page = engagement_asked_for(engagement_id)
     viewer = tenancy.current()
     if viewer.capacity == "customer":
         return listed(own_events(engagement_id), (History.sequence,), query, _events_for_customer)
@@ -170,7 +171,7 @@ def delete_instance(body: dict[str, Any], engagement_id: uuid.UUID) -> Any:
 def _decide(
     engagement_id: uuid.UUID, body: dict[str, Any], action: str, do: Callable[[Engagement], Engagement]
 ) -> dict[str, Any] | Response:
-    engagement_page(engagement_id)  # 404 before anything else is said about it
+    engagement_asked_for(engagement_id)  # 404 before anything else is said about it
 
     def decided() -> Engagement:
         engagement = tenancy.one(Engagement, engagement_id, lock=True)
@@ -178,7 +179,7 @@ def _decide(
             raise AlreadyDone(engagement.state, action)
         return do(engagement)
 
-    return _details(once(body, decided))
+    return details_of(once(body, decided))
 
 
 def _listed(row: Any) -> dict[str, Any]:
@@ -198,8 +199,9 @@ def _listed(row: Any) -> dict[str, Any]:
     }
 
 
-def _details(engagement_id: uuid.UUID) -> dict[str, Any]:
-    page: EngagementPage = engagement_page(engagement_id)
+def details_of(engagement_id: uuid.UUID) -> dict[str, Any]:
+    """EngagementDetails."""
+    page: EngagementPage = engagement_asked_for(engagement_id)
     e, viewer = page.engagement, tenancy.current()
     asked = open_completion_request(e.id) if e.state == states.COMPLETION_REQUESTED else None
     lines = menu.lines_for(e.state, viewer, instance_state=e.instance_state)
@@ -217,6 +219,7 @@ def _details(engagement_id: uuid.UUID) -> dict[str, Any]:
         "active_from": e.active_from,
         "ended_at": e.ended_at,
         "version": e.version,
+        "is_test": e.is_test,
         "contact_number": e.contact_number,
         "additional_information": e.additional_information,
         "custom_parameters": e.custom_parameters,

@@ -49,6 +49,7 @@ _FOR_PARTNERS = (
     BillingEntry.amount_minor,
     BillingEntry.currency,
     BillingEntry.reason,
+    BillingEntry.is_test,
 )
 
 
@@ -87,7 +88,8 @@ def details(entry_id: uuid.UUID) -> dict[str, Any]:
     engagement = one(Engagement, row.engagement_id)
     if not sees_amounts(engagement, viewer):
         told = _for_both(row)
-        return {**told, "submitted_by": row.submitted_by_name, "reason": row.reason, "explanation": None}
+        more = {"submitted_by": row.submitted_by_name, "reason": row.reason, "is_test": row.is_test}
+        return {**told, **more, "explanation": None}
     return {**_for_partner(row), "explanation": _explained(one(BillingEntry, entry_id), engagement)}
 
 
@@ -106,7 +108,7 @@ def _for_both(row: Any) -> dict[str, Any]:
 
 
 def _for_partner(row: Any) -> dict[str, Any]:
-    more = {"submitted_by": row.submitted_by_name, "reason": row.reason}
+    more = {"submitted_by": row.submitted_by_name, "reason": row.reason, "is_test": row.is_test}
     return {**_for_both(row), **more, "amount": minor(row.amount_minor, row.currency)}
 
 

@@ -3,6 +3,7 @@
 Shape only: what a value means is the rules' business. Nothing here is a float, nothing takes what a database would refuse.
 """
 
+import base64
 import re
 import unicodedata
 import uuid
@@ -25,6 +26,7 @@ _CURSOR = re.compile(r"[A-Za-z0-9_-]+")
 _LONGEST_CURSOR = 600
 #: As the specification spells what parse_exact takes.
 QUANTITY = r"^[0-9]{1,11}([.][0-9]{1,6})?$"
+BASE64 = "^([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$"
 MONTH = r"^(197[1-9]|19[89][0-9]|[2-8][0-9]{3}|9[0-8][0-9]{2}|99[0-8][0-9]|999[0-7])-(0[1-9]|1[0-2])$"
 
 
@@ -71,6 +73,41 @@ class Given(Text):
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Any:
         return value if isinstance(value, bool) else super()._deserialize(value, attr, data, **kwargs)
+
+
+class YesNo(fields.Boolean):
+    """true or false, and nothing that may be taken for one of them."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> bool:
+        if not isinstance(value, bool):
+            raise ValidationError("Not true or false.")
+        return value
+
+
+class File(fields.Field[bytes]):
+    """A file of at most `most` bytes as base64, in one piece."""
+
+    def __init__(self, most: int, **options: Any) -> None:
+        super().__init__(**options)
+        self.most = most
+
+    @property
+    def longest(self) -> int:
+        """The text of so many bytes."""
+        return (self.most + 2) // 3 * 4
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> bytes:
+        if not isinstance(value, str) or len(value) > self.longest:
+            raise ValidationError(f"Not a file of at most {self.most} bytes, as base64.")
+        try:
+            return base64.b64decode(value, validate=True)
+        except ValueError as wrong:  # binascii.Error, and a sign that is not ASCII
+            raise ValidationError(
+                "Not base64: A-Z, a-z, 0-9, + and /, filled up with =, without line breaks."
+            ) from wrong
+
+    def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> str | None:
+        return None if value is None else base64.b64encode(value).decode()
 
 
 class Id(fields.Field[uuid.UUID]):
@@ -169,5 +206,7 @@ def described(field: Any) -> dict[str, Any]:
         Version: {"type": "integer", "minimum": 1, "maximum": 2**31 - 1},
         Cursor: {"type": "string", "minLength": 1, "maxLength": _LONGEST_CURSOR, "pattern": "^[A-Za-z0-9_-]+$"},
     }
+    if isinstance(field, File):
+        return {"type": "string", "contentEncoding": "base64", "maxLength": field.longest, "pattern": BASE64}
     kind = kinds.get(type(field), {})
     return {**kind, "type": [kind["type"], "null"]} if kind and field.allow_none else kind

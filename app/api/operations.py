@@ -22,6 +22,7 @@ from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import BadRequest, UnsupportedMediaType
 
 from app.foundation import idempotency, tenancy
+from app.foundation.database import transaction
 from app.foundation.refusals import Refused
 from app.foundation.text import N_
 from app.web.guard import needs_by_capacity
@@ -126,8 +127,9 @@ def once(body: dict[str, Any], do: Callable[[], Any]) -> uuid.UUID:
     """
     key = sent_key()
     if key is None:
-        row_id: uuid.UUID = do().id
-        return row_id
+        with transaction():  # what it reads under a lock is still so when it writes
+            row_id: uuid.UUID = do().id
+            return row_id
     return idempotency.once(key, content(body), do, by=tenancy.current())[0]
 
 

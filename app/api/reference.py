@@ -1,5 +1,6 @@
 """The specification turned into what the reference page prints: operations in their sections, each with its fields. Pure."""
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -24,6 +25,8 @@ class Operation:
     id: str
     method: str
     path: str
+    #: the same in short, for the contents: /products/{id}/plans/{id}
+    short_path: str
     summary: str
     #: (capacity, permission)
     needs: list[tuple[str, str]]
@@ -69,6 +72,7 @@ def _operation(
         id=said["operationId"].replace("_", "-"),
         method=method.upper(),
         path=path,
+        short_path=re.sub(r"{\w+}", "{id}", path.removeprefix("/api/v1")),
         summary=" ".join(filter(None, (said.get("summary", ""), said.get("description", "")))),
         needs=sorted(said.get("x-permissions", {}).items()),
         parameters=parameters,

@@ -67,6 +67,9 @@ class EngagementDetails(Engagement):
     version = Version(
         required=True, **note("Send it back with a decision to make sure that nothing changed meanwhile.")
     )
+    is_test = fields.Boolean(
+        required=True, **note("An end-to-end test before publication: in no list, no total, no statement.")
+    )
     contact_number = fields.String(required=True)
     additional_information = fields.String(required=True)
     custom_parameters = fields.List(fields.Nested(Answer), required=True)
@@ -118,6 +121,7 @@ class BillingEntry(Schema):
     )
     submitted_at = Instant(required=True)
     submitted_by = fields.String(**note(PARTNERS))
+    is_test = fields.Boolean(**note(f"{PARTNERS} Of an end-to-end test: charged to nobody."))
     amount = fields.Nested(
         Money, allow_none=True, **note(f"{PARTNERS} In the programme's own terms; null until rated.")
     )
@@ -166,77 +170,6 @@ class Tariff(Schema):
     currency = fields.String(required=True)
     charge_unit = Quantity(required=True)
     bands = fields.List(fields.Nested(Band), required=True)
-
-
-class Metric(Schema):
-    id = Id(required=True)
-    code = fields.String(required=True)
-    kind = fields.String(required=True)
-    name = fields.String(required=True)
-    unit = fields.String(required=True)
-    step = Quantity(required=True)
-    approved = fields.Boolean(required=True)
-    price = fields.Nested(Tariff, required=True, allow_none=True, **note("In force this month; null: none."))
-
-
-class Plan(Schema):
-    id = Id(required=True)
-    code = fields.String(required=True)
-    name = fields.String(required=True)
-    metrics = fields.List(fields.Nested(Metric), required=True)
-
-
-class Product(Schema):
-    id = Id(required=True)
-    name = fields.String(required=True)
-    slug = fields.String(required=True)
-    category = fields.String(required=True)
-    summary = fields.String(required=True)
-    status = fields.String(required=True)
-
-
-class ProductDetails(Product):
-    plans = fields.List(fields.Nested(Plan), required=True)
-
-
-class Service(Schema):
-    """A published service, as the catalog shows it."""
-
-    id = Id(required=True)
-    slug = fields.String(required=True)
-    name = fields.String(required=True)
-    category = fields.String(required=True)
-    summary = fields.String(required=True)
-    partner = fields.Nested(Named, required=True)
-
-
-class Parameter(Schema):
-    key = fields.String(required=True)
-    label = fields.String(required=True)
-    kind = fields.String(required=True, metadata={"examples": ["short_text", "paragraph", "selection", "checkbox"]})
-    options = fields.List(fields.String(), required=True)
-    required = fields.Boolean(required=True)
-
-
-class GrossPrice(Schema):
-    metric = fields.String(required=True)
-    unit = fields.String(required=True)
-    price = fields.Nested(Tariff, required=True, **note("Gross, without tax."))
-    derived = fields.Boolean(required=True)
-
-
-class OfferedPlan(Schema):
-    id = Id(required=True)
-    name = fields.String(required=True)
-    description = fields.String(required=True)
-    prices = fields.List(fields.Nested(GrossPrice), required=True)
-
-
-class ServiceDetails(Service):
-    description = fields.String(required=True)
-    support = fields.String(required=True)
-    plans = fields.List(fields.Nested(OfferedPlan), required=True)
-    parameters = fields.List(fields.Nested(Parameter), required=True)
 
 
 class ChargeLine(Schema):

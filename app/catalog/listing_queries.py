@@ -4,8 +4,9 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import or_, select
+from sqlalchemy import Row, Select, or_, select
 
 from app.catalog import states
 from app.catalog.model import (
@@ -125,14 +126,16 @@ def evidence_sent(product_id: uuid.UUID, at: datetime) -> Sequence[Evidence]:
     ).all()
 
 
-def latest_events(product_id: uuid.UUID, most: int) -> Sequence[History]:
-    """The newest events of the product's history that this viewer may see."""
-    return db.session.scalars(
-        select(History)
-        .where(History.subject_kind == "product", History.subject_id == product_id)
-        .order_by(History.sequence.desc())
-        .limit(most)
-    ).all()
+def latest_events(product_id: uuid.UUID, most: int) -> Sequence[Row[*tuple[Any, ...]]]:
+    """The newest of events_found()."""
+    return db.session.execute(events_found(product_id).order_by(History.sequence.desc()).limit(most)).all()
+
+
+def events_found(product_id: uuid.UUID) -> Select[*tuple[Any, ...]]:
+    """The product's history as far as this viewer may see it, for page_of((History.sequence,))."""
+    return select(
+        History.sequence, History.event, History.at, History.by_label, History.from_state, History.to_state, History.facts
+    ).where(History.subject_kind == "product", History.subject_id == product_id)  # fmt: skip
 
 
 def reviews_of(product_id: uuid.UUID) -> Sequence[ListingReview]:

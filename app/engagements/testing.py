@@ -9,7 +9,7 @@ import uuid
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Row, select
+from sqlalchemy import Row, Select, select
 
 from app.catalog.model import SHOWN, Plan, Product
 from app.catalog.queries import is_priced
@@ -68,20 +68,25 @@ def start_test(product: Product, *, plan_id: uuid.UUID, name: str, by: Viewer) -
 
 
 def tests_of(product_id: uuid.UUID, *, by: Viewer) -> Sequence[Row[*tuple[Any, ...]]]:
-    """(id, number, name, state, plan_name, requested_by_name, requested_at) of the product's tests, newest first."""
+    """Rows of tests_found(), newest first; at most MOST_SHOWN."""
+    newest = tests_found(product_id).order_by(Engagement.requested_at.desc(), Engagement.id.desc()).limit(MOST_SHOWN)
     with viewing(as_tester(by)):
-        return db.session.execute(
-            select(
-                Engagement.id,
-                Engagement.number,
-                Engagement.name,
-                Engagement.state,
-                Engagement.requested_by_name,
-                Engagement.requested_at,
-                Plan.name.label("plan_name"),
-            )
-            .join(Plan, Plan.id == Engagement.plan_id)
-            .where(Engagement.product_id == product_id, Engagement.is_test)
-            .order_by(Engagement.requested_at.desc(), Engagement.id.desc())
-            .limit(MOST_SHOWN)
-        ).all()
+        return db.session.execute(newest).all()
+
+
+def tests_found(product_id: uuid.UUID) -> Select[*tuple[Any, ...]]:
+    """(id, number, name, state, plan_id, plan_name, requested_by_name, requested_at) of the product's tests, for a tester."""
+    return (
+        select(
+            Engagement.id,
+            Engagement.number,
+            Engagement.name,
+            Engagement.state,
+            Engagement.requested_by_name,
+            Engagement.requested_at,
+            Engagement.plan_id,
+            Plan.name.label("plan_name"),
+        )
+        .join(Plan, Plan.id == Engagement.plan_id)
+        .where(Engagement.product_id == product_id, Engagement.is_test)
+    )

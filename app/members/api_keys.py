@@ -51,6 +51,8 @@ REVOKED = history.declare(
 OFFERED: dict[Capacity, tuple[str, ...]] = {
     "partner": (
         "product:view",
+        "product:edit",
+        "testing:run",
         "engagement:view",
         "engagement:decide",
         "engagement:complete",

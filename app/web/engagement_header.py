@@ -10,8 +10,9 @@ None), `answers` (may mark as complete and reject completion requests).
 """
 
 import uuid
+from collections.abc import Callable
 from datetime import timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from flask_babel import gettext as _
 
@@ -23,6 +24,8 @@ from app.engagements.queries import EngagementPage, engagement_page
 from app.foundation import tenancy
 from app.foundation.refusals import NotVisible
 from app.foundation.tenancy import Viewer
+
+Found = TypeVar("Found")
 
 #: Where each action lives, below /engagements/<id>. What is not here has no screen for partner or operator.
 PATHS = {
@@ -44,15 +47,20 @@ def engagement_asked_for(engagement_id: uuid.UUID) -> EngagementPage:
 
     From there on the request sees tests: what a page of one engagement reads is that engagement's.
     """
+    return also_a_test(lambda: engagement_page(engagement_id))
+
+
+def also_a_test(find: Callable[[], Found]) -> Found:
+    """One row that the request names, or NotVisible; among tests as well for who may run or review them."""
     viewer = tenancy.current()
     try:
-        return engagement_page(engagement_id)
+        return find()
     except NotVisible:
         if not (viewer.may(testing.RUN) or viewer.may("rating-queue:view")):
             raise
     tenancy.set_viewer(tenancy.as_tester(viewer))
     try:
-        return engagement_page(engagement_id)
+        return find()
     except NotVisible:
         tenancy.set_viewer(viewer)
         raise

@@ -39,5 +39,11 @@ def install(app: Flask) -> None:
 def _allow() -> None:
     view: Any = current_app.view_functions.get(request.endpoint) if request.endpoint else None
     most = getattr(view, "most_bytes", None)
-    if most is not None and viewer().may(view.needed_permission):
+    if most is not None and _may(view):
         request.max_content_length = most + _AROUND
+
+
+def _may(view: Any) -> bool:
+    by_capacity = getattr(view, "needed_by_capacity", None)
+    needed = view.needed_permission if by_capacity is None else by_capacity.get(viewer().capacity)
+    return needed is not None and viewer().may(needed)

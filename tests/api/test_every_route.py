@@ -11,12 +11,15 @@ from sqlalchemy import select
 from werkzeug.routing import Rule
 
 from app.billing.model import BillingEntry
+from app.catalog.model import Product
 from app.engagements.model import Engagement
 from app.foundation.database import db
 from app.foundation.tenancy import acting_for_all
 from app.members.api_keys import OFFERED
 from tests.api.conftest import Caller, key_of
+from tests.api.listing_stage import ENTRY, FILE, METRIC, PER_HOUR
 from tests.makers import make_engagement, make_entry, make_product, make_programme
+from tests.makers.listing import listing_ids
 from tests.people import CAST, People, move_in
 
 PERSONS = [person for person, (*_, capacity, _roles) in CAST.items() if capacity != "operator"]
@@ -38,13 +41,15 @@ def world(migrated_app: Flask, restore_database: Any) -> World:
         world = World(move_in())
         for side, partner, customer in (("north", "northbridge", "acme"), ("south", "contrail", "globex")):
             product = make_product(
-                make_programme(f"Programme of {partner}"), world.people.organisations[partner], name=f"Service of {partner}"
+                make_programme(f"Programme of {partner}"), world.people.organisations[partner], name=f"Service of {partner}",
+                parameters=[{"key": "region", "label": "Region", "kind": "short_text"}],
             )  # fmt: skip
             engagement = make_engagement(product, world.people.organisations[customer])
             make_entry(engagement, "1", rated=True)
             entry = make_entry(engagement, "2")
             world.own[side] = {
                 "engagement_id": str(engagement.id), "entry_id": str(entry.id), "product_id": str(product.id),
+                **listing_ids(product),
             }  # fmt: skip
         for person in PERSONS:
             world.callers[person] = Caller(migrated_app, key_of(world.people, person))
@@ -129,11 +134,25 @@ def test_foreign_ids_do_not_exist(migrated_app: Flask, world: World, person: str
     assert states(migrated_app) == before
 
 
+PARAMETER, PLAN = {"label": "Where", "kind": "checkbox"}, {"name": "Night", "code": "night"}
 #: last part of an address -> a body that would be taken
 VALID = {
     "reject": {"reason": "No."},
     "reject-completion": {"reason": "No.", "outcome": "delete"},
     "billing-entries": {"metric": "hours", "month": "2026-10", "quantity": "1"},
+    "catalog-entry": ENTRY,
+    "support": {"support": "Day and night."},
+    "custom-parameters": PARAMETER,
+    "<uuid:parameter_id>": PARAMETER,
+    "move": {"direction": "up"},
+    "plans": PLAN,
+    "<uuid:plan_id>": PLAN,
+    "metrics": METRIC,
+    "<uuid:metric_id>": METRIC,
+    "prices": {"price": PER_HOUR},
+    "preview": {"price": PER_HOUR, "quantity": "1"},
+    "evidence": FILE,
+    "tests": {"plan_id": str(uuid4()), "name": "A test"},
 }
 
 
@@ -153,6 +172,7 @@ def states(app: Flask) -> list[Any]:
         found = [
             *db.session.execute(select(Engagement.id, Engagement.state, Engagement.version)),
             *db.session.execute(select(BillingEntry.id, BillingEntry.state, BillingEntry.version)),
+            *db.session.execute(select(Product.id, Product.state, Product.version)),
         ]
         db.session.remove()
         return [tuple(map(str, row)) for row in found]

@@ -20,6 +20,7 @@ from app.foundation.database import db
 from app.members.api_keys import OFFERED
 from tests.api.conftest import key_of
 from tests.makers import make_engagement, make_entry, make_product, make_programme
+from tests.makers.listing import listing_ids
 from tests.people import move_in
 
 #: requests an operation, for each key and each way of making them
@@ -40,7 +41,8 @@ def world(migrated_app: Flask, restore_database: Any) -> dict[str, Any]:
     load_all_checks()
     with migrated_app.app_context():
         people = move_in()
-        product = make_product(make_programme(), people.northbridge)
+        region = {"key": "region", "label": "Region", "kind": "short_text"}
+        product = make_product(make_programme(), people.northbridge, parameters=[region])
         engagement = make_engagement(product, people.acme)
         make_engagement(product, people.acme, state="completion_requested")
         make_entry(engagement, "1", rated=True)
@@ -48,6 +50,7 @@ def world(migrated_app: Flask, restore_database: Any) -> dict[str, Any]:
         keys = {"partner": key_of(people, "ada"), "customer": key_of(people, "dot")}
         ids = {
             "engagement_id": str(engagement.id), "entry_id": str(entry.id), "product_id": str(product.id),
+            **listing_ids(product),
         }  # fmt: skip
         db.session.remove()
     return {"keys": keys, "ids": ids}
