@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import or_, select
 
 from app.api import product_schemas, schemas
+from app.api.listing_shapes import parameter
 from app.api.operations import Operations
 from app.api.shapes import listed, named, tariff
 from app.catalog.model import Product
@@ -73,16 +74,7 @@ def get_service(product_id: uuid.UUID) -> Any:
             }
             for plan in product.plans
         ],
-        "parameters": [
-            {
-                "key": asked.key,
-                "label": asked.label,
-                "kind": asked.kind,
-                "options": asked.options,
-                "required": asked.required,
-            }
-            for asked in product.parameters
-        ],
+        "parameters": [parameter(asked) for asked in product.parameters],
     }
 
 

@@ -84,6 +84,7 @@ def entry(product_id: uuid.UUID) -> dict[str, Any]:
 
 
 def parameter(asked: CustomParameter) -> dict[str, Any]:
+    """Parameter, as partner and customer are given it."""
     return {
         "key": asked.key,
         "label": asked.label,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 #: Fields within fields are listed as far down as this.
-_DEEPEST = 4
+_DEEPEST = 6
 _METHODS = ("get", "post")
 
 
@@ -124,5 +124,6 @@ def _kind(schema: Mapping[str, Any], known: Mapping[str, Any]) -> str:
     kinds = kinds if isinstance(kinds, list) else [kinds]
     if whole.get("enum"):
         return ", ".join(str(one) for one in whole["enum"] if one is not None)
-    text = {"uuid": "id", "date-time": "instant"}.get(whole.get("format", ""), "text")
+    plain = whole.get("contentEncoding", "text")
+    text = {"uuid": "id", "date-time": "instant"}.get(whole.get("format", ""), plain)
     return " or ".join({"string": text, "array": "list"}.get(one, str(one)) for one in kinds)
