@@ -35,14 +35,14 @@ class Text(fields.String):
 
     def __init__(self, most: int, *, lines: bool = False, least: int = 0, **options: Any) -> None:
         super().__init__(validate=validate.Length(min=least or None, max=most), **options)
-        self.lines = lines
+        self.most, self.lines = most, lines
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> str:
         text = super()._deserialize(value, attr, data, **kwargs)
         assert text is not None
         text = text.replace("\r\n", "\n").replace("\r", "\n") if self.lines else text
         allowed = "\n\t" if self.lines else ""
-        for character in text:
+        for character in text[: self.most]:  # what is longer is refused, however it goes on
             if character not in allowed and (unicodedata.category(character) in _UNFIT or character in _UNFIT_TOO):
                 raise ValidationError(f"Holds a character that cannot be kept (U+{ord(character):04X}).")
         return text
