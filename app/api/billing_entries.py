@@ -1,27 +1,26 @@
 """Billing entries: one, many at once, the lists, how an amount came about, and taking one back."""
 
-import json
 import uuid
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, or_, select
 
-from app.api import schemas
-from app.api.entry_shapes import STRICT, details, entries, found_for, sees_amounts
-from app.api.operations import Operations, content, once, sent_key
+from app.api import entry_schemas, schemas
+from app.api.engagement_shapes import history_of
+from app.api.entry_shapes import check_sees, details, entries, found_for, in_sight
+from app.api.operations import Operations, once, once_answered
 from app.api.shapes import listed
 from app.billing import actions, own_entries
 from app.billing.actions import Draft
 from app.billing.batch import Line, Outcome, submit_batch
 from app.billing.model import BillingEntry
 from app.billing.queries import LIST_KEYS
-from app.catalog.model import Metric, Programme
+from app.catalog.model import Metric
 from app.catalog.queries import metrics_of
 from app.engagements.model import Engagement
-from app.foundation import idempotency, tenancy
+from app.foundation import tenancy
 from app.foundation.database import db
-from app.foundation.refusals import MissingRole
 from app.foundation.tenancy import Viewer, one
 from app.web.engagement_header import also_a_test, engagement_asked_for
 from app.web.templating import translate
@@ -34,65 +33,68 @@ SUBMIT = "billing-entry:submit"
 NO_METRIC = uuid.UUID(int=0)
 
 
-@operations.get("/billing-entries", query=schemas.EntryFilters, gives=schemas.page_of(schemas.BillingEntry), needs=VIEW)
+@operations.get(
+    "/billing-entries", query=entry_schemas.EntryFilters, gives=schemas.page_of(entry_schemas.BillingEntry), needs=VIEW
+)
 def list_billing_entries(query: dict[str, Any]) -> Any:
     """Entries of every engagement, the one submitted last first."""
     viewer = tenancy.current()
-    found = found_for(viewer)
-    if viewer.capacity == "partner" and not viewer.may(STRICT):
-        lenient = select(Programme.id).where(Programme.viewing_takes_all_three.is_(False))
-        found = found.where(BillingEntry.programme_id.in_(lenient))
+    found = in_sight(found_for(viewer), BillingEntry.programme_id, viewer)
     return listed(_filtered(found, query, viewer), LIST_KEYS, query, lambda rows: entries(rows, viewer))
 
 
 @operations.get(
-    "/engagements/<uuid:engagement_id>/billing-entries", query=schemas.EntryFilters, gives=schemas.page_of(schemas.BillingEntry), needs=VIEW
+    "/engagements/<uuid:engagement_id>/billing-entries", query=entry_schemas.EntryFilters, gives=schemas.page_of(entry_schemas.BillingEntry), needs=VIEW
 )  # fmt: skip
 def list_entries_of_engagement(query: dict[str, Any], engagement_id: uuid.UUID) -> Any:
     """Entries of one engagement, the one submitted last first."""
     viewer = tenancy.current()
-    _check_sees(engagement_asked_for(engagement_id).engagement, viewer)
+    check_sees(engagement_asked_for(engagement_id).engagement, viewer)
     found = found_for(viewer).where(BillingEntry.engagement_id == engagement_id)
     return listed(_filtered(found, query, viewer), LIST_KEYS, query, lambda rows: entries(rows, viewer))
 
 
 @operations.post(
-    "/engagements/<uuid:engagement_id>/billing-entries", takes=schemas.NewEntry, gives=schemas.BillingEntryDetails, status=201, needs={"partner": SUBMIT}
+    "/engagements/<uuid:engagement_id>/billing-entries", takes=entry_schemas.NewEntry, gives=entry_schemas.BillingEntryDetails, status=201, needs={"partner": SUBMIT}
 )  # fmt: skip
 def add_billing_entry(body: dict[str, Any], engagement_id: uuid.UUID) -> Any:
     """Add one entry. It is rated or rejected within seconds; ask for it again to see."""
     engagement = engagement_asked_for(engagement_id).engagement
-    metric_id = _metric(metrics_of({engagement.plan_id}).get(engagement.plan_id, ()), body["metric"])
-    draft = Draft(metric_id, body["month"], body["quantity"], body["notes"])
+    draft = draft_of(engagement, body)
     return details(once(body, lambda: actions.submit(engagement, draft, by=tenancy.current())))
 
 
-@operations.post("/billing-entries/batch", takes=schemas.Batch, gives=schemas.BatchResult, needs={"partner": SUBMIT})
+@operations.post(
+    "/billing-entries/batch", takes=entry_schemas.Batch, gives=entry_schemas.BatchResult, needs={"partner": SUBMIT}
+)
 def add_many(body: dict[str, Any]) -> Any:
     """Up to 1,000 entries at once, with one result a record: created, duplicate, or refused with what is wrong.
 
     One refused record stops no other. A record's key counts for ever: sent again with it, the same record is a duplicate.
     """
-    by, key = tenancy.current(), sent_key()
-    if key is None:
-        return _batch(body, by)
-    kept = idempotency.answered(key, content(body), by=by)
-    if kept is None:
-        told = json.dumps(schemas.BatchResult().dump(_batch(body, by)))
-        kept = idempotency.keep_answer(key, content(body), told, by=by)
-    return json.loads(kept)
+    by = tenancy.current()
+    return once_answered(body, entry_schemas.BatchResult, lambda: _batch(body, by))
 
 
-@operations.get("/billing-entries/<uuid:entry_id>", gives=schemas.BillingEntryDetails, needs=VIEW)
+@operations.get("/billing-entries/<uuid:entry_id>", gives=entry_schemas.BillingEntryDetails, needs=VIEW)
 def get_billing_entry(entry_id: uuid.UUID) -> Any:
     """One entry, and how its amount came about; undecided: how it would."""
     entry = also_a_test(lambda: one(BillingEntry, entry_id))
-    _check_sees(one(Engagement, entry.engagement_id), tenancy.current())
+    check_sees(one(Engagement, entry.engagement_id), tenancy.current())
     return details(entry_id)
 
 
+@operations.get(
+    "/billing-entries/<uuid:entry_id>/history", query=schemas.Paging, gives=schemas.page_of(schemas.Event), needs={"partner": "engagement:view", "customer": "engagement:view-own"}
+)  # fmt: skip
+def list_history_of_entry(query: dict[str, Any], entry_id: uuid.UUID) -> Any:
+    """What happened to the entry, newest first."""
+    entry = also_a_test(lambda: one(BillingEntry, entry_id))
+    return history_of(one(Engagement, entry.engagement_id), query, about_id=entry_id)
+
+
 @operations.post(
-    "/billing-entries/<uuid:entry_id>/withdraw", takes=schemas.Nothing, gives=schemas.BillingEntryDetails, needs={"partner": SUBMIT}
+    "/billing-entries/<uuid:entry_id>/withdraw", takes=schemas.Nothing, gives=entry_schemas.BillingEntryDetails, needs={"partner": SUBMIT}
 )  # fmt: skip
 def withdraw_billing_entry(body: dict[str, Any], entry_id: uuid.UUID) -> Any:
     """Take an entry back while it is submitted."""
@@ -101,6 +103,11 @@ def withdraw_billing_entry(body: dict[str, Any], entry_id: uuid.UUID) -> Any:
 
 
 def _batch(body: dict[str, Any], by: Viewer) -> dict[str, Any]:
+    return {"results": [result(outcome) for outcome in submit_batch(lines_of(body), by=by)]}
+
+
+def lines_of(body: dict[str, Any]) -> list[Line]:
+    """The records as billing takes them, their metrics found by code or id in two statements."""
     records = body["records"]
     wanted = {record["engagement_id"] for record in records}
     found = select(Engagement.id, Engagement.plan_id).where(Engagement.id.in_(wanted))
@@ -108,13 +115,20 @@ def _batch(body: dict[str, Any], by: Viewer) -> dict[str, Any]:
     metrics = metrics_of(set(plans.values()))
     lines = []
     for record in records:
-        metric_id = _metric(metrics.get(plans.get(record["engagement_id"], NO_METRIC), ()), record["metric"])
+        metric_id = metric_named(metrics.get(plans.get(record["engagement_id"], NO_METRIC), ()), record["metric"])
         draft = Draft(metric_id, record["month"], record["quantity"], record["notes"])
         lines.append(Line(record["key"], record["engagement_id"], draft))
-    return {"results": [_result(outcome) for outcome in submit_batch(lines, by=by)]}
+    return lines
 
 
-def _result(outcome: Outcome) -> dict[str, Any]:
+def draft_of(engagement: Engagement, said: dict[str, Any]) -> Draft:
+    """NewEntry as billing takes it."""
+    metric_id = metric_named(metrics_of({engagement.plan_id}).get(engagement.plan_id, ()), said["metric"])
+    return Draft(metric_id, said["month"], said["quantity"], said["notes"])
+
+
+def result(outcome: Outcome) -> dict[str, Any]:
+    """RecordResult."""
     told: dict[str, Any] = {"key": outcome.key, "result": outcome.result, "id": None, "number": None, "errors": []}
     if outcome.result == "refused":
         field = "engagement_id" if outcome.field == "engagement" else outcome.field
@@ -124,19 +138,24 @@ def _result(outcome: Outcome) -> dict[str, Any]:
     return told
 
 
-def _metric(metrics: Iterable[Metric], said: str) -> uuid.UUID:
+def metric_named(metrics: Iterable[Metric], said: str) -> uuid.UUID:
     """The plan's metric of this id or code; an id that none has, which the rules then refuse by name."""
     return next((metric.id for metric in metrics if said in (metric.code, str(metric.id))), NO_METRIC)
-
-
-def _check_sees(engagement: Engagement, viewer: Viewer) -> None:
-    if viewer.capacity == "partner" and not sees_amounts(engagement, viewer):
-        raise MissingRole(STRICT)
 
 
 def _filtered(found: Select[*tuple[Any, ...]], query: dict[str, Any], viewer: Viewer) -> Select[*tuple[Any, ...]]:
     if "month" in query:
         found = found.where(BillingEntry.service_month == query["month"])
+    if "metric" in query:
+        found = found.where(BillingEntry.metric_id == query["metric"])
+    if "search" in query:
+        words = query["search"]
+        found = found.where(
+            or_(
+                BillingEntry.notes.icontains(words, autoescape=True),
+                BillingEntry.number.icontains(words, autoescape=True),
+            )
+        )
     status = query.get("status")
     if status is None:
         return found

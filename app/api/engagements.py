@@ -1,33 +1,27 @@
 """Engagements: lists, details, history, and the verbs of partner and customer."""
 
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 from flask import Response
 
 from app.api import schemas
+from app.api.engagement_shapes import details, history_of, shape
 from app.api.operations import Operations, once
-from app.api.shapes import listed, named
-from app.billing.queries import may_view_billing
-from app.catalog.queries import product_with_plans, programme_of
-from app.engagements import actions, menu, queries, states
+from app.api.shapes import listed
+from app.catalog.queries import product_with_plans
+from app.engagements import actions, queries, states
 from app.engagements.model import Engagement
-from app.engagements.own_history import own_events
-from app.engagements.queries import EngagementPage, open_completion_request
 from app.foundation import tenancy
-from app.foundation.history import History
 from app.foundation.refusals import AlreadyDone
 from app.web.engagement_header import engagement_asked_for
-from app.web.engagement_history import events_found, told, told_to_customer
 
 operations = Operations("engagements", __name__, description="A client's requests, from Pending to Complete.")
 
 VIEW = {"partner": "engagement:view", "customer": "engagement:view-own"}
 _WANTED = {"current": states.CURRENT, "past": states.PAST}
 _IDS = (Engagement.product_id, Engagement.plan_id, Engagement.customer_id, Engagement.partner_id)
-#: as the addresses spell them
-_VERBS = {states.MARK_AS_COMPLETE: "mark-complete", states.REJECT_COMPLETION_REQUEST: "reject-completion"}
 
 
 @operations.get(
@@ -43,7 +37,7 @@ def list_engagements(query: dict[str, Any]) -> Any:
         requested_in=query.get("month"),
         search=query.get("search", ""),
     ).add_columns(*_IDS)
-    return listed(found, queries.LIST_KEYS, query, lambda rows: [_listed(row) for row in rows])
+    return listed(found, queries.LIST_KEYS, query, lambda rows: [shape(row) for row in rows])
 
 
 @operations.post(
@@ -57,13 +51,13 @@ def request_engagement(body: dict[str, Any]) -> Any:
         body,
         lambda: actions.request_engagement(product, **asked, given=body["parameters"], by=tenancy.current()),
     )  # fmt: skip
-    return details_of(made)
+    return details(made)
 
 
 @operations.get("/engagements/<uuid:engagement_id>", gives=schemas.EngagementDetails, needs=VIEW)
 def get_engagement(engagement_id: uuid.UUID) -> Any:
     """One engagement, with what this key may do with it."""
-    return details_of(engagement_id)
+    return details(engagement_id)
 
 
 @operations.get(
@@ -71,13 +65,7 @@ def get_engagement(engagement_id: uuid.UUID) -> Any:
 )
 def list_history(query: dict[str, Any], engagement_id: uuid.UUID) -> Any:
     """What happened to the engagement and its billing entries, newest first."""
-    page = engagement_asked_for(engagement_id)
-    viewer = tenancy.current()
-    if viewer.capacity == "customer":
-        return listed(own_events(engagement_id), (History.sequence,), query, _events_for_customer)
-    strict = programme_of(page.engagement.product_id).viewing_takes_all_three
-    amounts = may_view_billing(viewer, takes_all_three=strict)
-    return listed(events_found(engagement_id), (History.sequence,), query, lambda rows: _events(rows, amounts))
+    return history_of(engagement_asked_for(engagement_id).engagement, query)
 
 
 @operations.post(
@@ -179,81 +167,4 @@ def _decide(
             raise AlreadyDone(engagement.state, action)
         return do(engagement)
 
-    return details_of(once(body, decided))
-
-
-def _listed(row: Any) -> dict[str, Any]:
-    return {
-        "id": row.id,
-        "number": row.number,
-        "name": row.name,
-        "status": row.state,
-        "instance_status": row.instance_state,
-        "product": named(row.product_id, row.product_name),
-        "plan": named(row.plan_id, row.plan_name),
-        "customer": named(row.customer_id, row.customer_name),
-        "partner": named(row.partner_id, row.partner_name),
-        "requested_at": row.requested_at,
-        "active_from": row.active_from,
-        "ended_at": row.ended_at,
-    }
-
-
-def details_of(engagement_id: uuid.UUID) -> dict[str, Any]:
-    """EngagementDetails."""
-    page: EngagementPage = engagement_asked_for(engagement_id)
-    e, viewer = page.engagement, tenancy.current()
-    asked = open_completion_request(e.id) if e.state == states.COMPLETION_REQUESTED else None
-    lines = menu.lines_for(e.state, viewer, instance_state=e.instance_state)
-    return {
-        "id": e.id,
-        "number": e.number,
-        "name": e.name,
-        "status": e.state,
-        "instance_status": e.instance_state,
-        "product": named(e.product_id, page.product_name),
-        "plan": named(e.plan_id, page.plan_name),
-        "customer": named(e.customer_id, page.customer_name),
-        "partner": named(e.partner_id, page.partner_name),
-        "requested_at": e.requested_at,
-        "active_from": e.active_from,
-        "ended_at": e.ended_at,
-        "version": e.version,
-        "is_test": e.is_test,
-        "contact_number": e.contact_number,
-        "additional_information": e.additional_information,
-        "custom_parameters": e.custom_parameters,
-        "requested_by": e.requested_by_name,
-        "reason": e.reason,
-        "completion_request": None
-        if asked is None
-        else {"asked_at": asked.asked_at, "asked_by": asked.asked_by_name, "wish": asked.wish},
-        "actions": [
-            _VERBS.get(line.action, line.action.replace("_", "-"))
-            for line in lines
-            if line.action != states.DECLINE_KEEP_ACTIVE  # an outcome of reject-completion
-        ],
-    }
-
-
-def _events(rows: Sequence[Any], amounts: bool) -> list[dict[str, Any]]:
-    return [
-        {
-            "sequence": event.sequence,
-            "event": row.event,
-            "sentence": event.sentence,
-            "at": event.at,
-            "by": event.by,
-            "from_status": event.from_state,
-            "to_status": event.to_state,
-            "billing_entry_id": row.about_id,
-        }
-        for row, event in zip(rows, told(rows, amounts=amounts), strict=True)
-    ]
-
-
-def _events_for_customer(rows: Sequence[Any]) -> list[dict[str, Any]]:
-    return [
-        {"sequence": row.sequence, "event": row.event, "sentence": sentence, "at": row.at, "by": row.by_label}
-        for row, sentence in zip(rows, told_to_customer(rows), strict=True)
-    ]
+    return details(once(body, decided))

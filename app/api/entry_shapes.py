@@ -9,25 +9,29 @@ from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import Select, select
+from sqlalchemy.orm import aliased
 
 from app.api.shapes import exact, minor, money
-from app.billing import own_entries
-from app.billing.explanations import explanation
+from app.billing import events, own_entries, states
+from app.billing.corrections_outlook import is_correctable
+from app.billing.corrections_queries import Link, correction_about
+from app.billing.explanations import Explanation, explanation
 from app.billing.model import BillingEntry
 from app.billing.own_entries import gross_explanation
 from app.billing.queries import may_view_billing
 from app.billing.rules import Rated
-from app.catalog.model import Metric
-from app.catalog.queries import programme_of
+from app.catalog.model import Metric, Programme
+from app.catalog.queries import policies_in_use, programme_of
 from app.charges.queries import gross_of
 from app.engagements.model import Engagement
 from app.foundation import tenancy
 from app.foundation.database import db
 from app.foundation.money import Money
-from app.foundation.refusals import NotVisible
+from app.foundation.refusals import MissingRole, NotVisible
 from app.foundation.tenancy import Viewer, one
 
 STRICT = "billing-entry:view-with-all-three"
+_Corrected = aliased(BillingEntry, name="corrected")
 _FOR_BOTH = (
     BillingEntry.id,
     BillingEntry.number,
@@ -39,6 +43,10 @@ _FOR_BOTH = (
     Metric.name.label("metric_name"),
     Metric.unit,
     BillingEntry.service_month,
+    BillingEntry.booked_month,
+    BillingEntry.kind,
+    BillingEntry.corrects_id,
+    _Corrected.number.label("corrects_number"),
     BillingEntry.quantity,
     BillingEntry.notes,
     BillingEntry.state,
@@ -60,12 +68,34 @@ def found_for(viewer: Viewer) -> Select[*tuple[Any, ...]]:
         select(*columns)
         .join(Engagement, Engagement.id == BillingEntry.engagement_id)
         .join(Metric, Metric.id == BillingEntry.metric_id)
+        .outerjoin(_Corrected, _Corrected.id == BillingEntry.corrects_id)
     )
+
+
+def in_sight(found: Select[*tuple[Any, ...]], programme_id: Any, viewer: Viewer) -> Select[*tuple[Any, ...]]:
+    """Of a partner's rows those whose amounts its member may view: a programme may ask all three roles."""
+    if viewer.capacity != "partner" or viewer.may(STRICT):
+        return found
+    lenient = select(Programme.id).where(Programme.viewing_takes_all_three.is_(False))
+    return found.where(programme_id.in_(lenient))
+
+
+def check_sees(engagement: Engagement, viewer: Viewer) -> None:
+    """MissingRole for a partner's member who may not view what the engagement is billed."""
+    if viewer.capacity == "partner" and not sees_amounts(engagement, viewer):
+        strict = programme_of(engagement.product_id).viewing_takes_all_three
+        raise MissingRole(STRICT if strict else "billing-entry:view")
 
 
 def sees_amounts(engagement: Engagement, viewer: Viewer) -> bool:
     """Whether this partner's member may view billing: a programme may ask all three roles."""
     return may_view_billing(viewer, takes_all_three=programme_of(engagement.product_id).viewing_takes_all_three)
+
+
+def sees_all_billing(viewer: Viewer) -> bool:
+    """Whether this partner's member may view amounts under every programme it sells under; sums are of all together."""
+    strict = any(row.takes_all_three for row in policies_in_use(viewer))
+    return may_view_billing(viewer, takes_all_three=strict)
 
 
 def entries(rows: Sequence[Any], viewer: Viewer) -> list[dict[str, Any]]:
@@ -84,13 +114,23 @@ def details(entry_id: uuid.UUID) -> dict[str, Any]:
     if row is None:
         raise NotVisible
     if viewer.capacity == "customer":
-        return {**entries([row], viewer)[0], "explanation": _for_customer(entry_id)}
-    engagement = one(Engagement, row.engagement_id)
+        return {**entries([row], viewer)[0], "explanation": _for_customer(entry_id), "actions": []}
+    engagement, entry = one(Engagement, row.engagement_id), one(BillingEntry, entry_id)
+    told = {**_for_partner(row), "actions": _actions(entry, viewer)}
     if not sees_amounts(engagement, viewer):
-        told = _for_both(row)
-        more = {"submitted_by": row.submitted_by_name, "reason": row.reason, "is_test": row.is_test}
-        return {**told, **more, "explanation": None}
-    return {**_for_partner(row), "explanation": _explained(one(BillingEntry, entry_id), engagement)}
+        del told["amount"]
+        return {**told, "explanation": None}
+    of, about = explanation(entry, engagement, programme_of(engagement.product_id)), correction_about(entry)
+    correction = about and {"id": about.id, "number": about.number, "status": about.state}
+    return {**told, "explanation": of and explained(of), "correction": correction}
+
+
+def _actions(entry: BillingEntry, viewer: Viewer) -> list[str]:
+    offered = {
+        "withdraw": entry.state == states.SUBMITTED and viewer.may(events.SUBMIT),
+        "correct": viewer.may("correction:request") and not entry.is_test and is_correctable(entry),
+    }
+    return [name for name, fits in offered.items() if fits]
 
 
 def _for_both(row: Any) -> dict[str, Any]:
@@ -100,6 +140,9 @@ def _for_both(row: Any) -> dict[str, Any]:
         "engagement": {"id": row.engagement_id, "number": row.engagement_number, "name": row.engagement_name},
         "metric": {"id": row.metric_id, "code": row.metric_code, "name": row.metric_name, "unit": row.unit},
         "month": row.service_month,
+        "booked_month": row.booked_month,
+        "kind": row.kind,
+        "corrects": row.corrects_id and {"id": row.corrects_id, "number": row.corrects_number},
         "quantity": row.quantity,
         "notes": row.notes,
         "status": row.state,
@@ -122,10 +165,8 @@ def _shown_as(state: str) -> str:
     return next(word for word, meant in own_entries.SHOWN_AS.items() if state in meant)
 
 
-def _explained(entry: BillingEntry, engagement: Engagement) -> dict[str, Any] | None:
-    of = explanation(entry, engagement, programme_of(engagement.product_id))
-    if of is None:
-        return None
+def explained(of: Explanation) -> dict[str, Any]:
+    """How an amount came about, as its partner reads it."""
     currency = of.rated.amount.currency
     return {
         **_how(of.rated),
@@ -137,6 +178,7 @@ def _explained(entry: BillingEntry, engagement: Engagement) -> dict[str, Any] | 
         "amount": money(of.rated.amount),
         "gross": money(of.gross),
         "due": money(of.due),
+        "links": _links(of.links),
     }
 
 
@@ -151,7 +193,21 @@ def _for_customer(entry_id: uuid.UUID) -> dict[str, Any] | None:
         "price_from": of.price_from,
         "gross": money(of.gross),
         "derived": of.derived,
+        "links": _links(of.links),
     }
+
+
+def _links(links: Sequence[Link]) -> list[dict[str, Any]]:
+    return [
+        {
+            "relation": link.relation,
+            "id": link.id,
+            "number": link.number,
+            "quantity": link.quantity,
+            "booked_month": link.booked_month,
+        }
+        for link in links
+    ]
 
 
 def _how(rated: Rated) -> dict[str, Any]:

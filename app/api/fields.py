@@ -154,6 +154,10 @@ class Quantity(fields.Field[Decimal]):
         return None if value is None else f"{value.normalize():f}"
 
 
+class Signed(Quantity):
+    """A quantity that may be below zero; given, never taken."""
+
+
 class Instant(fields.Field[Any]):
     """RFC 3339, UTC, with Z; given, never taken."""
 
@@ -201,6 +205,7 @@ def described(field: Any) -> dict[str, Any]:
         Id: {"type": "string", "format": "uuid"},
         Month: {"type": "string", "pattern": MONTH, "examples": ["2026-10"]},
         Quantity: {"type": "string", "pattern": QUANTITY, "examples": ["12.5"]},
+        Signed: {"type": "string", "pattern": QUANTITY.replace("^", "^-?", 1), "examples": ["-38.25"]},
         Instant: {"type": "string", "format": "date-time", "examples": ["2026-11-02T23:59:50Z"]},
         Limit: {"type": "integer", "minimum": 1, "maximum": 200, "default": 50},
         Version: {"type": "integer", "minimum": 1, "maximum": 2**31 - 1},

@@ -13,7 +13,7 @@ import uuid
 from collections.abc import Callable
 from typing import Any
 
-from flask import request
+from flask import Response, request
 from flask_smorest import Blueprint as SmorestBlueprint
 from marshmallow import RAISE, Schema
 from webargs import missing
@@ -133,6 +133,20 @@ def once(body: dict[str, Any], do: Callable[[], Any]) -> uuid.UUID:
     return idempotency.once(key, content(body), do, by=tenancy.current())[0]
 
 
+def once_answered(body: dict[str, Any], gives: type[Schema], do: Callable[[], Any]) -> Any:
+    """The same for work that is answered by more than one row: a repeat with the same key is answered word for word.
+
+    The answer is kept after the work, which therefore has to be harmless when it is done twice.
+    """
+    key, by = sent_key(), tenancy.current()
+    if key is None:
+        return do()
+    kept = idempotency.answered(key, content(body), by=by)
+    if kept is None:
+        kept = idempotency.keep_answer(key, content(body), json.dumps(gives().dump(do())), by=by)
+    return Response(kept, content_type="application/json")
+
+
 def sent_key() -> str | None:
     """The header as submissions keep it, apart from the forms' own keys and from the organisation's other capacity."""
     sent = request.headers.get(KEY_HEADER)
@@ -148,4 +162,4 @@ def content(body: dict[str, Any]) -> dict[str, Any]:
     return {"method": request.method, "path": request.path, "body": body}
 
 
-__all__ = ["CONTENT_TYPE", "Operations", "content", "once", "sent_key"]
+__all__ = ["CONTENT_TYPE", "Operations", "content", "once", "once_answered", "sent_key"]

@@ -6,7 +6,8 @@ from marshmallow import Schema, fields, validate
 
 from app.api.fields import Id, Instant, Month, Quantity, Text
 from app.api.listing_schemas import Listing, Seen
-from app.api.schemas import Money, Tariff, Tier, note
+from app.api.entry_schemas import Tier
+from app.api.schemas import Money, Tariff, note
 from app.catalog import states
 from app.catalog.listing_rules import METRIC_KINDS
 from app.catalog.price_table import MOST_BANDS

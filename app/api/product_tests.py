@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from app.api import listing_schemas as schemas
-from app.api.engagements import details_of
+from app.api.engagement_shapes import details
 from app.api.listing_shapes import named_as_sent
 from app.api.operations import Operations, once
 from app.api.schemas import EngagementDetails, Paging, page_of
@@ -50,7 +50,7 @@ def start_test(body: dict[str, Any], product_id: uuid.UUID) -> Any:
         started = once(
             body, lambda: testing.start_test(product, plan_id=body["plan_id"], name=body["name"], by=by)
         )  # fmt: skip
-    return details_of(started)
+    return details(started)
 
 
 def _listed(rows: Sequence[Any]) -> list[dict[str, Any]]:

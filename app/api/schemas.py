@@ -10,17 +10,11 @@ from typing import Any
 from marshmallow import Schema, fields, validate
 
 from app.api.fields import Cursor, Given, Id, Instant, Limit, Month, Phone, Quantity, Text, Version
-from app.billing import own_entries
-from app.billing import states as entry_states
 from app.engagements import states
 from app.engagements.rules import OUTCOMES
 
 PARTNERS, CUSTOMERS = "Partners only.", "Customers only."
 ENGAGEMENT_STATES = (*states.CURRENT, *states.PAST)
-#: Both capacities' words for where an entry stands: "being-rated" is a customer's for submitted and in_review.
-ENTRY_STATES = (
-    *dict.fromkeys([entry_states.SUBMITTED, entry_states.IN_REVIEW, *own_entries.SHOWN_AS, entry_states.WITHDRAWN]),
-)
 
 
 def note(text: str) -> dict[str, Any]:
@@ -92,74 +86,6 @@ class Event(Schema):
     billing_entry_id = Id(allow_none=True, **note(f"{PARTNERS} The entry that the event is about."))
 
 
-class EntryEngagement(Named):
-    number = fields.String(required=True)
-
-
-class EntryMetric(Named):
-    code = fields.String(required=True)
-    unit = fields.String(required=True)
-
-
-class Charge(Schema):
-    gross = fields.Nested(Money, required=True, **note("Without tax."))
-    tax = fields.Nested(Money, required=True)
-
-
-class BillingEntry(Schema):
-    id = Id(required=True)
-    number = fields.String(required=True, metadata={"examples": ["BE-3107"]})
-    engagement = fields.Nested(EntryEngagement, required=True)
-    metric = fields.Nested(EntryMetric, required=True)
-    month = Month(required=True)
-    quantity = Quantity(required=True)
-    notes = fields.String(required=True)
-    status = fields.String(
-        required=True,
-        validate=validate.OneOf(ENTRY_STATES),
-        **note('A customer reads "being-rated" where a partner reads "submitted" or "in_review".'),
-    )
-    submitted_at = Instant(required=True)
-    submitted_by = fields.String(**note(PARTNERS))
-    is_test = fields.Boolean(**note(f"{PARTNERS} Of an end-to-end test: charged to nobody."))
-    amount = fields.Nested(
-        Money, allow_none=True, **note(f"{PARTNERS} In the programme's own terms; null until rated.")
-    )
-    reason = fields.String(allow_none=True, **note(f"{PARTNERS} Why it was rejected, or is looked at."))
-    charge = fields.Nested(Charge, allow_none=True, **note(f"{CUSTOMERS} Null until rated."))
-
-
-class Tier(Schema):
-    above = Quantity(required=True)
-    up_to = Quantity(required=True, allow_none=True)
-    quantity = fields.String(required=True, **note("May be below zero: a tier that is taken back."))
-    unit_price = fields.String(required=True)
-    amount = fields.String(required=True, **note("Not rounded."))
-
-
-class Explanation(Schema):
-    """amount = cost_after - cost_before, each the month's whole cost, rounded once."""
-
-    provisional = fields.Boolean(required=True)
-    model = fields.String(required=True, metadata={"examples": ["graduated"]})
-    price_from = Month(required=True, **note("Since when the price is in force."))
-    quantity_before = Quantity(required=True)
-    quantity_after = Quantity(required=True)
-    tiers = fields.List(fields.Nested(Tier), required=True)
-    cost_before = fields.Nested(Money, **note(f"{PARTNERS} In the programme's own terms."))
-    cost_after = fields.Nested(Money, **note(f"{PARTNERS} In the programme's own terms."))
-    amount = fields.Nested(Money, **note(f"{PARTNERS} In the programme's own terms."))
-    gross = fields.Nested(Money, required=True, **note("What the customer is charged, without tax."))
-    due = fields.Nested(Money, **note(f"{PARTNERS} What the partner gets."))
-    derived = fields.Boolean(
-        **note(f"{CUSTOMERS} The unit prices are derived for display; what is charged is gross, rounded once.")
-    )
-
-
-class BillingEntryDetails(BillingEntry):
-    explanation = fields.Nested(Explanation, required=True, allow_none=True)
-
-
 class Band(Schema):
     up_to = Quantity(required=True, allow_none=True)
     price = fields.String(required=True)
@@ -183,6 +109,13 @@ class ChargeLine(Schema):
     source = fields.String(required=True, metadata={"examples": ["billing-entry"]})
     source_id = Id(required=True)
     customer = fields.String(**note(PARTNERS))
+    due = fields.Nested(Money, **note(f"{PARTNERS} What the partner gets."))
+
+
+class ChargeTotal(Schema):
+    booked_month = Month(required=True)
+    gross = fields.Nested(Money, required=True, **note("What customers are charged, without tax."))
+    tax = fields.Nested(Money, required=True)
     due = fields.Nested(Money, **note(f"{PARTNERS} What the partner gets."))
 
 
@@ -216,13 +149,14 @@ class EngagementFilters(Paging):
     search = Text(100, **note("In number, name, customer and product."))
 
 
-class EntryFilters(Paging):
-    month = Month(**note("The month the work belongs to."))
-    status = fields.String(validate=validate.OneOf(ENTRY_STATES))
-
-
 class ChargeFilters(Paging):
     month = Month(**note("The month the line is booked in."))
+    search = Text(100, **note("In the description."))
+
+
+class MonthRange(Schema):
+    first = Month(**note("The first month wanted."))
+    last = Month(**note("The last month wanted."))
 
 
 class CatalogFilters(Paging):
@@ -268,37 +202,9 @@ class EngagementRequest(Schema):
     )
 
 
-class NewEntry(Schema):
-    metric = Text(60, least=1, required=True, **note("A metric's id or code."))
-    month = Month(required=True)
-    quantity = Quantity(required=True)
-    notes = Text(500, lines=True, load_default="", **note("The customer reads them."))
-
-
-class BatchRecord(NewEntry):
-    key = Text(200, least=1, required=True, **note("Yours: one entry a key, however often it is sent."))
-    engagement_id = Id(required=True)
-
-
-class Batch(Schema):
-    records = fields.List(fields.Nested(BatchRecord), required=True, validate=validate.Length(min=1, max=1000))
-
-
 class RecordError(Schema):
     field = fields.String(required=True)
     message = fields.String(required=True)
-
-
-class RecordResult(Schema):
-    key = fields.String(required=True)
-    result = fields.String(required=True, validate=validate.OneOf(["created", "duplicate", "refused"]))
-    id = Id(required=True, allow_none=True)
-    number = fields.String(required=True, allow_none=True)
-    errors = fields.List(fields.Nested(RecordError), required=True)
-
-
-class BatchResult(Schema):
-    results = fields.List(fields.Nested(RecordResult), required=True)
 
 
 class Problem(Schema):

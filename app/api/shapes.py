@@ -8,7 +8,7 @@ from sqlalchemy import Select
 
 from app.catalog.tariff import Tariff
 from app.foundation.money import Money
-from app.foundation.pages import BadCursor, page_of
+from app.foundation.pages import BadCursor, Page, page_of
 from app.foundation.refusals import Refused
 from app.foundation.text import N_
 
@@ -39,8 +39,19 @@ def listed(
     oldest_first: bool = False,
 ) -> dict[str, Any]:
     """One page of a list. `shape` is given the page's rows together, so that what stands beside them is read at once."""
+    return paged(
+        lambda after, size: page_of(found, keys, after=after, size=size, oldest_first=oldest_first), query, shape
+    )
+
+
+def paged(
+    read: Callable[[str | None, int], Page],
+    query: dict[str, Any],
+    shape: Callable[[Sequence[Any]], list[dict[str, Any]]],
+) -> dict[str, Any]:
+    """The same where a room reads its pages itself: (cursor, how many rows) -> the page."""
     try:
-        page = page_of(found, keys, after=query.get("cursor"), size=query["limit"], oldest_first=oldest_first)
+        page = read(query.get("cursor"), query["limit"])
     except BadCursor as wrong:
         raise Refused("cursor", N_("This is no cursor of this list.")) from wrong
     return {"items": shape(page.rows), "next_cursor": page.next}

@@ -101,6 +101,21 @@ def check_correctable(entry: BillingEntry, programme: Programme, *, waiting: Cor
         raise Refused("entry", N_("Correction %(number)s waits for a decision already."), number=other)
 
 
+def why_not_correctable(entry: BillingEntry) -> Refused | None:
+    """Why the entry cannot be corrected at all, whatever the quantity; None: it can."""
+    with acting_for_all("a programme's cut-off decides for every party"):
+        programme = one(Programme, entry.programme_id)
+    try:
+        check_correctable(entry, programme)
+    except Refused as no:
+        return no
+    return None
+
+
+def is_correctable(entry: BillingEntry) -> bool:
+    return why_not_correctable(entry) is None
+
+
 def booking_month(
     programme: Programme, service_month: BillingMonth, now: datetime, wanted: BillingMonth | None = None
 ) -> BillingMonth:

@@ -12,7 +12,7 @@ from sqlalchemy.orm import aliased
 from app.billing import corrections_events as events
 from app.billing import rules, states
 from app.billing.model import BillingEntry, Correction
-from app.catalog.model import Programme
+from app.catalog.model import Metric, Programme
 from app.engagements.model import Engagement
 from app.engagements.queries import Customer, Partner
 from app.foundation.billing_month import BillingMonth
@@ -42,17 +42,15 @@ class Link:
 
 def links_of(entry: BillingEntry) -> list[Link]:
     """Nothing for an entry that has to do with no correction; both ways for one that is corrected and corrects."""
+    first = entry.corrects_id
+    same = [] if first is None else [BillingEntry.id == first, BillingEntry.corrects_id == first]
     rows = db.session.execute(
         select(
             BillingEntry.id, BillingEntry.corrects_id, BillingEntry.kind, BillingEntry.number, BillingEntry.quantity,
             BillingEntry.booked_month,
         )
         .where(
-            or_(
-                BillingEntry.id == entry.corrects_id,
-                BillingEntry.corrects_id == entry.corrects_id,
-                BillingEntry.corrects_id == entry.id,
-            ),
+            or_(BillingEntry.corrects_id == entry.id, *same),
             BillingEntry.id != entry.id,
         )
         .order_by(BillingEntry.rated_sequence)
@@ -72,6 +70,20 @@ def correction_behind(entry: BillingEntry) -> Correction | None:
     return db.session.scalar(
         select(Correction).where(Correction.entry_id == entry.corrects_id, Correction.state == states.APPROVED)
     )
+
+
+def correction_about(entry: BillingEntry) -> Correction | None:
+    """The correction that waits on the entry, else the one that it was booked for."""
+    waits = select(Correction).where(Correction.entry_id == entry.id, Correction.state == states.REQUESTED)
+    return db.session.scalar(waits) or (correction_behind(entry) if entry.corrects_id else None)
+
+
+def booked_for(correction: Correction) -> Sequence[BillingEntry]:
+    """The rows that an approved correction has booked: the reversal, and what is billed anew."""
+    if correction.state != states.APPROVED:
+        return []
+    rows = select(BillingEntry).where(BillingEntry.corrects_id == correction.entry_id)
+    return db.session.scalars(rows.order_by(BillingEntry.rated_sequence)).all()
 
 
 def waiting_on(engagement_id: uuid.UUID) -> dict[uuid.UUID, Row[*tuple[Any, ...]]]:
@@ -115,6 +127,73 @@ def may_decide(correction: Correction, viewer: Viewer) -> Refused | None:
     except Refused as no:
         return no
     return None
+
+
+def open_to(correction: Correction, viewer: Viewer) -> list[str]:
+    """What this viewer may do with it as it stands: approve, reject, withdraw. Never the first two with one's own."""
+    if correction.state != states.REQUESTED:
+        return []
+    mine = correction.asked_by_id is not None and correction.asked_by_id == viewer.member_id
+    offered = {
+        states.APPROVE: may_decide(correction, viewer) is None,
+        states.REJECT: viewer.may(events.DECIDE) and not mine,
+        states.WITHDRAW: viewer.may(events.REQUEST) and mine,
+    }
+    return [name for name, fits in offered.items() if fits]
+
+
+#: what a list's row shows; newest first by LIST_KEYS
+LIST_COLUMNS = (
+    Correction.id,
+    Correction.number,
+    Correction.asked_at,
+    Correction.asked_by_name,
+    Correction.state,
+    Correction.quantity,
+    Correction.reason,
+    Correction.reversal_minor,
+    Correction.rebill_minor,
+    Correction.currency,
+    Correction.service_month,
+    Correction.booked_month,
+    Correction.decided_by_name,
+    Correction.decided_at,
+    Correction.decision_reason,
+    Correction.entry_id,
+    Corrected.number.label("entry_number"),
+    Corrected.quantity.label("entry_quantity"),
+    Correction.engagement_id,
+    Engagement.number.label("engagement_number"),
+    Engagement.name.label("engagement_name"),
+    Metric.id.label("metric_id"),
+    Metric.code.label("metric_code"),
+    Metric.name.label("metric_name"),
+    Metric.unit.label("unit"),
+)
+LIST_KEYS = (Correction.asked_at, Correction.id)
+
+
+def corrections(
+    *,
+    engagement_id: uuid.UUID | None = None,
+    entry_id: uuid.UUID | None = None,
+    state: str | None = None,
+    service_month: BillingMonth | None = None,
+) -> Select[*tuple[Any, ...]]:
+    """Every correction the viewer may see, for page_of(LIST_KEYS)."""
+    found = (
+        select(*LIST_COLUMNS)
+        .join(Engagement, Engagement.id == Correction.engagement_id)
+        .join(Corrected, Corrected.id == Correction.entry_id)
+        .join(Metric, Metric.id == Corrected.metric_id)
+    )
+    wanted = {
+        Correction.engagement_id: engagement_id,
+        Correction.entry_id: entry_id,
+        Correction.state: state,
+        Correction.service_month: service_month,
+    }
+    return found.where(*(column == value for column, value in wanted.items() if value is not None))
 
 
 #: what the Inbox and Home show of one; oldest first by (asked_at, id)

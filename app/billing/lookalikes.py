@@ -7,9 +7,11 @@ from typing import Any
 
 from sqlalchemy import select
 
-from app.billing import states
+from app.billing import actions, states
+from app.billing.actions import Draft
 from app.billing.batch import Judged
 from app.billing.model import BillingEntry
+from app.billing.queries import taken_back
 from app.catalog.model import Metric
 from app.foundation.database import db, streamed
 
@@ -33,6 +35,15 @@ class Lookalike:
 
     row: Any
     is_set_up: bool
+
+
+def lookalike_of(engagement_id: uuid.UUID, draft: Draft) -> Lookalike | None:
+    """The same about one draft, whose `row` is the whole entry."""
+    twin = actions.twin_of(engagement_id, draft)
+    if twin:
+        return Lookalike(twin, is_set_up=False)
+    set_up = actions.set_up_before(engagement_id, draft.metric_id)
+    return Lookalike(set_up, is_set_up=True) if set_up else None
 
 
 def lookalikes(judged: Sequence[Judged]) -> list[Lookalike | None]:
@@ -72,7 +83,10 @@ def _counting(engagement_ids: set[uuid.UUID]) -> Any:
     return (
         select(*_COLUMNS)
         .where(
-            BillingEntry.engagement_id.in_(engagement_ids), BillingEntry.state.in_((states.RATED, *states.UNDECIDED))
+            BillingEntry.engagement_id.in_(engagement_ids),
+            BillingEntry.state.in_((states.RATED, *states.UNDECIDED)),
+            BillingEntry.kind != states.REVERSAL,
+            ~taken_back(),
         )
         .order_by(BillingEntry.submitted_at, BillingEntry.id)
     )

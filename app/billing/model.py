@@ -140,6 +140,7 @@ class Correction(Row, OfParties, Base):
         Index("uq_correction_waiting", "entry_id", unique=True, sqlite_where=_WAITING, postgresql_where=_WAITING),
         Index("ix_correction_waiting", "asked_at", "id", sqlite_where=_WAITING, postgresql_where=_WAITING),
         Index("ix_correction_engagement", "engagement_id", "asked_at"),
+        Index("ix_correction_partner", "partner_id", "asked_at", "id"),
     )
 
     #: said aloud: COR-1003

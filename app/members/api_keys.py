@@ -59,8 +59,20 @@ OFFERED: dict[Capacity, tuple[str, ...]] = {
         "billing-entry:view",
         "billing-entry:view-with-all-three",
         "billing-entry:submit",
+        "correction:request",
+        "correction:decide",
+        "inbox:view",
+        "member:view",
     ),
-    "customer": ("catalog:view", "engagement:view-own", "engagement:request", "engagement:steer", "charge:view-own"),
+    "customer": (
+        "catalog:view",
+        "engagement:view-own",
+        "engagement:request",
+        "engagement:steer",
+        "charge:view-own",
+        "inbox:view",
+        "member:view",
+    ),
 }
 #: How long a key may be good for, in days.
 LONGEST_DAYS = 3650

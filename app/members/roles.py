@@ -97,8 +97,8 @@ ROLES: dict[str, Role] = {
 
 #: What any member of an organisation in this capacity may do, whatever the roles.
 EVERY_MEMBER: dict[Capacity, frozenset[str]] = {
-    "partner": frozenset({"engagement:view"}),
-    "customer": frozenset({"engagement:view-own", "charge:view-own", "catalog:view"}),
+    "partner": frozenset({"engagement:view", "inbox:view"}),
+    "customer": frozenset({"engagement:view-own", "charge:view-own", "catalog:view", "inbox:view"}),
     "operator": frozenset(
         {
             "engagement:view",

@@ -1,17 +1,21 @@
 """Who belongs to the organisation acted for, and who is invited, as one list: whoever came last stands first."""
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Select, Uuid, cast, false, func, literal, null, or_, select, true, union_all
 
 from app.foundation.database import Instant
-from app.foundation.pages import Page, page_of
+from app.foundation.pages import PAGE, Page, page_of
 from app.foundation.tenancy import Viewer
 from app.members import states
 from app.members.model import Invitation, Member, Membership
+from app.members.rules import has_expired
 
 MEMBER, INVITED = "member", "invited"
+#: how a row stands besides these two: the invitation was not answered in time, the account is deactivated
+EXPIRED, INACTIVE = "expired", "inactive"
 
 
 def people_here(
@@ -21,6 +25,7 @@ def people_here(
     kind: str | None = None,
     after: str | None = None,
     before: str | None = None,
+    size: int = PAGE,
     beside: Callable[[Select[*tuple[Any, ...]], Any], Select[*tuple[Any, ...]]] | None = None,
 ) -> Page:
     """A page of the list, one statement. Rows: see everybody_here().
@@ -30,7 +35,7 @@ def people_here(
     found, keys = _roster(by, search, kind)
     if beside is not None:
         found = beside(found, found.selected_columns.email)
-    return page_of(found, keys, after=after, before=before)
+    return page_of(found, keys, after=after, before=before, size=size)
 
 
 def everybody_here(*, by: Viewer, search: str | None = None, kind: str | None = None) -> Select[*tuple[Any, ...]]:
@@ -41,6 +46,13 @@ def everybody_here(*, by: Viewer, search: str | None = None, kind: str | None = 
     """
     found, keys = _roster(by, search, kind)
     return found.order_by(*(key.desc() for key in keys))
+
+
+def standing_of(row: Any, now: datetime) -> str:
+    """How a row of the list stands at `now`."""
+    if row.kind == INVITED:
+        return EXPIRED if has_expired(row.sent_at, now) else INVITED
+    return MEMBER if row.active else INACTIVE
 
 
 def _roster(by: Viewer, search: str | None, kind: str | None) -> tuple[Select[*tuple[Any, ...]], list[Any]]:

@@ -12,9 +12,13 @@ from decimal import Decimal
 
 from app.foundation import clock
 from app.foundation.money import Money
+from app.foundation.permissions import declare
 from app.foundation.tenancy import Viewer
+from app.foundation.text import N_
 from app.foundation.waiting import KINDS, Kind, Waiting
 from app.notices.delegations import Passed, newest_of
+
+VIEW = declare("inbox:view", N_("See what waits for oneself, pass it to a colleague, read one's notices"))
 
 #: of each kind; an inbox with more shows the oldest and says so
 MOST_A_KIND = 200

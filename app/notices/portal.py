@@ -146,11 +146,16 @@ def own_notice(notice_id: uuid.UUID) -> PortalNotice:
     return one(PortalNotice, notice_id)
 
 
-def mark_read(notice_ids: Sequence[uuid.UUID] | None = None, *, by: Viewer) -> int:
-    """These of one's own notices are read, None: all of them. Returns how many were not before."""
+def mark_read(notice_ids: Sequence[uuid.UUID] | None = None, *, by: Viewer, here_only: bool = False) -> int:
+    """These of one's own notices are read, None: all of them. Returns how many were not before.
+
+    `here_only`: of those that name the organisation acted for; what concerns the account itself is left as it is.
+    """
     unread = update(PortalNotice).where(PortalNotice.member_id == by.member_id, PortalNotice.read_at.is_(None))
     if notice_ids is not None:
         unread = unread.where(PortalNotice.id.in_(notice_ids))
+    if here_only:
+        unread = unread.where(PortalNotice.organisation_id == by.organisation_id)
     with transaction() as session:
         marked: Any = session.execute(unread.values(read_at=clock.now()).execution_options(synchronize_session=False))
         return int(marked.rowcount)

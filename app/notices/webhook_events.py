@@ -19,7 +19,8 @@ from app.foundation.text import N_
 class Told:
     """One kind of message. `partner`, `customer`: the event's facts that this side is given; None: it is not told.
 
-    `subject`, `about`: how the message names whose history it is from, and the row that the event is about.
+    `subject`, `about`: how the message names whose history it is from, and the row that the event is about. A customer is not
+    told which correction changed its bill.
     """
 
     type: str
@@ -95,6 +96,50 @@ EVENTS: dict[str, Told] = {
             ("prices_announced", "product.prices_announced", N_("Customers were told of a change of prices"), ("plan", "month", "customers")),
         )
     },
+    "correction_requested": Told(
+        "correction.requested",
+        N_("A correction of a rated entry was asked for, and waits for a second person"),
+        ("number", "entry", "was", "quantity", "unit", "month", "reason"),
+        None,
+        about="correction_id",
+    ),
+    "correction_approved": Told(
+        "correction.approved",
+        N_("A correction was approved and booked"),
+        ("number", "entry", "was", "quantity", "unit", "month"),
+        ("entry", "was", "quantity", "unit", "month"),
+        about="correction_id",
+    ),
+    "correction_rejected": Told(
+        "correction.rejected", N_("A correction was rejected"), ("number", "entry", "reason"), None, about="correction_id"
+    ),
+    "correction_withdrawn": Told(
+        "correction.withdrawn", N_("A correction was taken back by who asked for it"), ("number", "entry"), None, about="correction_id"
+    ),
+    "billing_reversed": Told(
+        "billing_entry.reversed",
+        N_("A rated entry was taken back by a correction"),
+        ("number", "corrects", "month"),
+        ("number", "corrects", "month"),
+    ),
+    "billing_rebilled": Told(
+        "billing_entry.rebilled",
+        N_("A rated entry was billed anew by a correction"),
+        ("number", "corrects", "month"),
+        ("number", "corrects", "month"),
+    ),
+    **{
+        event: Told(type_, sentence, facts, facts, subject="organisation_id", about=about)
+        for event, type_, sentence, facts, about in (
+            ("invitation_sent", "invitation.sent", N_("Somebody was invited"), ("email", "roles"), "invitation_id"),
+            ("invitation_accepted", "invitation.accepted", N_("An invitation was accepted"), ("email",), "invitation_id"),
+            ("invitation_declined", "invitation.declined", N_("An invitation was declined"), ("email",), "invitation_id"),
+            ("invitation_withdrawn", "invitation.withdrawn", N_("An invitation was withdrawn"), ("email",), "invitation_id"),
+            ("member_joined", "member.joined", N_("A member joined"), ("member", "roles"), "membership_id"),
+            ("member_roles_changed", "member.roles_changed", N_("A member's roles changed"), ("member", "before", "after"), "membership_id"),
+            ("member_left", "member.left", N_("A member was removed"), ("member",), "membership_id"),
+        )
+    },
 }  # fmt: skip
 #: Sent by hand, to see whether an endpoint listens. Not chosen: everybody may.
 TEST = "endpoint.test"
@@ -120,7 +165,7 @@ def body_for(entry: Any, capacity: str) -> str | None:
         return None
     facts = json.loads(entry.facts)
     subject: dict[str, Any] = {told.subject: str(entry.subject_id)}
-    if entry.about_id is not None:
+    if entry.about_id is not None and (capacity, told.about) != ("customer", "correction_id"):
         subject[told.about] = str(entry.about_id)
     return message(told.type, entry.at, {**subject, "status": entry.to_state, **{name: facts[name] for name in names}})
 

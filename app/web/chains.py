@@ -49,12 +49,12 @@ def events_page(
     kind: str, subject_id: uuid.UUID, *, after: str | None = None, before: str | None = None, size: int = 50
 ) -> Page:
     """Newest first, as far as the viewer may see the chain; rows are for told()."""
-    return page_of(_events(kind, subject_id), KEYS, after=after, before=before, size=size)
+    return page_of(events_found(kind, subject_id), KEYS, after=after, before=before, size=size)
 
 
 def every_event(kind: str, subject_id: uuid.UUID) -> Iterator[Told]:
     """All of them, newest first, for a file."""
-    found = streamed(_events(kind, subject_id).order_by(History.sequence.desc()))
+    found = streamed(events_found(kind, subject_id).order_by(History.sequence.desc()))
     return (told(row) for row in found)
 
 
@@ -68,7 +68,8 @@ def holds(kind: str, subject_id: uuid.UUID) -> bool:
     return history.newest_hold(kind, subject_id, _MOST_VERIFIED)
 
 
-def _events(kind: str, subject_id: uuid.UUID) -> Select[*tuple[Any, ...]]:
+def events_found(kind: str, subject_id: uuid.UUID) -> Select[*tuple[Any, ...]]:
+    """For page_of(KEYS); rows are for told()."""
     return select(History.sequence, History.event, History.at, History.by_label, History.facts).where(
         History.subject_kind == kind, History.subject_id == subject_id
     )

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -10,19 +11,22 @@ from flask import Flask
 from sqlalchemy import select
 from werkzeug.routing import Rule
 
-from app.billing.model import BillingEntry
+from app.billing.model import BillingEntry, Correction
 from app.catalog.model import Product
 from app.engagements.model import Engagement
+from app.foundation import clock
+from app.foundation.billing_month import BillingMonth
 from app.foundation.database import db
 from app.foundation.tenancy import acting_for_all
 from app.members.api_keys import OFFERED
 from tests.api.conftest import Caller, key_of
 from tests.api.listing_stage import ENTRY, FILE, METRIC, PER_HOUR
-from tests.makers import make_engagement, make_entry, make_product, make_programme
+from tests.makers import ask_correction, close_month, make_engagement, make_entry, make_product, make_programme
 from tests.makers.listing import listing_ids
 from tests.people import CAST, People, move_in
 
 PERSONS = [person for person, (*_, capacity, _roles) in CAST.items() if capacity != "operator"]
+LAST = BillingMonth.at(clock.now()).previous
 SIDES = {"ada": "north", "abe": "north", "ben": "north", "dot": "north", "cy": "south", "eve": "south"}
 
 
@@ -38,7 +42,7 @@ class World:
 def world(migrated_app: Flask, restore_database: Any) -> World:
     restore_database()
     with migrated_app.app_context():
-        world = World(move_in())
+        world, entries = World(move_in()), {}
         for side, partner, customer in (("north", "northbridge", "acme"), ("south", "contrail", "globex")):
             product = make_product(
                 make_programme(f"Programme of {partner}"), world.people.organisations[partner], name=f"Service of {partner}",
@@ -46,11 +50,22 @@ def world(migrated_app: Flask, restore_database: Any) -> World:
             )  # fmt: skip
             engagement = make_engagement(product, world.people.organisations[customer])
             make_entry(engagement, "1", rated=True)
-            entry = make_entry(engagement, "2")
+            make_entry(engagement, "2")
+            old = [
+                make_entry(engagement, n, month=LAST, at=LAST.starts_at + timedelta(days=9), rated=True) for n in "34"
+            ]
+            pending = make_engagement(product, world.people.organisations[customer], state="pending")
+            member = world.people.memberships["ben" if side == "north" else "cy"]
+            entries[side] = old[0]
             world.own[side] = {
-                "engagement_id": str(engagement.id), "entry_id": str(entry.id), "product_id": str(product.id),
+                "engagement_id": str(engagement.id), "entry_id": str(old[1].id), "product_id": str(product.id),
+                "kind_name": "engagement-request", "row_id": str(pending.id), "membership_id": str(member.id),
+                "batch_id": str(uuid4()), "notice_id": str(uuid4()),
                 **listing_ids(product),
             }  # fmt: skip
+        close_month(LAST)
+        for side, entry in entries.items():
+            world.own[side]["correction_id"] = str(ask_correction(entry, "2").id)
         for person in PERSONS:
             world.callers[person] = Caller(migrated_app, key_of(world.people, person))
         world.callers["nobody"] = Caller(migrated_app, None)
@@ -73,7 +88,14 @@ def address(rule: Rule, ids: dict[str, str]) -> str:
 
 
 def call(caller: Caller, method: str, path: str, body: Any = None) -> Any:
-    return caller.get(path) if method == "GET" else caller.post(path, body)
+    asked = QUERIES.get(path.rpartition("/")[2], "")
+    return caller.get(path + asked) if method == "GET" else caller.post(path, body)
+
+
+#: last part of an address -> what it has to be asked with
+QUERIES = {"preview": f"?metric=hours&month={LAST.next}&quantity=1", "correction-preview": "?quantity=1"}
+#: what belongs to one member, or is the other capacity's
+NOT_EVERYBODYS = {"membership_id", "row_id", "batch_id", "notice_id"}
 
 
 def allowed(view: Any, world: World, person: str) -> bool:
@@ -105,7 +127,8 @@ def test_each_operation_opens_for_whom_it_should(migrated_app: Flask, world: Wor
         elif not allowed(view, world, person):
             fits = status == 403
         else:
-            fits = status == 422 if method == "POST" else status == 200 or (status == 404 and "product_id" in path)
+            elsewhere = status == 404 and bool(NOT_EVERYBODYS & rule.arguments)
+            fits = (status == 422 if method == "POST" else status == 200) or elsewhere
         if not fits:
             wrong.append((method, path, status))
     assert wrong == []
@@ -153,6 +176,8 @@ VALID = {
     "preview": {"price": PER_HOUR, "quantity": "1"},
     "evidence": FILE,
     "tests": {"plan_id": str(uuid4()), "name": "A test"},
+    "corrections": {"quantity": "1", "reason": "No."},
+    "delegate": {"to": str(uuid4())},
 }
 
 
@@ -173,6 +198,7 @@ def states(app: Flask) -> list[Any]:
             *db.session.execute(select(Engagement.id, Engagement.state, Engagement.version)),
             *db.session.execute(select(BillingEntry.id, BillingEntry.state, BillingEntry.version)),
             *db.session.execute(select(Product.id, Product.state, Product.version)),
+            *db.session.execute(select(Correction.id, Correction.state, Correction.version)),
         ]
         db.session.remove()
         return [tuple(map(str, row)) for row in found]

@@ -5,7 +5,9 @@ without a key. Bounded and, in CI, the same requests each time.
 """
 
 import re
+from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
 import schemathesis
@@ -16,10 +18,12 @@ from schemathesis import GenerationMode
 from schemathesis.checks import load_all_checks
 from schemathesis.specs.openapi import checks as openapi_checks
 
+from app.foundation import clock
+from app.foundation.billing_month import BillingMonth
 from app.foundation.database import db
 from app.members.api_keys import OFFERED
 from tests.api.conftest import key_of
-from tests.makers import make_engagement, make_entry, make_product, make_programme
+from tests.makers import ask_correction, close_month, make_engagement, make_entry, make_product, make_programme
 from tests.makers.listing import listing_ids
 from tests.people import move_in
 
@@ -46,10 +50,16 @@ def world(migrated_app: Flask, restore_database: Any) -> dict[str, Any]:
         engagement = make_engagement(product, people.acme)
         make_engagement(product, people.acme, state="completion_requested")
         make_entry(engagement, "1", rated=True)
-        entry = make_entry(engagement, "2")
+        last = BillingMonth.at(clock.now()).previous
+        old = [make_entry(engagement, n, month=last, at=last.starts_at + timedelta(days=9), rated=True) for n in "34"]
+        pending = make_engagement(product, people.acme, state="pending")
+        close_month(last)
+        correction = ask_correction(old[0], "2")
         keys = {"partner": key_of(people, "ada"), "customer": key_of(people, "dot")}
         ids = {
-            "engagement_id": str(engagement.id), "entry_id": str(entry.id), "product_id": str(product.id),
+            "engagement_id": str(engagement.id), "entry_id": str(old[1].id), "product_id": str(product.id),
+            "correction_id": str(correction.id), "kind_name": "engagement-request", "row_id": str(pending.id),
+            "membership_id": str(people.memberships["ben"].id), "batch_id": str(uuid4()), "notice_id": str(uuid4()),
             **listing_ids(product),
         }  # fmt: skip
         db.session.remove()
@@ -65,7 +75,7 @@ def schema(migrated_app: Flask) -> Any:
 @pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE], ids=["valid", "broken"])
 def test_every_answer_is_as_specified(schema: Any, world: dict[str, Any], capacity: str, mode: GenerationMode) -> None:
     operations = [found.ok() for found in schema.get_all_operations()]
-    assert len(operations) > 20
+    assert len(operations) > 45
     for operation in operations:
         _try(operation, mode, world["keys"][capacity], world["ids"])
 

@@ -71,6 +71,7 @@ def test_a_customer_is_offered_what_a_customer_is_told(as_):
     assert offered < partners
     apart = partners - offered
     assert {"billing_entry.rejected", "billing_entry.in_review"} == {one for one in apart if one.startswith("billing")}
+    assert {"correction.requested", "correction.rejected", "correction.withdrawn"} < apart
     assert "product.published" in apart, "a listing is between partner and operator"
     assert add(as_("dot"), types=["billing_entry.rejected"]).status_code == 422
 

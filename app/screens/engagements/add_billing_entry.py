@@ -1,7 +1,6 @@
 """Add billing entry: month, metric, quantity, notes; what it will come to and until when, before Next submits it."""
 
 import uuid
-from dataclasses import dataclass
 from typing import Any
 
 from flask import Blueprint, Response, request
@@ -13,6 +12,7 @@ from wtforms.validators import ValidationError
 from app.billing import actions
 from app.billing.actions import Draft
 from app.billing.explanations import Preview, preview
+from app.billing.lookalikes import lookalike_of
 from app.billing.model import BillingEntry
 from app.billing.queries import provisional_amounts
 from app.billing.rating import prices_for
@@ -69,14 +69,6 @@ class AddEntry(PortalForm):
         return Draft(self.metric_id, self.month.data, self.quantity.data, self.notes.data or "")
 
 
-@dataclass(frozen=True)
-class Question:
-    """An entry that looks like this one, or an earlier set-up. Asked about once; it never forbids."""
-
-    earlier: BillingEntry
-    is_set_up: bool
-
-
 class Unasked(Exception):
     """The person has not seen the question yet: nothing was submitted."""
 
@@ -122,12 +114,12 @@ def _submit(engagement: Engagement, programme: Programme, form: AddEntry) -> Bil
     """Inside the submission's transaction: a second click finds the key spent, not the first click's entry as a twin."""
     draft = form.draft
     assert draft is not None
-    question = _question(engagement, draft)
+    question = lookalike_of(engagement.id, draft)
     if (
         question
         and actions.takes_entries(engagement)
         and not form.different.data
-        and form.warned.data != str(question.earlier.id)
+        and form.warned.data != str(question.row.id)
     ):
         actions.checked(engagement, programme, draft, clock.now())  # a rule's no comes before a question
         raise Unasked
@@ -145,14 +137,6 @@ def _submitted_words(entry: BillingEntry, engagement: Engagement, programme: Pro
             amount=money_with_currency(threshold),
         )
     return _("%(number)s submitted, rating takes seconds", number=entry.number)
-
-
-def _question(engagement: Engagement, draft: Draft) -> Question | None:
-    twin = actions.twin_of(engagement.id, draft)
-    if twin:
-        return Question(twin, is_set_up=False)
-    set_up = actions.set_up_before(engagement.id, draft.metric_id)
-    return Question(set_up, is_set_up=True) if set_up else None
 
 
 def _start(engagement: Engagement, programme: Programme) -> dict[str, Any]:
@@ -214,7 +198,7 @@ def _show(page: EngagementPage, programme: Programme, form: AddEntry, status: in
         preview=came_to,
         how=explained(came_to.explanation) if came_to else None,
         why_not=translate(why_not) if why_not else "",
-        question=_question(engagement, draft) if draft else None,
+        question=lookalike_of(engagement.id, draft) if draft else None,
         closes=next((deadline(one.closes_at) for one in takes if one.month == month and one.closes_at), None),
         in_grace=month is not None and clock.now() >= month.next.starts_at,
         threshold=programme.review_threshold,

@@ -7,17 +7,15 @@ from typing import Any
 from flask import Blueprint, Response, request
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import select
 
 from app.billing import corrections, states
 from app.billing.corrections_outlook import Outlook, outlook
-from app.billing.corrections_queries import may_decide
+from app.billing.corrections_queries import booked_for, may_decide, open_to
 from app.billing.model import BillingEntry, Correction
 from app.billing.queries import may_view_billing
 from app.catalog.model import Metric, Programme
 from app.engagements.queries import EngagementPage, engagement_page
 from app.foundation import tenancy
-from app.foundation.database import db
 from app.foundation.refusals import AlreadyDone, MissingRole, Refused
 from app.foundation.tenancy import acting_for_all, one
 from app.web.corrections_shown import in_words, lines_of
@@ -207,7 +205,7 @@ def _shown(page: EngagementPage, correction_id: uuid.UUID) -> dict[str, Any]:
     waits = correction.state == states.REQUESTED
     found, refusal = _outlook(correction) if waits else (None, None)
     why_not = may_decide(correction, viewer)
-    mine = correction.asked_by_id is not None and correction.asked_by_id == viewer.member_id
+    verbs = open_to(correction, viewer)
     return {
         "page": page,
         "e": page.engagement,
@@ -228,14 +226,9 @@ def _shown(page: EngagementPage, correction_id: uuid.UUID) -> dict[str, Any]:
         "changed": found is not None and found.shown != corrections.shown_of(correction),
         "refusal": translate(refusal) if refusal else "",
         "waits": waits,
-        "approves": waits and why_not is None,
-        "rejects": waits and viewer.may("correction:decide") and not mine,
-        "withdraws": waits and mine and viewer.may("correction:request"),
+        "approves": states.APPROVE in verbs,
+        "rejects": states.REJECT in verbs,
+        "withdraws": states.WITHDRAW in verbs,
         "why_not": translate(why_not) if why_not and waits else "",
-        "booked": _booked(entry) if correction.state == states.APPROVED else [],
+        "booked": booked_for(correction),
     }
-
-
-def _booked(entry: BillingEntry) -> list[BillingEntry]:
-    rows = select(BillingEntry).where(BillingEntry.corrects_id == entry.id).order_by(BillingEntry.rated_sequence)
-    return list(db.session.scalars(rows))

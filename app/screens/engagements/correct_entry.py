@@ -8,7 +8,7 @@ from flask_babel import lazy_gettext as _l
 
 from app.billing import actions, corrections
 from app.billing.corrections import Wish
-from app.billing.corrections_outlook import Outlook, check_correctable, outlook
+from app.billing.corrections_outlook import Outlook, outlook, why_not_correctable
 from app.billing.model import BillingEntry, Correction
 from app.catalog.model import Metric, Programme
 from app.catalog.queries import step_sentence
@@ -84,7 +84,7 @@ def _ask(entry: BillingEntry, form: Correct) -> Correction:
 
 def _show(page: EngagementPage, entry: BillingEntry, form: Correct, status: int = 200) -> Response:
     here = address(page.engagement.id)
-    blocked = _blocked(entry)
+    blocked = why_not_correctable(entry)
     found, why_not = (None, None) if blocked else _outlook(entry, form)
     if form.is_submitted() and not wants_fragment() and why_not and not form.errors:
         form.refuse(why_not)  # "Show both lines" without script: the no belongs on its field
@@ -122,15 +122,6 @@ def _show(page: EngagementPage, entry: BillingEntry, form: Correct, status: int 
 def _programme(entry: BillingEntry) -> Programme:
     with acting_for_all("a programme's threshold decides for every party"):
         return one(Programme, entry.programme_id)
-
-
-def _blocked(entry: BillingEntry) -> Refused | None:
-    """Why the entry cannot be corrected at all, whatever is entered."""
-    try:
-        check_correctable(entry, _programme(entry))
-    except Refused as no:
-        return no
-    return None
 
 
 def _outlook(entry: BillingEntry, form: Correct) -> tuple[Outlook | None, Refused | None]:

@@ -47,9 +47,13 @@ SIGN_INS = ListOf()
 
 
 def standing_words(row: Any) -> Any:
-    if row.kind == roster.INVITED:
-        return _("Expired") if has_expired(row.sent_at, clock.now()) else _("Invited")
-    return _("Member") if row.active else _("Cannot sign in")
+    words = {
+        roster.EXPIRED: _("Expired"),
+        roster.INVITED: _("Invited"),
+        roster.MEMBER: _("Member"),
+        roster.INACTIVE: _("Cannot sign in"),
+    }
+    return words[roster.standing_of(row, clock.now())]
 
 
 def _roles_field() -> SelectMultipleField:
