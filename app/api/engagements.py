@@ -33,6 +33,7 @@ def list_engagements(query: dict[str, Any]) -> Any:
     found = queries.engagements(
         states_wanted=_WANTED.get(status, (status,)) if status else (),
         product_id=query.get("product"),
+        plan_id=query.get("plan"),
         customer_id=query.get("customer"),
         requested_in=query.get("month"),
         search=query.get("search", ""),

@@ -144,6 +144,7 @@ class Paging(Schema):
 class EngagementFilters(Paging):
     status = fields.String(validate=validate.OneOf((*ENGAGEMENT_STATES, "current", "past")))
     product = Id(**note("A product's id."))
+    plan = Id(**note("A plan's id."))
     customer = Id(**note("A customer's id."))
     month = Month(**note("Requested in this month, UTC."))
     search = Text(100, **note("In number, name, customer and product."))

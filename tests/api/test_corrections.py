@@ -1,8 +1,10 @@
 """Corrections by API: both lines before anything is sent, a second person's decision, and what a customer reads of it."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -15,7 +17,7 @@ from app.foundation.database import db, transaction
 from app.foundation.tenancy import acting_for_all, viewing
 from app.members import api_keys
 from tests.api.conftest import Ask, Caller
-from tests.makers import freeze_month, make_engagement, make_entry, make_product, make_programme
+from tests.makers import correct, freeze_month, make_engagement, make_entry, make_product, make_programme
 from tests.people import People
 from tests.screens.billing_stage import OCTOBER, at, rate_now, set_stage, utc
 from tests.screens.engagement_stage import statements
@@ -277,3 +279,28 @@ def test_a_strict_programmes_corrections_take_all_three(app: Flask, people: Peop
     assert len(ask("ada").get("/corrections").json["items"]) == 1 and ask("ben").get("/corrections").json["items"] == []
     refused = ask("ben").get(f"/corrections/{made.json['id']}")
     assert (refused.status_code, refused.json["permission"]) == (403, "billing-entry:view-with-all-three")
+
+
+def test_no_net_figure_of_a_correction_reaches_a_customer(app: Flask, people: People, ask: Ask, today: None) -> None:
+    """456.47 net is taken back and 246.74 billed anew: the customer reads 535.44 and 289.43, and no reason."""
+    with app.app_context():
+        net = make_programme("Marketplace", remuneration="net_plus_mark_up", remuneration_percent=Decimal("17.3"))
+        product = make_product(net, people.northbridge, name="Net service", bands=[(None, "123.37")])
+        engagement = make_engagement(product, people.acme, at=utc(2026, 9, 1))
+        entry = make_entry(engagement, "3.7", month=OCTOBER, at=utc(2026, 10, 9), rated=True)
+        freeze_month(OCTOBER)
+        correct(entry, "2")
+        db.session.remove()
+    dot, here = ask("dot"), f"/engagements/{engagement.id}"
+    seen = [
+        dot.get(path).text
+        for path in ("/charges", "/charges/months", "/billing-entries", f"{here}/months", f"{here}/history")
+    ]
+    rows = dot.get("/billing-entries").json["items"]
+    seen += [dot.get(f"/billing-entries/{row['id']}{below}").text for row in rows for below in ("", "/history")]
+    whole = re.sub(r"\d{4}-\d\d-\d\dT[^\"]*", "", "".join(seen))
+    assert len(rows) == 3 and all(figure in whole for figure in ("535.44", "-535.44", "289.43"))
+    assert not [
+        said for said in ("123.37", "456.47", "246.74", "209.73", "17.3", "Minutes", "COR-", '"due"') if said in whole
+    ]
+    assert "246.74" in ask("ada").get("/billing-entries").text

@@ -33,6 +33,7 @@ def test_the_list_is_filtered_and_paged(ask, stage, people):
     assert len(found("status=current")) == 4 and len(found("status=past")) == 4
     assert len(found(f"customer={people.globex.id}")) == 1
     assert len(found(f"product={stage.product.id}")) == 8 and found(f"product={NOBODY}") == []
+    assert len(found(f"plan={every['items'][0]['plan']['id']}")) == 8 and found(f"plan={NOBODY}") == []
     assert len(found("search=globex")) == 1 and len(found("month=1999-01")) == 0
     month = every["items"][0]["requested_at"][:7]
     assert len(found(f"month={month}&status=&search=")) == 8, "an empty parameter was not given"
