@@ -4,9 +4,9 @@ from decimal import Decimal
 
 from marshmallow import Schema, fields, validate
 
+from app.api.entry_schemas import Tier
 from app.api.fields import Id, Instant, Month, Quantity, Text
 from app.api.listing_schemas import Listing, Seen
-from app.api.entry_schemas import Tier
 from app.api.schemas import Money, Tariff, note
 from app.catalog import states
 from app.catalog.listing_rules import METRIC_KINDS

@@ -105,3 +105,19 @@ def test_tests_are_run_before_publication(app, people, ask):
     answer = ask("ada").post(stage.path("/tests"), {"plan_id": stage.ids["plan_id"], "name": "Too late"})
     assert answer.status_code == 422 and "before publication" in answer.json["detail"]
     assert ask("ada").get(stage.path("/tests")).json == {"items": [], "next_cursor": None}
+
+
+def test_what_a_test_would_come_to_is_seen_as_well(ask, trial):
+    """Previews, months and the entry's own history know tests where the entry's pages do; corrections do not."""
+    ada, here = ask("ada"), f"/engagements/{trial['id']}"
+    ada.post(f"{here}/approve")
+    seen = ada.get(f"{here}/billing-entries/preview?metric=hours&month={month()}&quantity=2")
+    assert (seen.status_code, seen.json["amount"]["amount"]) == (200, "300.00")
+    entry = ada.post(f"{here}/billing-entries", {"metric": "hours", "month": month(), "quantity": "2"}).json
+    assert entry["actions"] == ["withdraw"]
+    assert [one["event"] for one in ada.get(f"/billing-entries/{entry['id']}/history").json["items"]] == [
+        "billing_submitted"
+    ]
+    assert ada.get(f"{here}/months").json["items"][0]["entries"] == 1
+    assert ada.get(f"/billing-entries/{entry['id']}/correction-preview?quantity=1").status_code == 404
+    assert ask("cy").get(f"{here}/months").status_code == 404
