@@ -43,6 +43,8 @@ class ReviewedMetric:
     tiers: list[ReviewedTier]
     now: str
     sample: Sample
+    #: it joins a plan that was approved without it
+    joins: bool = False
 
 
 @dataclass(frozen=True)
@@ -133,6 +135,7 @@ def _metric(metric: Metric, version: PriceVersion, plan: Plan, remuneration: Any
         note=model_words(tariff),
         tiers=tiers,
         now=price_words(PricedMetric(metric, before, now, metric.approved)) if now is not None else "",
+        joins=before is not None and before.id != version.id and now is None,
         sample=sample_of(tariff, _in_reach(asked, metric), metric.unit, version.currency),
     )
 
