@@ -123,6 +123,8 @@ def _feed_from_rooms() -> None:
         shell.waiting(count)
     for count in (corrections_waiting.waiting_count, months_waiting.waiting_count):
         shell.waiting(count)
+    for count in (failed_rows.waiting_count,):  # counted beside what waits, and no decisions
+        shell.waiting(count)
     waiting.offer(*engagements_waiting.KINDS, *billing_waiting.KINDS, *corrections_waiting.KINDS)
     waiting.offer(*listing.KINDS, *months_waiting.KINDS)
     checklist.offer(month_end.lines)

@@ -7,12 +7,12 @@ import uuid
 from typing import Any
 
 from jinja2 import UndefinedError
-from sqlalchemy import Select, Uuid, case, cast, func, or_, select
+from sqlalchemy import Select, Uuid, case, cast, func, select
 
 from app.foundation import clock, history
 from app.foundation.database import transaction
 from app.foundation.failed_rows import RETRY, FailedKind
-from app.foundation.outbox import OutboxRow
+from app.foundation.outbox import OutboxRow, tried_in_vain
 from app.foundation.refusals import AlreadyDone, Refused
 from app.foundation.tenancy import Viewer, acting_for_all, one
 from app.foundation.text import N_
@@ -20,12 +20,13 @@ from app.members.model import Member
 from app.notices import events
 from app.notices.actions import forget_link
 from app.notices.bodies import render
+from app.notices.failed_tally import that_failed
 from app.parties.model import Organisation
 
 
 def failed_notices() -> Select[*tuple[Any, ...]]:
     """Notices that were tried in vain, or given up, and not sent."""
-    return unsent().where(or_(OutboxRow.tries > 0, OutboxRow.failed_at.is_not(None)))
+    return unsent().where(tried_in_vain())
 
 
 def unsent() -> Select[*tuple[Any, ...]]:
@@ -100,6 +101,7 @@ KINDS = (
         retry=retry_notice,
         give_up=give_up_notice,
         system_because="the operator watches mail on its way",
+        tally=that_failed,
         give_up_words=N_("It is not tried again, and nobody is told what it says. What it reports stays as it is."),
     ),
 )
