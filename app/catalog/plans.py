@@ -229,7 +229,7 @@ def _metrics(plan: Plan) -> Sequence[Metric]:
 
 
 def _write(metric: Metric, draft: MetricDraft) -> None:
-    metric.kind, metric.name, metric.unit = draft.kind, draft.name, draft.unit
+    metric.kind, metric.name, metric.unit, metric.unit_one = draft.kind, draft.name, draft.unit, draft.unit_one
     metric.step, metric.month_limit = Decimal(draft.step), draft.month_limit
 
 

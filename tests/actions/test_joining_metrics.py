@@ -64,7 +64,7 @@ def join(product: Product, ada: Viewer, name: str = "Servers", price: str = "40"
     with viewing(ada):
         return plans.add_metric(
             product, version=version_of(product) if version is None else version, plan_id=product.plans[0].id,
-            draft=metric_draft("Unit", name, "servers", "1"), prices=price_draft((None, price)), by=ada,
+            draft=metric_draft("Unit", name, "servers", "1", "server"), prices=price_draft((None, price)), by=ada,
         )  # fmt: skip
 
 
@@ -163,7 +163,8 @@ def test_clients_see_it_when_it_is_coming_and_are_told(product: Product, ada: Vi
         (due,) = price_changes.changes_to_announce()
         assert announce_prices(due, by=system) == 1
         mail = db.session.scalars(select(OutboxRow).where(OutboxRow.template == "prices_change")).one()
-    assert any("Servers" in line for line in mail.facts["lines"])
+    assert "Servers: USD 40 per server" in mail.facts["lines"]
+    assert "Hours: USD 150 per h" in mail.facts["lines"]
 
 
 def test_it_joins_the_version_that_is_being_written(product: Product, ada: Viewer) -> None:

@@ -16,7 +16,7 @@ from tests.people import fill, hidden_fields
 from tests.screens.engagement_stage import HTMX
 
 METRIC: dict[str, Any] = {
-    "kind": "Unit", "name": "Servers", "unit": "servers", "step": "1", "month_limit": "", "model": "graduated", "charge_unit": "1",
+    "kind": "Unit", "name": "Servers", "unit": "servers", "unit_one": "server", "step": "1", "month_limit": "", "model": "graduated", "charge_unit": "1",
     "bands": "2", "up_to_1": "1000", "price_1": "1", "up_to_2": "", "price_2": "0.90", "sample": "1200",
 }  # fmt: skip
 
@@ -47,7 +47,7 @@ def test_a_plan_and_a_metric_are_added(app, draft, as_):
     assert fill(ada, metrics, **METRIC).status_code == 303
     page = Page(ada.get(pricing))
     page.check()
-    assert "USD 1.00 per servers to 1,000 servers a month, then USD 0.90" in page.text
+    assert "USD 1.00 per server to 1,000 servers a month, then USD 0.90" in page.text
     plan = stands(app, draft).plans[1]
     assert plan.metrics[0].code == "servers" and plan.price_versions[0].prices[0].bands == [
         {"up_to": "1000", "price": "1"}, {"up_to": None, "price": "0.9"},

@@ -125,7 +125,7 @@ def _first_price(prices: list[GrossPrice], plan_id: uuid.UUID) -> str:
         if price.plan_id == plan_id:
             tariff = price.gross_tariff
             amount = f"{price.currency}\u00a0{unit_price(tariff.bands[0].price)}"
-            words = {"price": amount, "per": per_words(tariff, price.unit)}
+            words = {"price": amount, "per": per_words(tariff, price.unit, price.one_unit)}
             return (
                 _("from %(price)s / %(per)s", **words) if len(tariff.bands) > 1 else _("%(price)s / %(per)s", **words)
             )

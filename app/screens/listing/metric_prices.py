@@ -200,11 +200,13 @@ def _sample(form: Any, programme: Programme, metric: Metric | None) -> tuple[Sam
         return None, None
     limit = form.month_limit.data if hasattr(form, "month_limit") else metric.month_limit if metric else None
     unit = form.unit.data if hasattr(form, "unit") else metric.unit if metric else ""
+    one = form.unit_one.data if hasattr(form, "unit_one") else metric.unit_one if metric else ""
     try:
         tariff = tariff_of(prices, allows_block=programme.allows_block, month_limit=limit)
     except Refused as no:
         return None, no
-    return sample_of(tariff, form.sample.data or Decimal(USUAL), unit or "", programme.currency), None
+    asked = form.sample.data or Decimal(USUAL)
+    return sample_of(tariff, asked, unit or "", programme.currency, one=one or ""), None
 
 
 def _unrefused(form: Any) -> None:
