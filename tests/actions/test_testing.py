@@ -16,8 +16,7 @@ from app.billing import states as entry_states
 from app.billing.explanations import explanation
 from app.billing.model import BillingEntry, RatingGroup
 from app.billing.testing import entries_by_state, proven
-from app.catalog import entries, plans
-from app.catalog.listing_rules import ParameterDraft
+from app.catalog import plans
 from app.catalog.model import Metric, MetricPrice, PriceVersion, Product
 from app.catalog.queries import programme_of
 from app.charges.model import ChargeLine
@@ -188,33 +187,6 @@ def test_another_products_plan_a_plan_without_price_and_no_name_are_refused(draf
 def _organisation(viewer: Viewer) -> Organisation:
     with acting_for_all("a test's organisation"):
         return db.session.scalars(select(Organisation).where(Organisation.id == viewer.organisation_id)).one()
-
-
-def test_a_test_answers_what_a_client_would_be_asked(draft: Product, ada: Viewer) -> None:
-    """Kept as a client's answers are: label and value, in the entry's order; what a client could not send is refused."""
-    plan_id = draft.plans[0].id
-    made = {
-        "Region": ParameterDraft("Region", "selection", ("Prague", "Brno"), True),
-        "Size": ParameterDraft("Size", "short_text", (), False),
-        "Terms read": ParameterDraft("Terms read", "checkbox", (), True),
-    }
-    with viewing(ada):
-        for parameter in made.values():
-            entries.add_parameter(draft, version=one(Product, draft.id).version, draft=parameter, by=ada)
-        for given, field in (
-            ({}, "parameter-region"),
-            ({"region": "Atlantis", "terms-read": True}, "parameter-region"),
-            ({"region": "Brno"}, "parameter-terms-read"),
-        ):
-            with pytest.raises(Refused) as no:
-                testing.start_test(draft, plan_id=plan_id, name="Test", given=given, by=ada)
-            assert no.value.field == field
-        given = {"region": "Brno", "terms-read": True, "unknown": "left out"}
-        test = testing.start_test(draft, plan_id=plan_id, name="Test", given=given, by=ada)
-    assert test.custom_parameters == [
-        {"label": "Region", "value": "Brno"},
-        {"label": "Terms read", "value": "Yes"},
-    ]
 
 
 def test_a_real_engagement_is_never_rated_with_a_draft(northbridge: Organisation, ada: Viewer) -> None:
