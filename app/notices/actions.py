@@ -120,19 +120,23 @@ def _tell(rows: list[OutboxRow], way: Way, settings: Settings, sent: Sent) -> bo
 
 
 def _mark_told(rows: list[OutboxRow], refused: dict[str, str], *, note: str = "") -> None:
-    """Told. Whom the server put off gets rows of their own; whom it refused for good is marked."""
+    """Told. Whom the server did not take gets a row of their own: put off, or given up with the server's word, which the
+    operator may try again. Addresses refused for good are marked."""
     with transaction():
         for claimed in _still_ours(rows):
             claimed.sent_at, claimed.tries = clock.now(), claimed.tries + 1
             claimed.last_error = "; ".join(f"{address}: {word}" for address, word in refused.items()) or note or None
-            for address in (address for address, word in refused.items() if not word.startswith("5")):
-                outbox.post(
+            for address, word in refused.items():
+                alone = outbox.post(
                     Notice("address", address, claimed.template, dict(claimed.facts)),
                     subject_kind=claimed.subject_kind,
                     subject_id=claimed.subject_id,
                     due_at=clock.now() + FIRST_WAIT,
                     batch=claimed.batch,
                 )
+                if word.startswith("5"):
+                    alone.tries, alone.last_error, alone.failed_at = 1, f"{address}: {word}"[:1000], clock.now()
+                    forget_link(alone)
             forget_link(claimed)
         _mark_refused(refused)
 

@@ -19,8 +19,10 @@ from app.foundation.text import N_
 from app.members.model import Member
 from app.notices import events
 from app.notices.actions import forget_link
+from app.notices.addresses import mail_again
 from app.notices.bodies import render
 from app.notices.failed_tally import that_failed
+from app.notices.readers import readers_of
 from app.parties.model import Organisation
 
 
@@ -52,7 +54,8 @@ def unsent() -> Select[*tuple[Any, ...]]:
 def retry_notice(notice_id: uuid.UUID, /, *, by: Viewer) -> OutboxRow:
     """Due at once, given up or not. Refuses a notice whose link was forgotten when it was given up.
 
-    One that is being sent at this very moment may be sent twice, under the same Message-ID.
+    Addresses that were refused since it was written are mailed again, this notice first: who presses it says that they may
+    work by now, and the next refusal marks them anew. One that is being sent at this very moment may be sent twice, under the same Message-ID.
     """
     by.must(RETRY)
     with transaction(), acting_for_all("the operator watches mail on its way"):
@@ -64,6 +67,8 @@ def retry_notice(notice_id: uuid.UUID, /, *, by: Viewer) -> OutboxRow:
                 "row",
                 N_("The link in this mail was forgotten when it was given up; who needs it asks for a new one."),
             )
+        if row.failed_at is not None:
+            mail_again(_emails(row), refused_since=row.created_at)
         row.due_at, row.failed_at = clock.now(), None
         history.record(row, events.RETRIED, by=by)
     return row
@@ -81,6 +86,10 @@ def give_up_notice(notice_id: uuid.UUID, /, *, by: Viewer) -> OutboxRow:
         forget_link(row)
         history.record(row, events.GIVEN_UP, by=by)
     return row
+
+
+def _emails(row: OutboxRow) -> list[str]:
+    return [row.address] if row.audience == "address" else [reader.email for reader in readers_of(row)]
 
 
 def _can_be_said(row: OutboxRow) -> bool:
