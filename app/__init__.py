@@ -114,6 +114,7 @@ def _feed_from_rooms() -> None:
     from app.foundation import checks, failed_rows, self_check, waiting
     from app.months import checklist
     from app.months import waiting as months_waiting
+    from app.notices import addresses as notice_addresses
     from app.notices import gauges as notice_gauges
     from app.notices import portal as notices
     from app.notices import webhook_gauges
@@ -122,6 +123,11 @@ def _feed_from_rooms() -> None:
     for count in (engagements.waiting_count, billing.waiting_count, notices.unread_count, *listing.COUNTS):
         shell.waiting(count)
     for count in (corrections_waiting.waiting_count, months_waiting.waiting_count):
+        shell.waiting(count)
+    for count in (
+        failed_rows.waiting_count,
+        notice_addresses.own_refusal,
+    ):  # counted beside what waits, and no decisions
         shell.waiting(count)
     waiting.offer(*engagements_waiting.KINDS, *billing_waiting.KINDS, *corrections_waiting.KINDS)
     waiting.offer(*listing.KINDS, *months_waiting.KINDS)

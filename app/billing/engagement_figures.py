@@ -1,11 +1,11 @@
 """What billing says about engagements: beside their rows in a list, on their tabs, in their Details. Bounded, never N+1."""
 
 import uuid
-from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Integer, Select, and_, case, func, or_, select, type_coerce
+from sqlalchemy import Integer, Select, func, select, type_coerce
 
 from app.billing import states
 from app.billing.model import BillingEntry, RatingGroup
@@ -15,22 +15,25 @@ from app.engagements.states import OPEN
 from app.foundation.billing_month import BillingMonth
 from app.foundation.database import db
 from app.foundation.history import History
+from app.months.queries import first_to_bill
 
 #: Tabs count no further; beyond it they say so with a plus sign.
 MOST_COUNTED = 999
 
 
-def beside(found: Select[*tuple[Any, ...]], months: Mapping[str, BillingMonth]) -> Select[*tuple[Any, ...]]:
-    """The list of engagements with what each row shows of billing. `months`: cut-off policy -> the month that closes next.
+def beside(found: Select[*tuple[Any, ...]], now: datetime) -> Select[*tuple[Any, ...]]:
+    """The list of engagements with what each row shows of billing.
 
     Adds: asked_at (of the open completion request), currency, cut_off, takes_all_three (who may read the figures), rated_minor
-    (all months), month_minor (rated in that month, None without any) and month_waits (something of that month is undecided).
+    (all months); open_month (the number of the month that its form offers first, by the clock and by the months' rows; 0
+    without any), reopened_month (open_month is that one: no cut-off lies ahead), month_minor (rated in open_month, None
+    without any) and month_waits (something of it is undecided).
     """
-    month = case(*((Programme.cut_off == key, month.number) for key, month in months.items()), else_=0)
+    first = first_to_bill(Programme.cut_off, Engagement.active_from, now)
     group = select(func.sum(RatingGroup.amount_minor)).where(RatingGroup.engagement_id == Engagement.id)
     waits = select(BillingEntry.id).where(
         BillingEntry.engagement_id == Engagement.id,
-        or_(*(and_(Programme.cut_off == key, BillingEntry.service_month == one) for key, one in months.items())),
+        _number_of(BillingEntry.service_month) == first.month,
         BillingEntry.state.in_(states.UNDECIDED),
     )
     asked = select(CompletionRequest.asked_at).where(
@@ -42,7 +45,9 @@ def beside(found: Select[*tuple[Any, ...]], months: Mapping[str, BillingMonth]) 
         Programme.cut_off,
         Programme.viewing_takes_all_three.label("takes_all_three"),
         group.correlate(Engagement).scalar_subquery().label("rated_minor"),
-        group.where(_number_of(RatingGroup.service_month) == month)
+        first.month.label("open_month"),
+        first.reopened.label("reopened_month"),
+        group.where(_number_of(RatingGroup.service_month) == first.month)
         .correlate(Engagement, Programme)
         .scalar_subquery()
         .label("month_minor"),

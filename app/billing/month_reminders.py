@@ -77,7 +77,7 @@ def remind(partner_id: uuid.UUID, book: str, month: BillingMonth, closes_at: dat
             return False
         facts = {
             "month": spell(month),
-            "closes_at": spell(closes_at),
+            "closes_at": closes_at.isoformat(),
             "count": count,
             "engagements": [f"{row.number} {row.name}" for row in names],
         }

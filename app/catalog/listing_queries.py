@@ -89,6 +89,11 @@ class PlanStanding:
         """No edition of it was ever approved: its metrics are still the partner's own."""
         return self.in_force is None and not self.coming
 
+    def is_own(self, metric: Metric) -> bool:
+        """Nobody has approved it: what it counts may still be written, or it may be removed."""
+        approved = (self.in_force, *self.coming)
+        return not metric.approved and all(price_in(version, metric) is None for version in approved)
+
 
 def standing_of(plan: Plan, month: BillingMonth) -> PlanStanding:
     approved = [version for version in plan.price_versions if version.state == states.APPROVED]

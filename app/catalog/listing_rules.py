@@ -105,13 +105,14 @@ def checked_options(options: Sequence[str]) -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class MetricDraft:
-    """What a plan counts, as the partner writes it. `month_limit` None: no limit."""
+    """What a plan counts, as the partner writes it. `month_limit` None: no limit; `unit_one`: one of it, "" where `unit` says that."""
 
     kind: str
     name: str
     unit: str
     step: Decimal
     month_limit: Decimal | None = None
+    unit_one: str = ""
 
 
 def checked_metric(draft: MetricDraft, other_names: Iterable[str]) -> MetricDraft:
@@ -129,4 +130,5 @@ def checked_metric(draft: MetricDraft, other_names: Iterable[str]) -> MetricDraf
         raise Refused("month_limit", N_("A limit is more than zero; leave it empty for none."))
     if limit is not None and limit % draft.step:
         raise Refused("month_limit", N_("A limit is a whole number of steps of %(step)s."), step=draft.step)
-    return MetricDraft(draft.kind, name, unit, draft.step, limit)
+    one = short_enough("unit_one", draft.unit_one, 20)
+    return MetricDraft(draft.kind, name, unit, draft.step, limit, "" if one == unit else one)

@@ -207,12 +207,18 @@ class Metric(Row, ForEverybody, Base):
     name: Mapped[str] = mapped_column(String(60))
     #: beside a number: h, TB, servers
     unit: Mapped[str] = mapped_column(String(20))
+    #: one of it, after "per": server; empty where it is the same word: h, TB
+    unit_one: Mapped[str] = mapped_column(String(20), default="", server_default="")
     #: an entry's quantity is a multiple of it: 0.25 hours
     step: Mapped[Decimal] = mapped_column(Exact, default=Decimal("0.01"))
     #: the plan's limit on one month's quantity; None: none
     month_limit: Mapped[Decimal | None] = mapped_column(Exact)
     #: the operator's approval of the metric; entries on others are rejected
     approved: Mapped[bool] = mapped_column(Boolean, default=False)
+
+    @property
+    def one_unit(self) -> str:
+        return self.unit_one or self.unit
 
 
 def _state_of_a_new_version(context: Any) -> str:

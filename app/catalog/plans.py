@@ -1,4 +1,8 @@
-"""Plans and what they count, while they are the partner's own: until their first prices are approved."""
+"""Plans and what they count. A plan is the partner's own until its first prices are approved, a metric until its own are.
+
+What joins a plan later joins its next price version: nobody is billed by it before that is approved and counts, and what was
+approved before goes on unchanged.
+"""
 
 import uuid
 from collections.abc import Sequence
@@ -6,7 +10,7 @@ from decimal import Decimal
 
 from sqlalchemy import Delete, delete, select
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import Session, contains_eager
+from sqlalchemy.orm import Session
 
 from app.catalog import listing_events as events
 from app.catalog import listing_rules as rules
@@ -15,10 +19,17 @@ from app.catalog.actions import EDIT_PRODUCT
 from app.catalog.listing_queries import own_product
 from app.catalog.listing_rules import MetricDraft
 from app.catalog.model import Metric, MetricPrice, Plan, PriceVersion, Product
-from app.catalog.price_table import PriceDraft, as_stored, tariff_of
-from app.catalog.queries import programme_of
-from app.foundation import clock, history
-from app.foundation.billing_month import BillingMonth
+from app.catalog.price_table import PriceDraft
+from app.catalog.price_versions import (
+    check_not_reviewed,
+    first_version,
+    is_priced_for_good,
+    newest_approved_of,
+    open_version_of,
+    version_to_write,
+    write_prices,
+)
+from app.foundation import history
 from app.foundation.database import db, transaction
 from app.foundation.refusals import AlreadyDone, NotVisible, Refused
 from app.foundation.tenancy import Viewer
@@ -44,7 +55,7 @@ def add_plan(product: Product, *, version: int, name: str, code: str, descriptio
         )
         session.add(plan)
         session.flush()
-        session.add(_first_version(product, plan))
+        session.add(first_version(product, plan))
         _note(product, plan, "plan added", by)
     return plan
 
@@ -84,11 +95,15 @@ def remove_plan(product: Product, *, version: int, plan_id: uuid.UUID, by: Viewe
 def add_metric(
     product: Product, *, version: int, plan_id: uuid.UUID, draft: MetricDraft, prices: PriceDraft, by: Viewer
 ) -> Metric:
-    """Add metrics: what the plan counts, and what it costs, in one step."""
+    """Add metrics: what the plan counts, and what it costs, in one step.
+
+    In a plan whose prices are approved it joins the version that is being written; without one, it begins one.
+    """
     by.must(EDIT_PRODUCT)
     with transaction() as session:
         product = pricing_of(product, version, by=by)
-        plan = new_plan(product, plan_id)
+        plan = plan_of(product, plan_id)
+        writable = version_to_write(product, plan, by=by)
         others = _metrics(plan)
         if len(others) >= rules.MOST_METRICS:
             raise Refused("name", N_("A plan has at most %(most)s metrics."), most=rules.MOST_METRICS)
@@ -102,7 +117,7 @@ def add_metric(
         _write(metric, draft)
         session.add(metric)
         session.flush()
-        write_prices(product, _version_of(product, plan), metric, prices)
+        write_prices(product, writable, metric, prices)
         _note(product, plan, f"metric {metric.name} added", by)
     return metric
 
@@ -120,11 +135,10 @@ def change_metric(
     by.must(EDIT_PRODUCT)
     with transaction():
         product = pricing_of(product, version, by=by)
-        plan = new_plan(product, plan_id)
-        metric = _metric(plan, metric_id)
+        plan, metric, writable = _own_metric(product, plan_id, metric_id)
         others = [other for other in _metrics(plan) if other.id != metric.id]
         _write(metric, rules.checked_metric(draft, (other.name for other in others)))
-        write_prices(product, _version_of(product, plan), metric, prices)
+        write_prices(product, writable, metric, prices)
         _note(product, plan, f"metric {metric.name} changed", by)
     return metric
 
@@ -133,8 +147,7 @@ def remove_metric(product: Product, *, version: int, plan_id: uuid.UUID, metric_
     by.must(EDIT_PRODUCT)
     with transaction() as session:
         product = pricing_of(product, version, by=by)
-        plan = new_plan(product, plan_id)
-        metric = _metric(plan, metric_id)
+        plan, metric, _writable = _own_metric(product, plan_id, metric_id)
         delete_unused(
             session,
             delete(MetricPrice).where(MetricPrice.metric_id == metric.id),
@@ -142,6 +155,17 @@ def remove_metric(product: Product, *, version: int, plan_id: uuid.UUID, metric_
         )
         _note(product, plan, f"metric {metric.name} removed", by)
     return product
+
+
+def _own_metric(product: Product, plan_id: uuid.UUID, metric_id: uuid.UUID) -> tuple[Plan, Metric, PriceVersion]:
+    """A metric whose own prices nobody has approved or is reviewing, and the version they are written in."""
+    plan = plan_of(product, plan_id)
+    metric = db.session.scalar(select(Metric).where(Metric.id == metric_id, Metric.plan_id == plan.id))
+    if metric is None:
+        raise NotVisible
+    if metric.approved or is_priced_for_good(metric):
+        raise Refused("pricing", N_("Its prices are approved; they change by a new price version only."))
+    return plan, metric, version_to_write(product, plan)
 
 
 def delete_unused(session: Session, *gone: Delete) -> None:
@@ -168,14 +192,9 @@ def pricing_of(product: Product, version: int, *, by: Viewer) -> Product:
 def new_plan(product: Product, plan_id: uuid.UUID) -> Plan:
     """A plan of the product that nobody has approved or is reviewing. Refused where its prices are fixed."""
     plan = plan_of(product, plan_id)
-    open_one = open_version_of(plan)
-    approved = db.session.scalar(
-        select(PriceVersion.id).where(PriceVersion.plan_id == plan.id, PriceVersion.state == states.APPROVED).limit(1)
-    )
-    if approved is not None:
+    if newest_approved_of(plan) is not None:
         raise Refused("pricing", N_("Its prices are approved; they change by a new price version only."))
-    if open_one is not None and open_one.state == states.REQUESTED:
-        raise Refused("pricing", N_("The operator reviews the pricing; until that is decided it stays as it is."))
+    check_not_reviewed(open_version_of(plan))
     return plan
 
 
@@ -184,52 +203,6 @@ def plan_of(product: Product, plan_id: uuid.UUID) -> Plan:
     if plan is None:
         raise NotVisible
     return plan
-
-
-def open_version_of(plan: Plan) -> PriceVersion | None:
-    """The edition that is being written or waits, with plan and product, as History needs them."""
-    return db.session.scalar(
-        select(PriceVersion)
-        .join(PriceVersion.plan)
-        .join(Plan.product)
-        .options(contains_eager(PriceVersion.plan).contains_eager(Plan.product))
-        .where(PriceVersion.plan_id == plan.id, PriceVersion.state != states.APPROVED)
-        .execution_options(populate_existing=True)
-    )
-
-
-def write_prices(product: Product, version: PriceVersion, metric: Metric, prices: PriceDraft) -> MetricPrice:
-    """The metric's tariff in an open version, checked as a whole; Refused names the band and the field."""
-    programme = programme_of(product.id)
-    tariff = tariff_of(prices, allows_block=programme.allows_block, month_limit=metric.month_limit)
-    price = db.session.scalar(
-        select(MetricPrice).where(MetricPrice.price_version_id == version.id, MetricPrice.metric_id == metric.id)
-    )
-    if price is None:
-        price = MetricPrice(price_version_id=version.id, metric_id=metric.id)
-        db.session.add(price)
-    price.model, price.charge_unit, price.bands = tariff.model, tariff.charge_unit, as_stored(tariff)
-    return price
-
-
-def _version_of(product: Product, plan: Plan) -> PriceVersion:
-    version = open_version_of(plan)
-    if version is None:  # a plan that was made before it had prices
-        version = _first_version(product, plan)
-        db.session.add(version)
-        db.session.flush()
-    return version
-
-
-def _first_version(product: Product, plan: Plan) -> PriceVersion:
-    """Its month is set by the approval; until then nothing is in force."""
-    return PriceVersion(
-        plan_id=plan.id,
-        number=1,
-        effective_from=BillingMonth.at(clock.now()),
-        currency=programme_of(product.id).currency,
-        state=states.DRAFT,
-    )
 
 
 def _named(name: str, code: str, description: str) -> tuple[str, str, str]:
@@ -255,15 +228,8 @@ def _metrics(plan: Plan) -> Sequence[Metric]:
     return db.session.scalars(select(Metric).where(Metric.plan_id == plan.id).order_by(Metric.position)).all()
 
 
-def _metric(plan: Plan, metric_id: uuid.UUID) -> Metric:
-    metric = db.session.scalar(select(Metric).where(Metric.id == metric_id, Metric.plan_id == plan.id))
-    if metric is None:
-        raise NotVisible
-    return metric
-
-
 def _write(metric: Metric, draft: MetricDraft) -> None:
-    metric.kind, metric.name, metric.unit = draft.kind, draft.name, draft.unit
+    metric.kind, metric.name, metric.unit, metric.unit_one = draft.kind, draft.name, draft.unit, draft.unit_one
     metric.step, metric.month_limit = Decimal(draft.step), draft.month_limit
 
 

@@ -15,9 +15,17 @@ from app.catalog import listing_events as events
 from app.catalog import states
 from app.catalog.actions import EDIT_PRODUCT
 from app.catalog.model import ListingReview, Metric, MetricPrice, Plan, PriceVersion, Product
-from app.catalog.plans import delete_unused, open_version_of, plan_of, pricing_of, write_prices
+from app.catalog.plans import delete_unused, plan_of, pricing_of
 from app.catalog.price_table import PriceDraft
-from app.catalog.rules import first_month_of_change, notice_due_at
+from app.catalog.price_versions import (
+    begun_change,
+    check_not_reviewed,
+    earliest_month,
+    newest_approved_of,
+    open_version_of,
+    write_prices,
+)
+from app.catalog.rules import notice_due_at
 from app.foundation import clock, history
 from app.foundation.billing_month import BillingMonth
 from app.foundation.database import db, transaction
@@ -26,46 +34,18 @@ from app.foundation.tenancy import Viewer
 from app.foundation.text import N_, spell
 
 
-def earliest_month(product: Product) -> BillingMonth:
-    """The first month for which a change could be approved at this instant."""
-    return first_month_of_change(clock.now(), was_published=product.state in states.SHOWN)
-
-
 def start_price_change(product: Product, *, version: int, plan_id: uuid.UUID, by: Viewer) -> PriceVersion:
     """A new version of the plan's prices, to begin with a copy of the newest approved one."""
     by.must(EDIT_PRODUCT)
-    with transaction() as session:
+    with transaction():
         product = pricing_of(product, version, by=by)
         plan = plan_of(product, plan_id)
-        newest = _newest_approved(plan)
-        if newest is None or product.state not in states.PRICES_APPROVED:
+        newest = newest_approved_of(plan)
+        if newest is None:
             raise Refused("pricing", N_("Nothing of this plan is approved yet; edit its prices as they stand."))
         if open_version_of(plan) is not None:
             raise AlreadyDone(states.DRAFT, "start_price_change")
-        change = PriceVersion(
-            plan_id=plan.id,
-            number=_last_number(plan) + 1,
-            effective_from=earliest_month(product),
-            currency=newest.currency,
-            state=states.DRAFT,
-        )
-        session.add(change)
-        session.flush()
-        copied = session.scalars(select(MetricPrice).where(MetricPrice.price_version_id == newest.id)).all()
-        session.add_all(
-            MetricPrice(
-                price_version_id=change.id,
-                metric_id=price.metric_id,
-                model=price.model,
-                charge_unit=price.charge_unit,
-                bands=price.bands,
-            )
-            for price in copied
-        )
-        history.record(
-            product, events.PRICING_CHANGED, by=by, plan=plan.name, what=f"price version {change.number} begun"
-        )
-    return change
+        return begun_change(product, plan, newest, by=by)
 
 
 def change_prices(
@@ -87,13 +67,13 @@ def change_prices(
 
 
 def discard_price_change(product: Product, *, version: int, plan_id: uuid.UUID, by: Viewer) -> Product:
-    """The open version is thrown away before anybody has approved it; what is in force stays."""
+    """The open version is thrown away before anybody has approved it, with metrics that only it names; what is in force stays."""
     by.must(EDIT_PRODUCT)
     with transaction() as session:
         product = pricing_of(product, version, by=by)
         plan = plan_of(product, plan_id)
         change = _draft_of(plan)
-        if _newest_approved(plan) is None:
+        if newest_approved_of(plan) is None:
             raise Refused("pricing", N_("These are the plan's first prices; remove the plan instead."))
         session.execute(  # what was asked and answered stays; the draft it was about does not
             update(ListingReview)
@@ -105,6 +85,11 @@ def discard_price_change(product: Product, *, version: int, plan_id: uuid.UUID, 
             session,
             delete(MetricPrice).where(MetricPrice.price_version_id == change.id),
             delete(PriceVersion).where(PriceVersion.id == change.id),
+            delete(Metric).where(
+                Metric.plan_id == plan.id,
+                Metric.approved.is_(False),
+                ~select(MetricPrice.id).where(MetricPrice.metric_id == Metric.id).exists(),
+            ),
         )
         what = f"price version {change.number} discarded"
         history.record(product, events.PRICING_CHANGED, by=by, plan=plan.name, what=what)
@@ -186,21 +171,5 @@ def _draft_of(plan: Plan) -> PriceVersion:
     change = open_version_of(plan)
     if change is None:
         raise AlreadyDone(states.APPROVED, "change_prices")
-    if change.state != states.DRAFT:
-        raise Refused("pricing", N_("The operator reviews the pricing; until that is decided it stays as it is."))
+    check_not_reviewed(change)
     return change
-
-
-def _newest_approved(plan: Plan) -> PriceVersion | None:
-    return db.session.scalar(
-        select(PriceVersion)
-        .where(PriceVersion.plan_id == plan.id, PriceVersion.state == states.APPROVED)
-        .order_by(PriceVersion.effective_from.desc(), PriceVersion.number.desc())
-        .limit(1)
-    )
-
-
-def _last_number(plan: Plan) -> int:
-    return db.session.scalars(
-        select(PriceVersion.number).where(PriceVersion.plan_id == plan.id).order_by(PriceVersion.number.desc()).limit(1)
-    ).one()

@@ -31,6 +31,8 @@ class GrossPrice:
     currency: str
     gross_tariff: Tariff
     derived: bool
+    #: one of its unit, after "per"
+    one_unit: str = ""
 
 
 @dataclass(frozen=True)
@@ -70,6 +72,7 @@ def gross_prices(product: Product, month: BillingMonth) -> list[GrossPrice]:
                         version.currency,
                         tariff,
                         is_derived(remuneration),
+                        metric.one_unit,
                     )
                 )
     return found

@@ -30,6 +30,7 @@ from app.foundation.database import db, transaction
 from app.foundation.refusals import AlreadyDone, NotVisible, Refused
 from app.foundation.tenancy import Viewer, one
 from app.foundation.text import N_, spell
+from app.parties.holding import held
 from app.parties.model import Organisation
 
 APPROVED, RETURNED = "approved", "returned"
@@ -40,7 +41,10 @@ LIST_KEYS = (ListingReview.submitted_at, ListingReview.id)
 
 
 def approve(review_id: uuid.UUID, *, by: Viewer) -> ListingReview:
-    """Yes to what was asked: prices count, evidence holds, the product is in the catalog."""
+    """Yes to what was asked: prices count, evidence holds, the product is in the catalog.
+
+    Refuses a publication for a partner that does no business here any more: it would offer what nobody delivers.
+    """
     by.must(DECIDE_REVIEWS)
     with transaction():
         review, product = _undecided(review_id, by)
@@ -52,6 +56,7 @@ def approve(review_id: uuid.UUID, *, by: Viewer) -> ListingReview:
             case "evidence":
                 change_state(product, states.APPROVE_EVIDENCE, by=by)
             case "publication":
+                held(product.partner_id, acting="partner", field="decision")  # until then it cannot be deactivated
                 nothing_of_the_entry_is_missing(product)
                 change_state(product, states.PUBLISH, by=by, edition=product.edition)
         _decide(review, APPROVED, None, by)

@@ -70,7 +70,7 @@ def _customers_on(plan_id: uuid.UUID) -> Sequence[uuid.UUID]:
 def _lines(price: GrossPrice) -> list[str]:
     """'Hours, up to 100 h a month: USD 160 per h', one line a band."""
     tariff, lines = price.gross_tariff, []
-    per = "a month, flat" if tariff.model == "block" else f"per {price.unit}"
+    per = "a month, flat" if tariff.model == "block" else f"per {price.one_unit or price.unit}"
     if tariff.model != "block" and tariff.charge_unit != 1:
         per = f"per {spell(tariff.charge_unit)} {price.unit}"
     for band in tariff.bands:

@@ -6,14 +6,14 @@ one. Its rows are `is_test`: tenancy keeps them out of every list, total, statem
 """
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Row, Select, select
 
 from app.catalog.model import SHOWN, Plan, Product
-from app.catalog.queries import is_priced
-from app.engagements import actions
+from app.catalog.queries import is_priced, parameters_of
+from app.engagements import actions, rules
 from app.engagements.model import Engagement
 from app.foundation import clock
 from app.foundation.billing_month import BillingMonth
@@ -38,10 +38,11 @@ def check_open(product_state: str, field: str = "plan") -> None:
         raise Refused(field, N_("The product is published: end-to-end tests are run before publication."))
 
 
-def start_test(product: Product, *, plan_id: uuid.UUID, name: str, by: Viewer) -> Engagement:
+def start_test(product: Product, *, plan_id: uuid.UUID, name: str, given: Mapping[str, Any], by: Viewer) -> Engagement:
     """A Pending test engagement on one of the product's plans, at the prices the plan holds so far, approved or not.
 
-    NotVisible for another partner's product. Refuses a published product, another product's plan, a plan without a price.
+    `given`: the answers to the custom parameters, by key; what a client could not send, a test cannot either. NotVisible
+    for another partner's product. Refuses a published product, another product's plan, a plan without a price.
     """
     by.must(RUN)
     if by.capacity != "partner" or product.partner_id != by.organisation_id:
@@ -54,6 +55,7 @@ def start_test(product: Product, *, plan_id: uuid.UUID, name: str, by: Viewer) -
         raise Refused("plan", N_("This plan has no price yet: give it one, then test it."))
     if not name.strip():
         raise Refused("name", N_("Enter a name for this test."))
+    kept = rules.answers(parameters_of(product.id), given)
     with viewing(as_tester(by)):
         return actions.opened(
             product,
@@ -63,7 +65,7 @@ def start_test(product: Product, *, plan_id: uuid.UUID, name: str, by: Viewer) -
             name=name.strip(),
             contact_number="",
             additional_information="",
-            custom_parameters=[],
+            custom_parameters=kept,
         )
 
 

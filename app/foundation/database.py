@@ -17,7 +17,9 @@ from flask_migrate import Migrate
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import BigInteger, DateTime, Dialect, Engine, Integer, MetaData, Select, Uuid, event
 from sqlalchemy import Row as ResultRow
+from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
+from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeDecorator
 
 from app.foundation.billing_month import BillingMonth
@@ -92,6 +94,23 @@ class Month(TypeDecorator[BillingMonth]):
 
     def process_result_value(self, value: int | None, dialect: Dialect) -> BillingMonth | None:
         return None if value is None else BillingMonth.of_number(value)
+
+
+class month_of(FunctionElement[int]):
+    """The UTC month of an Instant column as the whole number YYYYMM that Month columns hold, inside SQL."""
+
+    type = Integer()
+    inherit_cache = True
+
+
+@compiles(month_of)
+def _month_of(element: month_of, compiler: Any, **options: Any) -> str:
+    return f"CAST(strftime('%Y%m', {compiler.process(element.clauses, **options)}) AS INTEGER)"
+
+
+@compiles(month_of, "postgresql")
+def _month_of_on_postgresql(element: month_of, compiler: Any, **options: Any) -> str:
+    return f"CAST(to_char({compiler.process(element.clauses, **options)} AT TIME ZONE 'UTC', 'YYYYMM') AS INTEGER)"
 
 
 class Row:

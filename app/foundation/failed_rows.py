@@ -19,7 +19,7 @@ from app.foundation.tenancy import Viewer, acting_for_all
 from app.foundation.text import N_
 
 VIEW = declare("operations:view", N_("See jobs, failed rows, mail on its way and the self-check"))
-RETRY = declare("operations:retry", N_("Retry failed rows, give up mail, run the self-check"))
+RETRY = declare("operations:retry", N_("Retry failed rows, give up mail, run jobs and the self-check"))
 
 #: what every kind's select is labelled with, beside the columns of its keys:
 #: number and words of the row, with whom it has to do, since when it waits, why, tries so far, when it is tried again (None: not by itself)
@@ -55,6 +55,8 @@ class FailedKind:
     page: str = ""
     #: why the rows are read as the system, where no tenant sees them; "": as whoever looks
     system_because: str = ""
+    #: for such a kind: its rows for the menu's count, which is read as whoever looks; nothing but that they are there
+    tally: Callable[[], Select[*tuple[Any, ...]]] | None = None
 
     def looking(self) -> AbstractContextManager[object]:
         """Whoever reads `rows` does it inside."""
@@ -78,3 +80,15 @@ def count_of(kind: FailedKind) -> tuple[int, Any]:
     with kind.looking():
         row = db.session.execute(select(func.count(), func.min(few.c.since)).select_from(few)).one()
     return row[0], row[1]
+
+
+def waiting_count(viewer: Viewer) -> tuple[str, Any] | None:
+    """(path, scalar subquery) for the side menu: failed rows of every kind, COUNTED of each at most, in the shell's statement."""
+    if viewer.capacity != "operator" or not viewer.may(VIEW) or not KINDS:
+        return None
+    few = [(kind.tally or kind.rows)().limit(COUNTED).subquery() for kind in KINDS.values()]
+    counts = [select(func.count()).select_from(some).scalar_subquery() for some in few]
+    total = counts[0]
+    for more in counts[1:]:
+        total = total + more  # type: ignore[assignment]
+    return "/operations", total

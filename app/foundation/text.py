@@ -32,11 +32,15 @@ def spell(value: Any) -> str:
     if isinstance(value, BillingMonth):
         return f"{MONTHS[value.month - 1]} {value.year}"
     if isinstance(value, datetime):
-        utc = value.astimezone(UTC)
-        return f"{utc.day} {MONTHS[utc.month - 1][:3]} {utc.year} {utc:%H:%M} UTC"
+        return f"{spell_local(value.astimezone(UTC))} UTC"
     if isinstance(value, Decimal):
         return f"{value.normalize():f}"
     return str(value)
+
+
+def spell_local(at: datetime) -> str:
+    """'3 Nov 2026 00:00' as clocks show it in the instant's own zone; whoever says it names the zone."""
+    return f"{at.day} {MONTHS[at.month - 1][:3]} {at.year} {at:%H:%M}"
 
 
 def filled(sentence: str, facts: dict[str, Any]) -> str:

@@ -15,6 +15,7 @@ from typing import Any
 
 import structlog
 from apscheduler.executors.base import BaseExecutor, run_job
+from apscheduler.jobstores.base import JobLookupError
 from apscheduler.schedulers.background import BackgroundScheduler
 from flask import Flask
 from prometheus_client import Counter
@@ -25,6 +26,7 @@ from app.foundation.tenancy import acting_for_all
 from app.foundation.timetable import Plan
 from app.jobs.schedule import JOBS, Job
 from app.jobs.work import Done, Stopped, never
+from app.operations import asked_runs
 
 log = structlog.get_logger(__name__)
 
@@ -35,6 +37,8 @@ ROWS = Counter("portal_job_rows", "Rows that background jobs have dealt with", [
 STOP_WAITS_SECONDS = 5.0
 #: a run without work is written down this often
 IDLE_NOTE_SECONDS = 60.0
+#: who presses "Run now" waits about this long
+ASKS_EVERY_SECONDS = 1
 _noted_at: dict[str, float] = {}
 
 
@@ -64,6 +68,8 @@ class Engine:
         self._stopping = threading.Event()
         self._idle = threading.Condition()
         self._running = 0
+        #: jobs that somebody waits for: their next tick carries the asked run out
+        self._asked: set[str] = set()
         logging.getLogger("apscheduler").setLevel(logging.ERROR)  # a tick that is passed over is how it is meant
         self._scheduler = BackgroundScheduler(
             executors={"default": DaemonThreads()},
@@ -75,6 +81,7 @@ class Engine:
             self._scheduler.add_job(
                 self._tick, "interval", seconds=job.every_seconds, next_run_time=first, id=job.name, args=[job]
             )
+        self._scheduler.add_job(self._look_who_asks, "interval", seconds=ASKS_EVERY_SECONDS, id="asked runs")
         self._scheduler.start()
 
     def stop(self) -> None:
@@ -86,13 +93,27 @@ class Engine:
             if not self._idle.wait_for(lambda: self._running == 0, STOP_WAITS_SECONDS):
                 log.warning("jobs_cut_off", running=self._running)
 
+    def _look_who_asks(self) -> None:
+        """Move the next tick of a job that a person wants now. While it runs its tick is passed over, and moved again."""
+        if self._stopping.is_set():
+            return
+        with self._app.app_context(), acting_for_all("runs that were asked for"):
+            wanted = set(asked_runs.asked_for()) & set(JOBS)
+        with self._idle:
+            self._asked = wanted
+        for name in wanted:
+            with suppress(JobLookupError):  # stopped in this moment
+                self._scheduler.modify_job(name, next_run_time=clock.of_the_machine())
+
     def _tick(self, job: Job) -> None:
         with self._idle:
             if self._stopping.is_set():
                 return
             self._running += 1
+            asked = job.name in self._asked
+            self._asked.discard(job.name)
         try:
-            _run(self._app, job, self._stopping.is_set)
+            _run(self._app, job, self._stopping.is_set, asked=asked)
         except Exception:
             log.exception("job_result_not_noted", job=job.name)  # the run itself has its own answer below
         finally:
@@ -122,9 +143,13 @@ def run_once(app: Flask, name: str) -> Done:
     return done
 
 
-def _run(app: Flask, job: Job, stopped: Stopped) -> Done | Exception:
-    """One run in a context and a session of its own, counted and written down. What it raised is given back."""
+def _run(app: Flask, job: Job, stopped: Stopped, *, asked: bool = False) -> Done | Exception:
+    """One run in a context and a session of its own, counted and written down. What it raised is given back.
+
+    `asked`: somebody may wait for it; who does is told when it begins and what it came to.
+    """
     with app.app_context(), acting_for_all(f"job {job.name}") as viewer:
+        run_id = asked_runs.begin(job.name, by=viewer) if asked else None
         started_at = clock.now()
         try:
             done = job.run(by=viewer, stopped=stopped)
@@ -132,16 +157,22 @@ def _run(app: Flask, job: Job, stopped: Stopped) -> Done | Exception:
             FAILURES.labels(job.name).inc()
             log.exception("job_failed", job=job.name)
             db.session.remove()
-            _note(job, started_at, ok=False, message=f"{type(trouble).__name__}: {trouble}", rows=0)
+            why = f"{type(trouble).__name__}: {trouble}"
+            _note(job, started_at, ok=False, message=why, rows=0)
+            if run_id is not None:
+                asked_runs.end(run_id, ok=False, message=why, rows=0, by=viewer)
             return trouble
         RUNS.labels(job.name).inc()
         ROWS.labels(job.name).inc(done.rows)
         if done.rows or done.failed:
             log.info("job_done", job=job.name, rows=done.rows, failed=done.failed, message=done.message)
         idle = not (done.rows or done.failed)
-        if not idle or time.monotonic() - _noted_at.get(job.name, -IDLE_NOTE_SECONDS) >= IDLE_NOTE_SECONDS:
+        noted = time.monotonic() - _noted_at.get(job.name, -IDLE_NOTE_SECONDS) < IDLE_NOTE_SECONDS
+        if not idle or not noted or run_id is not None:
             db.session.remove()
             _note(job, started_at, ok=not done.failed, message=done.message, rows=done.rows)
+        if run_id is not None:
+            asked_runs.end(run_id, ok=not done.failed, message=done.message, rows=done.rows, by=viewer)
         return done
 
 

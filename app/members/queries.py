@@ -203,6 +203,12 @@ def recipient(member_id: uuid.UUID) -> Recipient | None:
     return Recipient(*row) if row else None
 
 
+def zone_of(email: str) -> str:
+    """In which zone the member with this address reads instants; UTC where it is nobody's."""
+    with acting_for_all("in whose zone a mail is written"):
+        return db.session.scalar(select(Member.zone).where(Member.email == email.strip().lower())) or "UTC"
+
+
 @dataclass(frozen=True)
 class OwnSecurity:
     """What /account shows of one's own sign-in."""

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, Select, and_, func, or_, select
+from sqlalchemy import ColumnElement, Integer, Row, Select, and_, case, func, or_, select, type_coerce
 
 from app.foundation.billing_month import CUT_OFF_POLICIES, BillingMonth, open_months
-from app.foundation.database import db
+from app.foundation.database import db, month_of
 from app.foundation.history import History
 from app.foundation.tenancy import acting_for_all
 from app.months import states
@@ -59,6 +59,42 @@ def taking_entries(now: datetime) -> dict[str, list[OpenMonth]]:
             if known.get((book, month), states.OPEN) == states.OPEN
         ]
     return found
+
+
+@dataclass(frozen=True)
+class FirstToBill:
+    """Inside another statement, as whole numbers YYYYMM: `month` is what taking_entries() puts first, 0 without any.
+
+    `reopened`: the reopened month that is first of its book, NULL without one; it has no cut-off that lies ahead.
+    """
+
+    month: ColumnElement[int]
+    reopened: ColumnElement[int | None]
+
+
+def first_to_bill(book: Any, since: Any, now: datetime) -> FirstToBill:
+    """For rows of a statement: `book` their column of cut-off policies, `since` the one of the instant from which on they are
+    billed; NULL: not yet, then no reopened month is theirs. Months that end before it are not."""
+    reopened = (
+        select(func.min(_as_number(Month.month)))
+        .where(Month.book == book, Month.state == states.REOPENED, _as_number(Month.month) >= month_of(since))
+        .scalar_subquery()
+    )
+    begun = [
+        (and_(book == key, or_(since.is_(None), since < month.next.starts_at), _takes(key, month)), month.number)
+        for key, policy in CUT_OFF_POLICIES.items()
+        for month in open_months(now, policy)
+    ]
+    return FirstToBill(func.coalesce(reopened, case(*begun, else_=0)), reopened)
+
+
+def _takes(book: str, month: BillingMonth) -> ColumnElement[bool]:
+    shut = select(Month.id).where(Month.book == book, Month.month == month, Month.state != states.OPEN)
+    return ~shut.exists()
+
+
+def _as_number(month: Any) -> ColumnElement[int]:
+    return type_coerce(month, Integer)
 
 
 #: ordered by (month, book), newest first

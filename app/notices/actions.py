@@ -14,7 +14,7 @@ from app.foundation.database import end_reading, transaction
 from app.foundation.outbox import Notice, OutboxRow
 from app.foundation.tenancy import acting_for_all
 from app.notices.addresses import is_about_the_address, note_refused
-from app.notices.delivery import NobodyToTell, Way, addresses, body_of, by_smtp, into_the_demo_mailbox
+from app.notices.delivery import NobodyToTell, Way, by_smtp, into_the_demo_mailbox, letters_of, mailed_to, send_each
 from app.notices.smtp import Delayed, MailServer, RefusedForGood
 
 log = structlog.get_logger(__name__)
@@ -99,9 +99,9 @@ def _tell(rows: list[OutboxRow], way: Way, settings: Settings, sent: Sent) -> bo
     """Tell rows that go out as one mail, and write down what came of it. False: the server is away, so the others need
     not be tried."""
     try:
-        to, body = addresses(rows[0]), body_of(rows, settings)
+        letters = letters_of(rows, mailed_to(rows[0]), settings)
         end_reading()
-        refused = way(rows[0], to, body) if to else {}
+        refused = send_each(rows[0], letters, way)
     except (NobodyToTell, RefusedForGood) as no:
         _give_up(rows, no)
         sent.given_up += len(rows)
@@ -114,25 +114,29 @@ def _tell(rows: list[OutboxRow], way: Way, settings: Settings, sent: Sent) -> bo
         sent.last_trouble = why
         return not (isinstance(trouble, Delayed) and trouble.server_is_away)
     else:
-        _mark_told(rows, refused, note="" if to else "nobody wants it by mail")
+        _mark_told(rows, refused, note="" if letters else "nobody wants it by mail")
         sent.told += len(rows)
     return True
 
 
 def _mark_told(rows: list[OutboxRow], refused: dict[str, str], *, note: str = "") -> None:
-    """Told. Whom the server put off gets rows of their own; whom it refused for good is marked."""
+    """Told. Whom the server did not take gets a row of their own: put off, or given up with the server's word, which the
+    operator may try again. Addresses refused for good are marked."""
     with transaction():
         for claimed in _still_ours(rows):
             claimed.sent_at, claimed.tries = clock.now(), claimed.tries + 1
             claimed.last_error = "; ".join(f"{address}: {word}" for address, word in refused.items()) or note or None
-            for address in (address for address, word in refused.items() if not word.startswith("5")):
-                outbox.post(
+            for address, word in refused.items():
+                alone = outbox.post(
                     Notice("address", address, claimed.template, dict(claimed.facts)),
                     subject_kind=claimed.subject_kind,
                     subject_id=claimed.subject_id,
                     due_at=clock.now() + FIRST_WAIT,
                     batch=claimed.batch,
                 )
+                if word.startswith("5"):
+                    alone.tries, alone.last_error, alone.failed_at = 1, f"{address}: {word}"[:1000], clock.now()
+                    forget_link(alone)
             forget_link(claimed)
         _mark_refused(refused)
 

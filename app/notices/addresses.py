@@ -8,10 +8,10 @@ all the same: it is asked for, and using it is what proves the address.
 import re
 import uuid
 from collections.abc import Iterable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Select, delete, select
+from sqlalchemy import Select, delete, func, select
 from sqlalchemy.exc import IntegrityError
 
 from app.foundation import clock, outbox
@@ -25,6 +25,8 @@ from app.notices.model import RefusedAddress
 _ABOUT_US = re.compile(r"53[0-9]\b|5[0-9][0-9][ -]5\.7\.")
 _LINK = "address link"
 LINK_FOR = timedelta(days=3)
+#: where members read it of their own address, and confirm it
+PREFERENCES = "/account/notices"
 
 
 def is_about_the_address(word: str) -> bool:
@@ -46,6 +48,23 @@ def note_refused(email: str, word: str) -> None:
             except IntegrityError:  # another sender heard the same in this moment
                 row = session.scalars(wanted).one()
         row.word, row.refused_at = word[:1000], clock.now()
+
+
+def mail_again(emails: Iterable[str], *, refused_since: datetime) -> None:
+    """Take the marks off that were set since then, inside the caller's transaction."""
+    wanted = {email.lower() for email in emails}
+    marks = delete(RefusedAddress).where(RefusedAddress.email.in_(wanted), RefusedAddress.refused_at >= refused_since)
+    with transaction() as session:
+        session.execute(marks.execution_options(synchronize_session=False))
+
+
+def own_refusal(viewer: Viewer) -> tuple[str, Any] | None:
+    """(path, scalar subquery) for the shell's counts: 1 where mail to the viewer's own address was refused for good."""
+    if viewer.member_id is None or viewer.capacity not in ("partner", "customer", "operator"):
+        return None
+    own = select(Member.email).where(Member.id == viewer.member_id).scalar_subquery()
+    mark = select(RefusedAddress.id).where(RefusedAddress.email == own).limit(1).subquery()
+    return PREFERENCES, select(func.count()).select_from(mark).scalar_subquery()
 
 
 def refused_among(emails: Iterable[str]) -> dict[str, RefusedAddress]:

@@ -9,7 +9,6 @@ from collections.abc import Callable, Sequence
 from datetime import date, datetime, timedelta
 from itertools import groupby
 from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from sqlalchemy import delete, select
 from sqlalchemy.exc import IntegrityError
@@ -17,6 +16,7 @@ from sqlalchemy.exc import IntegrityError
 from app.foundation import clock, outbox
 from app.foundation.database import end_reading, transaction
 from app.foundation.tenancy import Viewer, acting_for_all, viewing
+from app.foundation.zones import zone_named
 from app.members.colleagues import viewers_in, zones_in_use
 from app.notices.inbox import Line, inbox_of, is_overdue
 from app.notices.model import Digest
@@ -32,10 +32,7 @@ KEPT = timedelta(days=40)
 
 def is_morning(now: datetime, zone: str) -> date | None:
     """The member's own day, if it is between 7:00 and 12:00 there; 6:59:59 no, 7:00:00 yes, 12:00:00 no."""
-    try:
-        local = now.astimezone(ZoneInfo(zone))
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        local = now
+    local = now.astimezone(zone_named(zone))
     return local.date() if FROM_HOUR <= local.hour < UNTIL_HOUR else None
 
 

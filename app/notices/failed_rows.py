@@ -7,25 +7,28 @@ import uuid
 from typing import Any
 
 from jinja2 import UndefinedError
-from sqlalchemy import Select, Uuid, case, cast, func, or_, select
+from sqlalchemy import Select, Uuid, case, cast, func, select
 
 from app.foundation import clock, history
 from app.foundation.database import transaction
 from app.foundation.failed_rows import RETRY, FailedKind
-from app.foundation.outbox import OutboxRow
+from app.foundation.outbox import OutboxRow, tried_in_vain
 from app.foundation.refusals import AlreadyDone, Refused
 from app.foundation.tenancy import Viewer, acting_for_all, one
 from app.foundation.text import N_
 from app.members.model import Member
 from app.notices import events
 from app.notices.actions import forget_link
+from app.notices.addresses import mail_again
 from app.notices.bodies import render
+from app.notices.failed_tally import that_failed
+from app.notices.readers import readers_of
 from app.parties.model import Organisation
 
 
 def failed_notices() -> Select[*tuple[Any, ...]]:
     """Notices that were tried in vain, or given up, and not sent."""
-    return unsent().where(or_(OutboxRow.tries > 0, OutboxRow.failed_at.is_not(None)))
+    return unsent().where(tried_in_vain())
 
 
 def unsent() -> Select[*tuple[Any, ...]]:
@@ -51,7 +54,8 @@ def unsent() -> Select[*tuple[Any, ...]]:
 def retry_notice(notice_id: uuid.UUID, /, *, by: Viewer) -> OutboxRow:
     """Due at once, given up or not. Refuses a notice whose link was forgotten when it was given up.
 
-    One that is being sent at this very moment may be sent twice, under the same Message-ID.
+    Addresses that were refused since it was written are mailed again, this notice first: who presses it says that they may
+    work by now, and the next refusal marks them anew. One that is being sent at this very moment may be sent twice, under the same Message-ID.
     """
     by.must(RETRY)
     with transaction(), acting_for_all("the operator watches mail on its way"):
@@ -63,6 +67,8 @@ def retry_notice(notice_id: uuid.UUID, /, *, by: Viewer) -> OutboxRow:
                 "row",
                 N_("The link in this mail was forgotten when it was given up; who needs it asks for a new one."),
             )
+        if row.failed_at is not None:
+            mail_again(_emails(row), refused_since=row.created_at)
         row.due_at, row.failed_at = clock.now(), None
         history.record(row, events.RETRIED, by=by)
     return row
@@ -80,6 +86,10 @@ def give_up_notice(notice_id: uuid.UUID, /, *, by: Viewer) -> OutboxRow:
         forget_link(row)
         history.record(row, events.GIVEN_UP, by=by)
     return row
+
+
+def _emails(row: OutboxRow) -> list[str]:
+    return [row.address] if row.audience == "address" else [reader.email for reader in readers_of(row)]
 
 
 def _can_be_said(row: OutboxRow) -> bool:
@@ -100,6 +110,7 @@ KINDS = (
         retry=retry_notice,
         give_up=give_up_notice,
         system_because="the operator watches mail on its way",
+        tally=that_failed,
         give_up_words=N_("It is not tried again, and nobody is told what it says. What it reports stays as it is."),
     ),
 )

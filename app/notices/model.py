@@ -44,10 +44,12 @@ class DemoMail(Row, Tenanted, Base):
     """One message in the demo mailbox. System only: it holds links that sign people in."""
 
     __tablename__ = "demo_mail"
-    __table_args__ = (UniqueConstraint("outbox_id"), Index("ix_demo_mail_sent_at_id", "sent_at", "id"))
+    __table_args__ = (UniqueConstraint("outbox_id", "letter"), Index("ix_demo_mail_sent_at_id", "sent_at", "id"))
 
-    #: the notice it came from; one is mailed once
+    #: the notice it came from; each of its letters is mailed once
     outbox_id: Mapped[uuid.UUID] = mapped_column(Uuid)
+    #: which of the notice's letters: a zone, "" where all its readers get the same
+    letter: Mapped[str] = mapped_column(String(64), default="", server_default="")
     #: addresses, with a comma between them
     to: Mapped[str] = mapped_column(Text)
     subject: Mapped[str] = mapped_column(String(300))

@@ -17,7 +17,7 @@ from app.foundation import clock
 from app.foundation.database import db, transaction
 from app.foundation.outbox import OutboxRow
 from app.foundation.pages import Page, page_of
-from app.foundation.tenancy import Viewer, acting_for_all, one
+from app.foundation.tenancy import Viewer, acting_for_all, current, one
 from app.notices.bodies import Body, render, type_named
 from app.notices.model import PortalNotice
 from app.notices.preferences import Wish, wishes_of
@@ -133,9 +133,9 @@ def latest(most: int) -> Sequence[Row[*tuple[Any, ...]]]:
 
 
 def said(row: Row[*tuple[Any, ...]] | PortalNotice, settings: Settings) -> Body:
-    """What the notice says in one line, and where it leads. A template that was taken away leaves its type's name."""
+    """What the notice says in one line to whom looks, and where it leads. A template that was taken away leaves its type's name."""
     try:
-        return render(row.template, row.facts, portal_name=settings.portal_name, portal_url="")
+        return render(row.template, row.facts, portal_name=settings.portal_name, portal_url="", zone=current().zone)
     except Exception as broken:
         log.warning("notice_not_said", template=row.template, why=f"{type(broken).__name__}: {broken}")
         return Body("", "", "")

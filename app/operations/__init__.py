@@ -10,4 +10,6 @@ running    --take_over-->  running
 running    --put_back--->  requested
 running    --stop------->  stopped
 running    --finish----->  done
+
+A run of a job may be asked for as well (asked_runs.py): asked, begun, and then passed or failed.
 """

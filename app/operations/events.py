@@ -1,4 +1,4 @@
-"""What history says of a run of the self-check."""
+"""What history says of a run of the self-check, and of a job's run that a person asked for."""
 
 from app.foundation.history import Event, declare
 from app.foundation.text import N_
@@ -16,5 +16,20 @@ declare(
         N_("Self-check done: %(claims)s claims, %(looked)s rows, %(wrong)s wrong"),
         fields=frozenset({"claims", "looked", "wrong"}),
         icon="task",
+    )
+)
+
+_JOB = frozenset({"job"})
+JOB_ASKED = declare(Event("job_run_asked", N_("Run of %(job)s asked for"), fields=_JOB, icon="play"))
+declare(Event("job_run_begun", N_("Run of %(job)s begun"), fields=_JOB, icon="in-progress"))
+declare(
+    Event("job_run_passed", N_("Run of %(job)s done: %(rows)s rows"), fields=frozenset({"job", "rows"}), icon="task")
+)
+declare(
+    Event(
+        "job_run_failed",
+        N_("Run of %(job)s failed after %(rows)s rows"),
+        fields=frozenset({"job", "rows"}),
+        icon="warning",
     )
 )

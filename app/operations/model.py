@@ -1,4 +1,4 @@
-"""Runs of the self-check."""
+"""Runs of the self-check, and runs of jobs that a person asked for."""
 
 import uuid
 from datetime import datetime
@@ -13,6 +13,7 @@ from app.foundation.tenancy import Capacity, Tenanted
 from app.operations import states
 
 _OPEN_ONLY = text("state IN ('requested', 'running')")
+_ASKED_ONLY = text("state = 'asked'")
 
 
 class CheckRun(Row, Tenanted, Base):
@@ -68,3 +69,34 @@ class CheckRun(Row, Tenanted, Base):
 
     def history_subject(self) -> tuple[str, uuid.UUID]:
         return "check_run", self.id
+
+
+class AskedRun(Row, Tenanted, Base):
+    """One run of a job out of turn, because a person asked for it. The timetable goes on as ever."""
+
+    __tablename__ = "asked_run"
+    __transitions__ = states.JOB_TRANSITIONS
+    __events__ = states.JOB_EVENTS
+    __table_args__ = (
+        Index("uq_asked_run_waiting", "job", unique=True, sqlite_where=_ASKED_ONLY, postgresql_where=_ASKED_ONLY),
+        Index("ix_asked_run_job_asked_at", "job", "asked_at"),
+    )
+
+    #: its name on the timetable
+    job: Mapped[str] = mapped_column(String(60))
+    state: Mapped[str] = mapped_column(String(20), default=states.ASKED)
+    asked_at: Mapped[datetime] = mapped_column(Instant)
+    asked_by_id: Mapped[uuid.UUID | None] = mapped_column(Uuid)
+    asked_by_name: Mapped[str] = mapped_column(String(200), default="")
+    begun_at: Mapped[datetime | None] = mapped_column(Instant)
+    ended_at: Mapped[datetime | None] = mapped_column(Instant)
+    #: what the run said, or why it failed
+    message: Mapped[str] = mapped_column(Text, default="")
+    version: Mapped[int] = mapped_column(Integer, default=1)
+
+    @classmethod
+    def visible_to(cls, capacity: Capacity) -> ColumnElement[bool]:
+        return true() if capacity == "operator" else false()
+
+    def history_subject(self) -> tuple[str, uuid.UUID]:
+        return "asked_run", self.id

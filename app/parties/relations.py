@@ -11,10 +11,11 @@ from sqlalchemy.exc import IntegrityError
 from app.foundation import clock, history
 from app.foundation.database import db, transaction
 from app.foundation.history import Event
-from app.foundation.refusals import AlreadyDone, NotVisible, Refused
+from app.foundation.refusals import AlreadyDone, Refused
 from app.foundation.tenancy import Viewer, acting_for_all, current, one
 from app.foundation.text import N_
 from app.parties.actions import MANAGE
+from app.parties.holding import held
 from app.parties.model import Organisation, PartnerCustomer
 
 _OTHER = frozenset({"other"})
@@ -35,11 +36,11 @@ PARTNER_LEFT = history.declare(
 def relate(partner_id: uuid.UUID, customer_id: uuid.UUID, *, by: Viewer | None = None) -> PartnerCustomer:
     """The partner works for the customer from now on. Safe to say again. Refuses an end that does no business here.
 
-    Both organisations are held until the transaction ends: neither is deactivated, nor the relation ended, meanwhile.
+    Both organisations are held until the transaction ends: neither goes, nor is the relation ended, meanwhile.
     """
     by = by or current()
     with transaction() as session, acting_for_all("a relation is seen by both its ends"):
-        partner, customer = _held(partner_id), _held(customer_id)
+        partner, customer = held(partner_id, acting="partner"), held(customer_id, acting="customer")
         known = _standing(partner_id, customer_id)
         if known is not None:
             return known
@@ -93,21 +94,6 @@ def _standing(partner_id: uuid.UUID, customer_id: uuid.UUID) -> PartnerCustomer 
         .with_for_update()
         .execution_options(populate_existing=True)
     )
-
-
-def _held(organisation_id: uuid.UUID) -> Organisation:
-    """Shared with other requests, not with a change of the organisation itself."""
-    organisation = db.session.scalar(
-        select(Organisation)
-        .where(Organisation.id == organisation_id)
-        .with_for_update(read=True)
-        .execution_options(populate_existing=True)
-    )
-    if organisation is None:
-        raise NotVisible
-    if organisation.deactivated_at is not None:
-        raise Refused("other", N_("%(name)s does no business here any more."), name=organisation.name)
-    return organisation
 
 
 def _tell_both(partner: Organisation, to_partner: str, customer: Organisation, to_customer: str, by: Viewer) -> None:

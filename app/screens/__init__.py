@@ -59,6 +59,7 @@ SCREENS = (
     "operator.operations_failed_rows",
     "operator.operations_outbox",
     "operator.operations_check",
+    "operator.operations_jobs",
     "operator.organisations",
     "operator.organisation_members",
     "operator.organisation_changes",

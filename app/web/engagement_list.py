@@ -25,7 +25,7 @@ from app.documents import Column, rows_of
 from app.engagements import choices, queries, states
 from app.engagements.choices import Choices
 from app.foundation import clock, tenancy
-from app.foundation.billing_month import CUT_OFF_POLICIES, BillingMonth, open_months
+from app.foundation.billing_month import CUT_OFF_POLICIES, BillingMonth
 from app.foundation.money import Money
 from app.foundation.pages import page_of
 from app.foundation.tenancy import Viewer
@@ -61,6 +61,8 @@ class Cell(NamedTuple):
 
     text: Any
     kind: str = ""
+    #: small print under it
+    small: str = ""
 
 
 class RowShown(NamedTuple):
@@ -76,7 +78,7 @@ class RowShown(NamedTuple):
     requested: Any
     ended: Any
     waiting: Cell
-    #: what is billed for the month that closes next
+    #: what is billed for the month that the form offers first
     month: Cell
     rated: str
     #: the one likely action: (label, icon, address)
@@ -92,8 +94,6 @@ class Listed:
     found: Select[*tuple[Any, ...]]
     rows: Sequence[Any]
     choices: Choices
-    #: cut-off policy -> the month that closes next under it
-    months: dict[str, BillingMonth]
 
     def every_row(self) -> Iterator[Any]:
         return rows_of(self.found.order_by(*(key.desc() for key in queries.LIST_KEYS)))
@@ -125,15 +125,19 @@ class Listed:
 
     def shown(self) -> dict[str, Any]:
         """What engagements/list.html needs, less its words. One currency or month for all rows goes into the column's head."""
-        currencies, months = {row.currency for row in self.rows}, {self.months[row.cut_off] for row in self.rows}
+        currencies = {row.currency for row in self.rows}
+        months = {row.open_month for row in self.rows if row.state in states.BILLABLE} or {
+            row.open_month for row in self.rows
+        }
+        one_month = months.pop() if len(months) == 1 else 0
         one_currency = next(iter(currencies)) if len(currencies) == 1 else None
         past = self.asks_past or not any(row.state in states.CURRENT for row in self.rows)
         return {
             "listing": self.listing,
             "menus": [menu for menu in self.listing.menus if not self.listing.text[menu.id.removeprefix("filter-")]],
-            "rows": [self._row(row, one_currency) for row in self.rows],
+            "rows": [self._row(row, one_currency, one_month) for row in self.rows],
             "currency": one_currency,
-            "month": instants.month(next(iter(months))) if len(months) == 1 else _("Open month"),
+            "month": instants.month(BillingMonth.of_number(one_month)) if one_month else _("Open month"),
             "closing": None if past else self._closing(),
             "shows_product": "product" in self.listing.values,
             "shows_figures": any(_may_read(self.viewer, row) for row in self.rows),
@@ -141,11 +145,14 @@ class Listed:
         }
 
     def _closing(self) -> Any:
-        """(month, when it closes) of the policy whose month closes first among the rows."""
-        ends = [(CUT_OFF_POLICIES[key].closes_at(self.months[key]), key) for key in {row.cut_off for row in self.rows}]
-        return (instants.month(self.months[min(ends)[1]]), instants.deadline(min(ends)[0])) if ends else None
+        """(month, when it closes) of the month that closes first among the rows."""
+        ends = [(end, row.open_month) for row in self.rows if (end := _closes_at(row)) is not None]
+        if not ends:
+            return None
+        end, month = min(ends)
+        return instants.month(BillingMonth.of_number(month)), instants.deadline(end)
 
-    def _row(self, row: Any, one_currency: str | None) -> RowShown:
+    def _row(self, row: Any, one_currency: str | None, one_month: int) -> RowShown:
         here = address(row.id)
         reads = _may_read(self.viewer, row)
         written = money if one_currency else money_with_currency
@@ -163,24 +170,13 @@ class Listed:
             requested=instants.instant_short(row.requested_at),
             ended=instants.instant_short(row.ended_at),
             waiting=_waiting(row.state, row.requested_at, row.asked_at),
-            month=self._month_cell(row, written) if reads else Cell(DASH),
+            month=_month_cell(row, written, named=not one_month) if reads else Cell(DASH),
             rated=written(Money.of_minor(row.rated_minor, row.currency))
             if reads and row.rated_minor is not None
             else DASH,
             go=self._likely(row.state, here),
             actions=[_view_details(here), *menu_lines(row.state, self.viewer, here)],
         )
-
-    def _month_cell(self, row: Any, written: Any) -> Cell:
-        """What the closing month holds: rated, waiting to be rated, or nothing yet."""
-        if row.state not in states.BILLABLE:
-            return Cell(DASH)
-        if row.month_minor is not None:
-            return Cell(written(Money.of_minor(row.month_minor, row.currency)))
-        if row.month_waits:
-            return Cell(_("submitted"), "second")
-        left = CUT_OFF_POLICIES[row.cut_off].closes_at(self.months[row.cut_off]) - clock.now()
-        return Cell(_("no entry yet"), "amber strong" if left <= CLOSES_SOON else "second")
 
     def _likely(self, state: str, here: str) -> tuple[str, str, str]:
         waits = {states.PENDING: "engagement:decide", states.COMPLETION_REQUESTED: "engagement:complete"}
@@ -197,7 +193,6 @@ def read_list(*, default: Sequence[str], offered: Sequence[str], product_id: uui
     `product_id`: that product's engagements, else all this viewer may see.
     """
     viewer = tenancy.current()
-    now = clock.now()
     known: dict[str, Any] = {"client": {}, "product": {}, "plan": {}}
     listing = _list_of(default, offered, known, product_id).read()
     asked = listing.values
@@ -209,16 +204,15 @@ def read_list(*, default: Sequence[str], offered: Sequence[str], product_id: uui
         requested_in=asked["month"],
         search=asked["search"] or "",
     )
-    months = {key: open_months(now, policy)[0] for key, policy in CUT_OFF_POLICIES.items()}
     whose = {
         "own_products_of": viewer.organisation_id if viewer.capacity == "partner" else None,
         "product_id": product_id,
     }
-    with_figures = choices.with_choices(beside(found, months), **whose)
+    with_figures = choices.with_choices(beside(found, clock.now()), **whose)
     page = page_of(with_figures, queries.LIST_KEYS, after=listing.after, before=listing.before)
     here = choices.choices_of(page.rows, **whose) if page.rows or listing.is_filtered else Choices()
     known.update(client=here.client, product=here.product, plan=here.plan)
-    return Listed(listing.with_page(page), viewer, found, page.rows, here, months)
+    return Listed(listing.with_page(page), viewer, found, page.rows, here)
 
 
 def _list_of(
@@ -260,6 +254,27 @@ def _recent_months() -> list[BillingMonth]:
 
 def _may_read(viewer: Viewer, row: Any) -> bool:
     return may_view_billing(viewer, takes_all_three=row.takes_all_three)
+
+
+def _month_cell(row: Any, written: Any, *, named: bool) -> Cell:
+    """What the open month holds: rated, waiting to be rated, or nothing yet. `named`: the rows differ in their months."""
+    if row.state not in states.BILLABLE or not row.open_month:
+        return Cell(DASH)
+    month = instants.month_short(BillingMonth.of_number(row.open_month)) if named else ""
+    if row.month_minor is not None:
+        return Cell(written(Money.of_minor(row.month_minor, row.currency)), "", month)
+    if row.month_waits:
+        return Cell(_("submitted"), "second", month)
+    closes_at = _closes_at(row)
+    soon = closes_at is not None and closes_at - clock.now() <= CLOSES_SOON
+    return Cell(_("no entry yet"), "amber strong" if soon else "second", month)
+
+
+def _closes_at(row: Any) -> datetime | None:
+    """None without an open month, and for one that was reopened: it takes entries until somebody ends that."""
+    if not row.open_month or row.open_month == row.reopened_month:
+        return None
+    return CUT_OFF_POLICIES[row.cut_off].closes_at(BillingMonth.of_number(row.open_month))
 
 
 def _waiting(state: str, requested_at: datetime, asked_at: datetime | None) -> Cell:

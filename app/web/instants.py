@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from itertools import pairwise
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
 from babel import Locale
 from flask_babel import get_locale
@@ -29,16 +29,8 @@ from markupsafe import Markup
 from app.foundation import clock
 from app.foundation.billing_month import BillingMonth
 from app.foundation.tenancy import NoViewer, current
+from app.foundation.zones import city_of, is_utc, zone_named
 from app.web.figures import DASH
-
-
-@lru_cache
-def zone_named(name: str) -> ZoneInfo:
-    """The IANA zone; UTC where the machine does not know the name."""
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        return ZoneInfo("UTC")
 
 
 def viewer_zone() -> ZoneInfo:
@@ -153,9 +145,9 @@ def deadline(at: datetime | None) -> Deadline | str:
     zone = viewer_zone()
     utc, local = at.astimezone(UTC), at.astimezone(zone)
     where = ""
-    if zone.key not in ("UTC", "Etc/UTC"):
+    if not is_utc(zone):
         when = f"{local:%H:%M}" if local.date() == utc.date() else f"{_day(local)} {local:%H:%M}"
-        where = _("%(time)s in %(city)s", time=when, city=zone.key.rpartition("/")[2].replace("_", " "))
+        where = _("%(time)s in %(city)s", time=when, city=city_of(zone))
     return Deadline(at, instant_utc(at), where, duration(abs(at - now)), now >= at)
 
 

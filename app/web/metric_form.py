@@ -70,6 +70,7 @@ class MetricForm(PriceForm):
     kind = RadioField(_l("What it counts"), choices=[], validate_choice=False)
     name = TextField(_l("Display name"), most=60)
     unit = TextField(_l("Unit beside a number"), most=20)
+    unit_one = TextField(_l("One of it"), most=20, optional=True)
     step = QuantityField(_l("Smallest step"))
     month_limit = QuantityField(_l("Limit a month"), optional=True)
 
@@ -81,6 +82,7 @@ class MetricForm(PriceForm):
             self.unit.data or "",
             self.step.data or Decimal(0),
             self.month_limit.data,
+            self.unit_one.data or "",
         )
 
 
@@ -114,7 +116,7 @@ def as_shown(metric: Metric | None, price: MetricPrice | None) -> dict[str, Any]
         shown |= {"kind": "Hours", "unit": METRIC_KINDS["Hours"], "step": Decimal("0.25"), "name": _("Hours")}
     else:
         shown |= {
-            "kind": metric.kind, "name": metric.name, "unit": metric.unit, "step": metric.step.normalize(),
+            "kind": metric.kind, "name": metric.name, "unit": metric.unit, "unit_one": metric.unit_one, "step": metric.step.normalize(),
             "month_limit": None if metric.month_limit is None else metric.month_limit.normalize(),
         }  # fmt: skip
     if price is not None:

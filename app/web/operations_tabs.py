@@ -11,6 +11,15 @@ from app.notices import on_its_way
 HERE = "/operations"
 
 
+def job_words(name: str) -> str:
+    """'Rate billing entries'"""
+    return name.replace("_", " ").capitalize()
+
+
+def run_now_path(name: str) -> str:
+    return f"{HERE}/jobs/{name}/run"
+
+
 def counted(number: int, most: int) -> str:
     """'12', or '100+' where counting stopped."""
     return f"{number:,}" if number < most else f"{most:,}+"

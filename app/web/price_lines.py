@@ -24,7 +24,7 @@ def price_lines(prices: Iterable[GrossPrice]) -> list[PriceLine]:
     return [
         PriceLine(
             price,
-            per_words(price.gross_tariff, price.unit),
+            per_words(price.gross_tariff, price.unit, price.one_unit),
             tiers_of(price.gross_tariff, price.unit),
             model_words(price.gross_tariff),
         )

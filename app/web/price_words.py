@@ -19,7 +19,8 @@ def price_words(priced: PricedMetric) -> str:
             _("%(price)s up to %(limit)s %(unit)s a month", price=price, limit=limit, unit=unit) if limit else price
             for price, limit in steps
         )
-    charged = unit if priced.tariff.charge_unit == 1 else f"{plain(priced.tariff.charge_unit, 0, 6)} {unit}"
+    per = priced.tariff.charge_unit
+    charged = priced.metric.one_unit if per == 1 else f"{plain(per, 0, 6)} {unit}"
     words = _("%(price)s per %(unit)s", price=first[0], unit=charged)
     limit = first[1]
     for price, next_limit in rest:

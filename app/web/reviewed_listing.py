@@ -43,6 +43,8 @@ class ReviewedMetric:
     tiers: list[ReviewedTier]
     now: str
     sample: Sample
+    #: it joins a plan that was approved without it
+    joins: bool = False
 
 
 @dataclass(frozen=True)
@@ -129,11 +131,12 @@ def _metric(metric: Metric, version: PriceVersion, plan: Plan, remuneration: Any
     now = price_in(before, metric) if before is not None and before.id != version.id else None
     return ReviewedMetric(
         metric=metric,
-        per=per_words(tariff, metric.unit),
+        per=per_words(tariff, metric.unit, metric.one_unit),
         note=model_words(tariff),
         tiers=tiers,
         now=price_words(PricedMetric(metric, before, now, metric.approved)) if now is not None else "",
-        sample=sample_of(tariff, _in_reach(asked, metric), metric.unit, version.currency),
+        joins=before is not None and before.id != version.id and now is None,
+        sample=sample_of(tariff, _in_reach(asked, metric), metric.unit, version.currency, one=metric.one_unit),
     )
 
 

@@ -37,6 +37,10 @@ log = structlog.get_logger("web")
 Waiting = Callable[[Viewer], tuple[str, ScalarSelect[Any]] | None]
 #: What the bell counts: decisions that wait, and notices not read yet.
 INBOX, NOTICES = "/inbox", "/notices"
+#: Where one's own refused address is mended.
+PREFERENCES = "/account/notices"
+#: Counted as well, and no decisions: not in the Inbox.
+NO_DECISIONS = (NOTICES, PREFERENCES, "/operations")
 #: Fed in create_app, once a process.
 WAITING: list[Waiting] = []
 
@@ -154,11 +158,16 @@ class Shell:
     @property
     def waiting_count(self) -> int:
         """Decisions that wait, wherever they are dealt with: the Inbox lists them all."""
-        return sum(number for path, number in self.counts.items() if path != NOTICES)
+        return sum(number for path, number in self.counts.items() if path not in NO_DECISIONS)
 
     @property
     def unread_count(self) -> int:
         return self.counts.get(NOTICES, 0)
+
+    @property
+    def mail_is_refused(self) -> bool:
+        """Whether mail to the viewer's own address was refused for good."""
+        return bool(self.counts.get(PREFERENCES))
 
     @property
     def inbox_path(self) -> str:

@@ -40,7 +40,7 @@ class Sample:
     table: list[ChartRow]
 
 
-def sample_of(tariff: Tariff, quantity: Decimal, unit: str, currency: str) -> Sample:
+def sample_of(tariff: Tariff, quantity: Decimal, unit: str, currency: str, *, one: str = "") -> Sample:
     """The month's whole quantity at once; rounded once, as a billed month is."""
     try:
         amount: Money | None = Money(cost(tariff, quantity), currency).rounded()
@@ -60,7 +60,7 @@ def sample_of(tariff: Tariff, quantity: Decimal, unit: str, currency: str) -> Sa
         amount=amount,
         why_not=why_not,
         rows=rows,
-        per=per_words(tariff, unit),
+        per=per_words(tariff, unit, one),
         note=model_words(tariff),
         charts=(
             tariff_chart(tariff, quantity, unit, currency, width=WIDE),

@@ -35,11 +35,11 @@ def tiers_of(tariff: Tariff, unit: str) -> list[Tier]:
     return lines
 
 
-def per_words(tariff: Tariff, unit: str) -> str:
-    """What a price is for: 'h', '100 h', 'a month, flat'."""
+def per_words(tariff: Tariff, unit: str, one: str = "") -> str:
+    """What a price is for: 'h', '100 h', 'a month, flat'. `one`: one of the unit, where that is another word: 'server'."""
     if tariff.model == "block":
         return _("a month, flat")
-    return unit if tariff.charge_unit == 1 else f"{whole(tariff.charge_unit)} {unit}"
+    return one or unit if tariff.charge_unit == 1 else f"{whole(tariff.charge_unit)} {unit}"
 
 
 def model_words(tariff: Tariff) -> str:

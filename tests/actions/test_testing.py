@@ -139,16 +139,16 @@ def test_it_takes_all_three_roles_and_ones_own_unpublished_product(
     for missing in every:
         some = as_partner(northbridge, *(role for role in every if role != missing))
         with viewing(some), pytest.raises(MissingRole):
-            testing.start_test(draft, plan_id=plan, name="Test", by=some)
+            testing.start_test(draft, plan_id=plan, name="Test", given={}, by=some)
     tester = as_partner(northbridge, *every)
     with viewing(tester):
-        assert testing.start_test(draft, plan_id=plan, name="Test", by=tester).is_test
+        assert testing.start_test(draft, plan_id=plan, name="Test", given={}, by=tester).is_test
     cy = as_partner(make_organisation("Contrail", partner=True))
     with viewing(cy), pytest.raises(NotVisible):
-        testing.start_test(draft, plan_id=plan, name="Test", by=cy)
+        testing.start_test(draft, plan_id=plan, name="Test", given={}, by=cy)
     for other in (as_customer(make_organisation("Acme", customer=True)), as_operator()):
         with viewing(other), pytest.raises(MissingRole):
-            testing.start_test(draft, plan_id=plan, name="Test", by=other)
+            testing.start_test(draft, plan_id=plan, name="Test", given={}, by=other)
 
 
 @pytest.mark.parametrize("state", ["published", "withdrawn"])
@@ -156,7 +156,7 @@ def test_what_is_or_was_published_is_not_tested(draft: Product, ada: Viewer, sta
     test = make_test(draft, ada)
     put_in(draft, state)
     with viewing(ada), pytest.raises(Refused) as refused:
-        testing.start_test(draft, plan_id=draft.plans[0].id, name="Late", by=ada)
+        testing.start_test(draft, plan_id=draft.plans[0].id, name="Late", given={}, by=ada)
     assert refused.value.field == "plan"
     with pytest.raises(Refused) as late:
         make_test_entry(test, "1", ada)
@@ -180,7 +180,7 @@ def test_another_products_plan_a_plan_without_price_and_no_name_are_refused(draf
     )
     for product, plan_id, name, field in refusals:
         with viewing(ada), pytest.raises(Refused) as refused:
-            testing.start_test(product, plan_id=plan_id, name=name, by=ada)
+            testing.start_test(product, plan_id=plan_id, name=name, given={}, by=ada)
         assert refused.value.field == field
 
 

@@ -26,8 +26,13 @@ ROOMS = {
     "notices",
     "operations",
 }
-#: modules that may speak Core on __table__, past the tenancy listener, because they wrap the compiled, filtered select
-BULK_MODULES: set[str] = {"app/commands/backup/snapshot.py", "app/commands/backup/loading.py"}
+#: modules that may speak Core on __table__, past the tenancy listener, because they wrap the compiled, filtered select;
+#: and one that selects nothing but that rows are there
+BULK_MODULES: set[str] = {
+    "app/commands/backup/snapshot.py",
+    "app/commands/backup/loading.py",
+    "app/notices/failed_tally.py",
+}
 
 
 def name_of(path: Path) -> str:

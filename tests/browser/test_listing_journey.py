@@ -187,7 +187,7 @@ def test_a_price_change_is_sent_approved_and_announced(visit: Visit, ada: Page, 
     axe(ada)
     ada.get_by_label("Band 1, price").fill("9.90")
     ada.get_by_role("button", name="Save prices").click()
-    expect(ada.get_by_role("main")).to_contain_text("USD 9.90 per servers")
+    expect(ada.get_by_role("main")).to_contain_text("USD 9.90 per server")
     axe(ada)
     decide(ada, "Request pricing approval", "Request approval")
     expect(ada.get_by_role("main")).to_contain_text("the operator reviews version 2")

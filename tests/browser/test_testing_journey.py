@@ -43,6 +43,7 @@ def start(ada: Page, name: str) -> str:
     ada.get_by_role("main").get_by_role("link", name="Start a test engagement").first.click()
     dialog = ada.get_by_role("dialog")
     dialog.get_by_label("Name of the test").fill(name)
+    dialog.get_by_label("Systems to practise on").select_option("One site")
     dialog.get_by_role("button", name="Start the test").click()
     ada.wait_for_url(re.compile(r"/engagements/[0-9a-f-]{36}$"))
     return ada.url.rpartition("/")[2]
@@ -60,10 +61,15 @@ def test_a_test_engagement_from_start_to_end(ada: Page, olga: Page, axe: Look) -
     expect(dialog.get_by_role("group", name="What to correct")).to_contain_text("Name of the test")
     dialog.get_by_label("Name of the test").fill(name)
     dialog.get_by_role("button", name="Start the test").click()
+    expect(dialog.get_by_role("group", name="What to correct")).to_contain_text("Systems to practise on is required.")
+    dialog.get_by_label("Name of the test").fill(name)
+    dialog.get_by_label("Systems to practise on").select_option("One site")
+    dialog.get_by_role("button", name="Start the test").click()
     ada.wait_for_url(re.compile(r"/engagements/[0-9a-f-]{36}$"))
     engagement = ada.url.rpartition("/")[2]
     expect(ada.locator(".heading")).to_contain_text("Test")
     expect(ada.get_by_role("main")).to_contain_text(re.compile(r"TEST-ENG-\d+"))
+    expect(ada.get_by_role("main")).to_contain_text("One site")
     axe(ada)
     decide(ada, "Approve")
     expect(status(ada)).to_have_text("Active")

@@ -2,6 +2,7 @@
 
 import threading
 import time
+import uuid
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -10,12 +11,14 @@ from flask import Flask
 
 from app.billing import states
 from app.billing.model import BillingEntry
-from app.foundation import clock, idempotency, job_results
+from app.foundation import clock, history, idempotency, job_results
 from app.foundation.database import db, transaction
 from app.foundation.tenancy import Viewer, acting_for_all, current, one, viewing
 from app.jobs import engine
 from app.jobs.schedule import JOBS, Job
 from app.jobs.work import Done, Stopped
+from app.operations import asked_runs
+from app.operations.model import AskedRun
 from tests.makers import as_operator, as_partner, make_engagement, make_entry, make_organisation, make_product
 
 
@@ -193,3 +196,109 @@ def test_the_command_runs_a_job(app: Flask) -> None:
     told = app.test_cli_runner().invoke(args=["jobs", "run", "make_coffee"])
     assert told.exit_code == 1
     assert "There is no job make_coffee; there are: rate_billing_entries" in told.output
+
+
+def asked(app: Flask, job: str) -> uuid.UUID:
+    with app.app_context():
+        olga = as_operator()
+        with viewing(olga):
+            return asked_runs.ask(job, by=olga).id
+
+
+def state_of(app: Flask, run_id: uuid.UUID) -> tuple[str, str]:
+    with app.app_context(), acting_for_all("a test looks"):
+        run = one(AskedRun, run_id)
+        return run.state, run.message
+
+
+def wait_for(met: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 15
+    while not met():
+        assert time.monotonic() < deadline, "it did not come"
+        time.sleep(0.05)
+
+
+@pytest.fixture
+def daily(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Jobs that would run in a day."""
+    monkeypatch.setattr(engine, "_noted_at", {})
+
+    def instead(**handlers: Callable[..., Done]) -> None:
+        jobs = {name: Job(name, 86400, run, first_after_seconds=86400) for name, run in handlers.items()}
+        monkeypatch.setattr(engine, "JOBS", jobs)
+
+    return instead
+
+
+def test_a_run_that_is_asked_for_comes_within_seconds(app: Flask, daily: Callable[..., None]) -> None:
+    def broken(*, by: Viewer, stopped: Stopped) -> Done:
+        raise OSError("<disk> is full")
+
+    runs: list[str] = []
+
+    def sound(*, by: Viewer, stopped: Stopped) -> Done:
+        runs.append(by.reason)
+        return Done()
+
+    daily(sound=sound, broken=broken, other=sound)
+    jobs = engine.start(app)
+    try:
+        ids = {name: asked(app, name) for name in ("sound", "broken")}
+        wait_for(lambda: {state_of(app, run)[0] for run in ids.values()} == {"passed", "failed"})
+        assert state_of(app, ids["sound"]) == ("passed", "")
+        assert state_of(app, ids["broken"]) == ("failed", "OSError: <disk> is full")
+        assert runs == ["job sound"]
+        assert result(app, "sound").last_ok and not result(app, "broken").last_ok
+        again = asked(app, "sound")
+        wait_for(lambda: state_of(app, again)[0] == "passed")
+        assert len(runs) == 2
+    finally:
+        jobs.stop()
+
+
+def test_an_asked_run_waits_for_the_one_under_way(app: Flask, daily: Callable[..., None]) -> None:
+    running, most, release = [0], [0], threading.Event()
+
+    def long(*, by: Viewer, stopped: Stopped) -> Done:
+        running[0] += 1
+        most[0] = max(most[0], running[0])
+        release.wait(20)
+        running[0] -= 1
+        return Done(1)
+
+    daily(long=long)
+    jobs = engine.start(app)
+    try:
+        first = asked(app, "long")
+        wait_for(lambda: state_of(app, first)[0] == "begun")
+        second = asked(app, "long")
+        assert second != first
+        time.sleep(2.5)  # two looks: the tick is passed over, twice
+        assert (state_of(app, second)[0], most[0]) == ("asked", 1)
+        release.set()
+        wait_for(lambda: state_of(app, second)[0] == "passed")
+        assert state_of(app, first)[0] == "passed" and most[0] == 1
+    finally:
+        release.set()
+        jobs.stop()
+
+
+def test_two_engines_carry_an_asked_run_out_once(app: Flask, daily: Callable[..., None]) -> None:
+    runs: list[int] = []
+
+    def sound(*, by: Viewer, stopped: Stopped) -> Done:
+        runs.append(1)
+        return Done(3)
+
+    daily(sound=sound)
+    engines = [engine.start(app), engine.start(app)]
+    try:
+        run = asked(app, "sound")
+        wait_for(lambda: state_of(app, run)[0] == "passed")
+        time.sleep(1.5)
+    finally:
+        for jobs in engines:
+            jobs.stop()
+    with app.app_context(), acting_for_all("a test reads history"):
+        told = [event.event for event in history.events_of("asked_run", run, newest_first=False)]
+    assert told == ["job_run_asked", "job_run_begun", "job_run_passed"]

@@ -66,7 +66,7 @@ def test_once_a_partner_and_day_however_often_it_looks(app: Flask, silent: Engag
         assert [look(f"2026-11-01T{hour:02}:00:00") for hour in (0, 23)] == [1, 0]
         first, second = told()
         assert first.facts["month"] == second.facts["month"] == "October 2026"
-        assert first.facts["closes_at"] == "3 Nov 2026 00:00 UTC"
+        assert first.facts["closes_at"] == "2026-11-03T00:00:00+00:00"
         assert first.permission == "billing-entry:submit"
         assert first.facts["engagements"] == [f"{silent.number} {silent.name}"]
 

@@ -47,8 +47,10 @@ def price_draft(*bands: tuple[str | None, str], model: str = "per_unit", charge_
     return PriceDraft(model, Decimal(charge_unit), made)
 
 
-def metric_draft(kind: str = "Hours", name: str = "Hours", unit: str = "h", step: str = "0.25") -> MetricDraft:
-    return MetricDraft(kind, name, unit, Decimal(step))
+def metric_draft(
+    kind: str = "Hours", name: str = "Hours", unit: str = "h", step: str = "0.25", one: str = ""
+) -> MetricDraft:
+    return MetricDraft(kind, name, unit, Decimal(step), unit_one=one)
 
 
 #: the asks and answers on the way to each state

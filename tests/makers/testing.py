@@ -62,7 +62,7 @@ def put_in(product: Product, state: str) -> None:
 def make_test(draft: Product, by: Viewer, *, state: str = states.ACTIVE, name: str = "End to end") -> Engagement:
     """A test engagement of the draft's first plan, requested and approved by the same tester."""
     with viewing(by):
-        test = testing.start_test(draft, plan_id=draft.plans[0].id, name=name, by=by)
+        test = testing.start_test(draft, plan_id=draft.plans[0].id, name=name, given={}, by=by)
     if state == states.ACTIVE:
         with viewing(as_tester(by)):
             actions.approve(test, by=by)

@@ -222,3 +222,26 @@ def test_a_subject_is_one_short_line() -> None:
 def test_quoted_sets_every_line_in() -> None:
     assert quoted(" one\n\ntwo\n") == "    one\n\n    two"
     assert quoted("") == "    —"
+
+
+@pytest.mark.parametrize(
+    ("text", "zone", "said"),
+    [
+        ("2026-11-03T00:00:00+00:00", "UTC", "3 Nov 2026 00:00 UTC"),
+        ("2026-11-03T00:00:00+00:00", "Europe/Prague", "3 Nov 2026 01:00 in Prague (00:00 UTC)"),
+        ("2026-11-03T00:00:00+00:00", "America/Los_Angeles", "2 Nov 2026 16:00 in Los Angeles (3 Nov 2026 00:00 UTC)"),
+        ("2026-12-31T23:30:00+00:00", "Pacific/Auckland", "1 Jan 2027 12:30 in Auckland (31 Dec 2026 23:30 UTC)"),
+        ("2026-11-03T01:00:00+01:00", "Europe/Prague", "3 Nov 2026 01:00 in Prague (00:00 UTC)"),
+        ("2026-11-03T00:00:00+00:00", "No/Where", "3 Nov 2026 00:00 UTC"),
+        ("3 Nov 2026 00:00 UTC", "Europe/Prague", "3 Nov 2026 00:00 UTC"),  # from before facts held instants
+    ],
+)
+def test_an_instant_is_read_where_the_reader_is(text: str, zone: str, said: str) -> None:
+    facts = {"month": "October 2026", "closes_at": text, "count": 1, "engagements": ["ENG-1"]}
+    body = render("month_reminder", facts, portal_name="Portal", portal_url="https://portal.example", zone=zone)
+    assert body.subject == f"October 2026 closes {said}: 1 without a billing entry"
+    assert f"October 2026 closes {said}. What is not" in body.text
+    together = render_together(
+        "month_reminder", [facts, facts], portal_name="Portal", portal_url="https://portal.example", zone=zone
+    )
+    assert said in together.subject and together.text.count(said) == 2

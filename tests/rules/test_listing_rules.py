@@ -104,12 +104,21 @@ def test_only_a_selection_keeps_options() -> None:
         (MetricDraft("Hours", "Night", "h", Decimal(0)), "step"),
         (MetricDraft("Hours", "Night", "h", Decimal("0.25"), Decimal(0)), "month_limit"),
         (MetricDraft("Hours", "Night", "h", Decimal("0.25"), Decimal("10.1")), "month_limit"),
+        (MetricDraft("Unit", "Servers", "servers", Decimal(1), None, "s" * 21), "unit_one"),
     ],
 )
 def test_metrics_refused(draft: MetricDraft, field: str) -> None:
     with pytest.raises(Refused) as no:
         rules.checked_metric(draft, ["Hours"])
     assert no.value.field == field
+
+
+@pytest.mark.parametrize(
+    ("unit", "one", "kept"), [("servers", " server ", "server"), ("h", "h", ""), ("h", "", ""), ("TB", " ", "")]
+)
+def test_one_of_a_unit_is_kept_where_it_is_another_word(unit: str, one: str, kept: str) -> None:
+    draft = MetricDraft("Unit", "Counted", unit, Decimal(1), None, one)
+    assert rules.checked_metric(draft, []).unit_one == kept
 
 
 def table(model: str, *bands: tuple[str | None, str], charge_unit: str = "1") -> PriceDraft:

@@ -4,13 +4,18 @@ import csv
 import io
 import uuid
 import zipfile
+from datetime import UTC, datetime
 
 import pytest
+import time_machine
 
 from app.engagements import states
 from app.foundation import clock
 from app.foundation.billing_month import BillingMonth
-from tests.makers import make_engagement, make_entry, make_product
+from app.foundation.database import db
+from app.foundation.tenancy import acting_for_all
+from app.months import reopening
+from tests.makers import freeze_month, make_engagement, make_entry, make_product, make_programme
 from tests.page import Fragment, Page
 from tests.screens.engagement_stage import EVERY_STATE, HTMX, set_stage, statements
 
@@ -241,3 +246,92 @@ def test_three_statements_a_page(app, stage, as_, who):
         with statements(app) as seen:
             assert browser.get(path).status_code == 200
         assert len(seen) <= 3, (path, seen)
+
+
+NOVEMBER_1, NOVEMBER_20 = datetime(2026, 11, 1, 9, tzinfo=UTC), datetime(2026, 11, 20, 9, tzinfo=UTC)
+OCTOBER = BillingMonth(2026, 10)
+
+
+def reopen(month, book="reject-after-grace"):
+    with acting_for_all("the machine's owner") as owner:
+        reopening.reopen_at_once(freeze_month(month, book=book), reason="Two entries were lost", by=owner)
+
+
+def figures(page):
+    """Engagement -> what its row says of the open month."""
+    return {
+        row.select_one("td.k-name a").text: row.select("td.num")[1].get_text(" ", strip=True)
+        for row in page.soup.select("tbody tr")
+    }
+
+
+def test_the_open_month_is_the_one_that_takes_entries(app, people, as_):
+    """By the months' rows too: in the grace days October is first, unless it is frozen already; then it is November."""
+    with time_machine.travel(NOVEMBER_1, tick=False):
+        stage = set_stage(app, people, "active")
+        with app.app_context():
+            make_entry(stage.engagements["active"], "12.5", month=OCTOBER, rated=True)
+        page = Page(as_("ada").get(current(stage)))
+        page.check()
+        assert "October 2026 closes 3 Nov 2026 00:00 UTC" in page.text
+        assert page.soup.select("th.num")[1].text == "October 2026"
+        assert figures(page) == {"Archive, active": "1,875.00"}
+        with app.app_context():
+            freeze_month(OCTOBER)  # by a clock that ran ahead and came back
+        for who in ("ada", "olga"):
+            page = Page(as_(who).get(current(stage)))
+            page.check()
+            assert "October 2026 closes" not in page.text and page.soup.select("th.num")[1].text == "November 2026"
+            assert "November 2026 closes 3 Dec 2026 00:00 UTC" in page.text
+            assert figures(page) == {"Archive, active": "no entry yet"}
+        form = Page(as_("ada").get(f"{stage.path('active')}/billing-entries/new"))
+        assert [radio["value"] for radio in form.soup.select("input[name=month]")] == ["2026-11"]
+
+
+def test_a_reopened_month_comes_first_where_it_can_be_billed(app, people, as_):
+    """For engagements that were active in it; it has no deadline, the other one keeps its own."""
+    with app.app_context(), clock.pinned(datetime(2026, 10, 5, tzinfo=UTC)):
+        stage_of_october = make_product(make_programme("Services"), people.northbridge)
+        old = make_engagement(stage_of_october, people.acme, name="Old")
+        make_entry(old, "2", month=OCTOBER, rated=True)
+    with time_machine.travel(NOVEMBER_20, tick=False):
+        with app.app_context():
+            make_engagement(stage_of_october, people.acme, name="New", at=NOVEMBER_1)
+            make_engagement(stage_of_october, people.acme, name="Asked", state="pending", at=NOVEMBER_1)
+            reopen(OCTOBER)
+            db.session.remove()
+        path = f"/products/{stage_of_october.id}/current-engagements"
+        page = Page(as_("ada").get(path))
+        page.check()
+        assert figures(page) == {"Old": "300.00 Oct", "New": "no entry yet Nov", "Asked": "—"}
+        assert page.soup.select("th.num")[1].text == "Open month"
+        assert "November 2026 closes 3 Dec 2026" in page.text and not page.soup.select("td.amber")
+        as_("ada").get(path)
+        with statements(app) as seen:
+            assert as_("ada").get(path).status_code == 200
+        assert len(seen) <= 3, seen
+        first = Page(as_("ada").get(f"/engagements/{old.id}/billing-entries/new"))
+        assert first.soup.select_one("input[name=month][checked]")["value"] == "2026-10"
+
+
+def test_where_every_month_is_shut_nothing_is_promised(app, people, as_):
+    with time_machine.travel(NOVEMBER_20, tick=False):
+        stage = set_stage(app, people, "active")
+        with app.app_context():
+            freeze_month(OCTOBER.next)
+        page = Page(as_("ada").get(current(stage)))
+        page.check()
+        assert figures(page) == {"Archive, active": "—"} and "closes" not in page.text
+
+
+def test_two_policies_name_their_months(app, people, as_):
+    with time_machine.travel(NOVEMBER_1, tick=False):
+        set_stage(app, people, "active")
+        with app.app_context():
+            rolling = make_product(
+                make_programme("Marketplace", cut_off="roll-forward"), people.northbridge, name="Rolling"
+            )
+            make_engagement(rolling, people.acme, name="Rolls", at=datetime(2026, 10, 2, tzinfo=UTC))
+        page = Page(as_("ada").get("/engagements"))
+        page.check()
+        assert figures(page) == {"Archive, active": "no entry yet Oct", "Rolls": "no entry yet Nov"}

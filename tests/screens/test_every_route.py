@@ -44,6 +44,7 @@ FREE = {
     "kind": "csv",
     "failed_kind": "mail",
     "run_id": str(uuid4()),
+    "job_name": "rate_billing_entries",
     "verb": "withdraw",
     "mail_id": str(uuid4()),
     "session_id": str(uuid4()),

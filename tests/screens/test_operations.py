@@ -1,84 +1,35 @@
 """Operations: jobs, failed rows with retry, mail on its way, the self-check; the operator's, and read without the role."""
 
-from datetime import timedelta
-
 import pytest
 from sqlalchemy import event, select
 
 from app.billing import rating
 from app.billing.model import BillingEntry
-from app.foundation import clock, history, job_results, outbox, timetable
+from app.foundation import clock, history
 from app.foundation.database import db, transaction
-from app.foundation.outbox import Notice, OutboxRow
+from app.foundation.outbox import OutboxRow
 from app.foundation.tenancy import acting_for_all, one, viewing
-from app.foundation.timetable import Plan
 from app.jobs import run_checks
 from app.members.roles import OPERATOR_RATER
 from app.operations import actions
 from app.operations.model import CheckRun
-from tests.makers import as_operator, make_engagement, make_entry, make_product
+from tests.makers import as_operator
 from tests.page import Fragment, Page
 from tests.people import fill, hidden_fields
 from tests.screens.engagement_stage import HTMX
+from tests.screens.operations_stage import HERE, four_jobs, look, what_failed
 
-HERE = "/operations"
-FACTS = dict.fromkeys(("number", "name", "product", "partner", "client", "engagement_id", "plan", "secret"), "figures")
 PAGES = (HERE, f"{HERE}/failed-rows", f"{HERE}/outbox", f"{HERE}/self-check")
-
-
-def look(app, read):
-    with app.app_context(), acting_for_all("a test looks"):
-        found = read()
-        db.session.remove()
-    return found
 
 
 @pytest.fixture
 def failed(app, people):
-    """Two entries that could not be rated, a notice put off, one given up, one that waits; ids by name."""
-    with app.app_context():
-        engagement = make_engagement(make_product(partner=people.northbridge), people.acme, name="<b>Night</b> watch")
-        entries = [make_entry(engagement, "1"), make_entry(engagement, "2")]
-        for entry in entries:
-            rating.note_failure(entry.id, "ZeroDivisionError: <script>alert(1)</script> " + "x" * 300)
-        mail = []
-        with acting_for_all("a test's mail"), transaction() as session:
-            for columns in (
-                {},
-                {"tries": 2, "last_error": "451 4.7.1 come back later", "due_at": clock.now() + timedelta(minutes=9)},
-                {"tries": 1, "last_error": "550 5.1.1 no such user", "failed_at": clock.now()},
-            ):
-                outbox.post(Notice("organisation", str(people.acme.id), "request_approved", FACTS))
-                newest = next(row for row in session.new if isinstance(row, OutboxRow))
-                for name, value in columns.items():
-                    setattr(newest, name, value)
-                session.flush()
-                mail.append(newest.id)
-        db.session.remove()
-    names = ("first", "second", "waiting", "put off", "given up")
-    return dict(zip(names, (*(entry.id for entry in entries), *mail), strict=True))
+    return what_failed(app, people)
 
 
 @pytest.fixture
 def jobs(app, people):
-    now = clock.now()
-    with app.app_context(), acting_for_all("a test's jobs"):
-        timetable.write_down(
-            [
-                Plan("sound", "Does well.", 60, 1),
-                Plan("broken", "Does badly.", 60, 1),
-                Plan("late", "Was forgotten.", 3600, 1),
-                Plan("new", "Comes later.", 86400, 600),
-            ]
-        )
-        for name, ok, ago, message in (
-            ("sound", True, 10, ""),
-            ("broken", False, 20, "OSError: <disk> is full"),
-            ("late", True, 9000, ""),
-        ):
-            at = now - timedelta(seconds=ago)
-            job_results.note(name, started_at=at, finished_at=at, ok=ok, message=message, rows=1234)
-        db.session.remove()
+    four_jobs(app)
 
 
 def test_every_job_with_its_last_result(jobs, as_):

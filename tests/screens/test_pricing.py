@@ -16,7 +16,7 @@ from tests.people import fill, hidden_fields
 from tests.screens.engagement_stage import HTMX
 
 METRIC: dict[str, Any] = {
-    "kind": "Unit", "name": "Servers", "unit": "servers", "step": "1", "month_limit": "", "model": "graduated", "charge_unit": "1",
+    "kind": "Unit", "name": "Servers", "unit": "servers", "unit_one": "server", "step": "1", "month_limit": "", "model": "graduated", "charge_unit": "1",
     "bands": "2", "up_to_1": "1000", "price_1": "1", "up_to_2": "", "price_2": "0.90", "sample": "1200",
 }  # fmt: skip
 
@@ -47,7 +47,7 @@ def test_a_plan_and_a_metric_are_added(app, draft, as_):
     assert fill(ada, metrics, **METRIC).status_code == 303
     page = Page(ada.get(pricing))
     page.check()
-    assert "USD 1.00 per servers to 1,000 servers a month, then USD 0.90" in page.text
+    assert "USD 1.00 per server to 1,000 servers a month, then USD 0.90" in page.text
     plan = stands(app, draft).plans[1]
     assert plan.metrics[0].code == "servers" and plan.price_versions[0].prices[0].bands == [
         {"up_to": "1000", "price": "1"}, {"up_to": None, "price": "0.9"},
@@ -183,14 +183,67 @@ def test_approved_prices_have_no_form(app, people, as_):
         product = make_listing(people.northbridge, states.PUBLISHED)
     ada = as_("ada")
     metric = plan_path(product, f"/metrics/{product.plans[0].metrics[0].id}")
-    for path in (metric, plan_path(product, "/metrics/new"), plan_path(product, "/request")):
+    for path in (metric, plan_path(product, "/request")):
         assert ada.get(path).status_code == 303
     page = Page(ada.get(f"/products/{product.id}/pricing"))
     page.check()
-    assert "Change prices" in page.text and "Add metric" not in page.text
+    assert "Change prices" in page.text and "Edit" not in page.soup.select_one("table.prices").text
     hidden = hidden_fields(
         ada.get(f"/products/{product.id}/pricing/plans/new").text, f"/products/{product.id}/pricing/plans/new"
     )
     answer = ada.post(metric, data=hidden | {"model": "per_unit", "charge_unit": "1", "bands": "1", "price_1": "1"})
     assert answer.status_code in (409, 422)
     assert stands(app, product).plans[0].price_versions[0].prices[0].bands[0]["price"] == "150"
+
+
+def test_a_metric_joins_an_approved_plan(app, people, as_):
+    with app.app_context():
+        product = make_listing(people.northbridge, states.PUBLISHED)
+    ada, pricing = as_("ada"), f"/products/{product.id}/pricing"
+    new = plan_path(product, "/metrics/new")
+    page = Page(ada.get(pricing))
+    assert page.soup.select_one(f"a[href='{new}']")
+    form = Page(ada.get(new))
+    form.check()
+    assert "It joins price version 2 of the plan" in form.text
+    refused = Page(fill(ada, new, **{**METRIC, "name": "hours"}))
+    refused.check()
+    assert "called that already" in refused.text and len(stands(app, product).plans[0].price_versions) == 1
+    assert fill(ada, new, **METRIC).status_code == 303
+    page = Page(ada.get(pricing))
+    page.check()
+    tables = page.soup.select("table.prices")
+    assert "Servers" not in tables[0].text and "Servers" in tables[1].text and "new in this version" in tables[1].text
+    (joined,) = [metric for metric in stands(app, product).plans[0].metrics if metric.name == "Servers"]
+    own, old = (
+        plan_path(product, f"/metrics/{joined.id}"),
+        plan_path(product, f"/metrics/{product.plans[0].metrics[0].id}"),
+    )
+    assert page.soup.select_one(f"a[href='{own}/remove']") and not page.soup.select_one(f"a[href='{old}/remove']")
+    whole, prices = Page(ada.get(own)), Page(ada.get(old))
+    whole.check()
+    assert whole.form(own)["name"] == "Servers" and "name" not in prices.form(old)
+    assert fill(ada, own, **{**METRIC, "name": "Hosts", "unit": "hosts"}).status_code == 303
+    ask = Page(ada.get(plan_path(product, "/request")))
+    ask.check()
+    assert (
+        fill(
+            ada,
+            plan_path(product, "/request"),
+            effective_from=ask.soup.select_one("input[name=effective_from]")["value"],
+        ).status_code
+        == 303
+    )
+    olga = as_("olga")
+    with app.app_context():
+        review = open_review(product).id
+    shown = Page(olga.get(f"/reviews/pricing/{review}"))
+    shown.check()
+    assert "New in this plan:" in shown.text and "Hosts" in shown.text and "Approved before:" in shown.text
+    assert ada.get(new).status_code == 303, "while it is reviewed nothing joins"
+    for person, status in {"ben": 403, "cy": 404, "nobody": 302}.items():
+        assert as_(person).get(new).status_code == status
+    with app.app_context(), viewing(as_operator()) as olga:
+        reviews.approve(review, by=olga)
+    Page(ada.get(pricing)).check()
+    assert [metric.approved for metric in stands(app, product).plans[0].metrics] == [True, True]

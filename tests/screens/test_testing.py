@@ -8,11 +8,13 @@ from flask import Flask
 from sqlalchemy import func, select
 
 from app.billing.model import BillingEntry
+from app.catalog.entries import add_parameter
+from app.catalog.listing_rules import ParameterDraft
 from app.catalog.model import Product
 from app.engagements import states
 from app.engagements.model import Engagement
 from app.foundation.database import db
-from app.foundation.tenancy import acting_for_all
+from app.foundation.tenancy import acting_for_all, one, viewing
 from tests.makers import make_engagement, make_product, make_programme, rate
 from tests.makers.testing import draft_product, make_test, make_test_entry, put_in
 from tests.page import Fragment, Page
@@ -102,6 +104,57 @@ def test_what_was_entered_wrongly_stays(draft, as_):
         page.check()
         assert answer.status_code == 422 and wrong in page.text
         assert page.soup.select_one("input[name=name]")["value"] == typed["name"]
+
+
+@pytest.fixture
+def asking(app, people, draft):
+    """The draft asks for a region, a size and an agreement."""
+    ada = people.viewer("ada")
+    with app.app_context(), viewing(ada):
+        for parameter in (
+            ParameterDraft("Region", "selection", ("Prague", "Brno"), True),
+            ParameterDraft("Size", "short_text", (), False),
+            ParameterDraft("Story", "paragraph", (), False),
+            ParameterDraft("Terms read", "checkbox", (), True),
+        ):
+            add_parameter(draft, version=one(Product, draft.id).version, draft=parameter, by=ada)
+        db.session.remove()
+    return draft
+
+
+def test_a_test_asks_what_the_request_form_asks(app, asking, as_):
+    ada = as_("ada")
+    form = Page(ada.get(path(asking, "/new")))
+    form.check()
+    assert [option["value"] for option in form.soup.select("select[name=parameter-region] option")] == [
+        "",
+        "Prague",
+        "Brno",
+    ]
+    assert form.soup.select_one("input[name=parameter-size]")
+    assert form.soup.select_one("textarea[name=parameter-story]")
+    assert form.soup.select_one("input[type=checkbox][name='parameter-terms-read']")
+    whole: dict[str, Any] = {
+        "name": "Whole form", "plan": str(asking.plans[0].id), "parameter-region": "Brno", "parameter-size": "2 TB",
+        "parameter-story": "Water in the cellar", "parameter-terms-read": "y",
+    }  # fmt: skip
+    for left_out, wrong in (
+        ("parameter-region", "Region is required."),
+        ("parameter-terms-read", "Terms read is required."),
+    ):
+        answer = fill(ada, path(asking, "/new"), **{name: value for name, value in whole.items() if name != left_out})
+        page = Page(answer)
+        page.check()
+        assert answer.status_code == 422 and wrong in page.text and count(app) == 0
+        assert page.soup.select_one("textarea[name=parameter-story]").text.strip() == "Water in the cellar"
+    foreign = fill(ada, path(asking, "/new"), **{**whole, "parameter-region": "Atlantis"})
+    assert foreign.status_code == 422 and "Choose one of the options for Region." in Page(foreign).text
+    done = fill(ada, path(asking, "/new"), **whole)
+    assert done.status_code == 303
+    opened = Page(ada.get(done.headers["Location"]))
+    opened.check()
+    for words in ("Custom parameters", "Region", "Brno", "2 TB", "Water in the cellar", "Terms read"):
+        assert words in opened.text
 
 
 def test_who_may_test(draft, drill, as_):

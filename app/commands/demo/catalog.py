@@ -24,6 +24,8 @@ class Priced:
     model: str
     versions: dict[int, Bands]
     month_limit: str | None = None
+    #: one of the unit, where that is another word
+    one: str = ""
 
 
 @dataclass(frozen=True)
@@ -117,6 +119,7 @@ PRODUCTS = (
                     "1",
                     "simple",
                     {13: (("100", "9.50"), ("500", "8.20"), (None, "7.10"))},
+                    one="server",
                 ),
             )
         },
@@ -147,7 +150,15 @@ PRODUCTS = (
         CONTRAIL,
         {
             "Care": (
-                Priced("Unit", "Instances", "instances", "1", "graduated", {13: (("5", "212.37"), (None, "189.53"))}),
+                Priced(
+                    "Unit",
+                    "Instances",
+                    "instances",
+                    "1",
+                    "graduated",
+                    {13: (("5", "212.37"), (None, "189.53"))},
+                    one="instance",
+                ),
             )
         },
         programme="Marketplace services",
@@ -236,7 +247,7 @@ def _plan(shelf: Shelf, product: Product, name: str, priced: tuple[Priced, ...],
     for place, one in enumerate(priced, 1):
         metric = Metric(
             plan_id=plan.id, position=place, code=one.name.lower().replace(" ", "-"), kind=one.kind, name=one.name, unit=one.unit,
-            step=Decimal(one.step), month_limit=Decimal(one.month_limit) if one.month_limit else None, approved=True,
+            unit_one=one.one, step=Decimal(one.step), month_limit=Decimal(one.month_limit) if one.month_limit else None, approved=True,
         )  # fmt: skip
         db.session.add(metric)
         db.session.flush()

@@ -6,7 +6,7 @@ from decimal import Decimal
 from app.billing import actions as billing
 from app.billing import rating
 from app.billing.actions import Draft
-from app.catalog.model import Metric, MetricPrice, Plan, PriceVersion, Product
+from app.catalog.model import CustomParameter, Metric, MetricPrice, Plan, PriceVersion, Product
 from app.commands.demo.catalog import Shelf
 from app.commands.demo.people import NORTHBRIDGE, OPERATOR, Cast
 from app.engagements import actions as engagements
@@ -24,7 +24,8 @@ def run_a_test(cast: Cast, shelf: Shelf, now: datetime) -> None:
     with clock.pinned(now - timedelta(days=20)):
         product, metric = _draft(cast, shelf, BillingMonth.at(now))
     with clock.pinned(now - timedelta(hours=74)), viewing(ada):
-        test = testing.start_test(product, plan_id=metric.plan_id, name="Drill over two tiers", by=ada)
+        answers = {"seats": "40 seats", "scope": "Mail and file servers"}
+        test = testing.start_test(product, plan_id=metric.plan_id, name="Drill over two tiers", given=answers, by=ada)
     with clock.pinned(now - timedelta(hours=73)), viewing(as_tester(ada)):
         engagements.approve(test, by=ada)
     for hours, quantity in ((50, "24.5"), (26, "110")):
@@ -50,7 +51,18 @@ def _draft(cast: Cast, shelf: Shelf, month: BillingMonth) -> tuple[Product, Metr
         state="draft",
         created_at=clock.now(),
         plans=[plan],
-        parameters=[],
+        parameters=[
+            CustomParameter(
+                key="scope",
+                label="Systems to practise on",
+                kind="selection",
+                position=1,
+                required=True,
+                options=["Mail and file servers", "Everything but production", "One site"],
+            ),
+            CustomParameter(key="seats", label="Seats that take part", kind="short_text", position=2, options=[]),
+            CustomParameter(key="weekend", label="May run at a weekend", kind="checkbox", position=3, options=[]),
+        ],
     )
     db.session.add(product)
     db.session.flush()

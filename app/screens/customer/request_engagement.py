@@ -6,7 +6,7 @@ from typing import Any
 from flask import Blueprint, Response, request
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from wtforms import Field, RadioField
+from wtforms import RadioField
 
 from app.catalog import queries
 from app.catalog.model import Plan, Product
@@ -17,38 +17,25 @@ from app.foundation.billing_month import BillingMonth
 from app.foundation.refusals import Refused
 from app.foundation.tenancy import one
 from app.parties.model import Organisation
-from app.web.custom_parameters import parameter_field
-from app.web.fields import PhoneText, PortalForm, TextField, offered
+from app.web.custom_parameters import AsksParameters, asking
+from app.web.fields import PhoneText, TextField, offered
 from app.web.figures import unit_price
 from app.web.fragments import go_to, show
 from app.web.guard import needs
 from app.web.mail_words import mail_words
 from app.web.submissions import submit_once
-from app.web.templating import translate
 from app.web.tiers import per_words
 
 screen = Blueprint("request_engagement", __name__)
 
 
-class RequestForm(PortalForm):
-    """The part every request has. The service's own parameters are added as fields named `parameter-<key>`."""
+class RequestForm(AsksParameters):
+    """The part every request has."""
 
     plan = RadioField(_l("Plan"), choices=[], validate_choice=False)
     name = TextField(_l("Name"), most=120)
     contact_number = PhoneText(_l("Contact number"))
     additional_information = TextField(_l("Additional information"), most=2000, lines=True, optional=True)
-
-    def refuse(self, refused: Refused) -> None:
-        """The rules name a parameter's field as it stands in the form, dash and all."""
-        if refused.field in self._fields:
-            field = self._fields[refused.field]
-            field.errors = [*field.errors, translate(refused)]
-        else:
-            super().refuse(refused)
-
-    @property
-    def parameters(self) -> list[Field]:
-        return [field for name, field in self._fields.items() if name.startswith("parameter-")]
 
     def plan_id(self) -> uuid.UUID | None:
         try:
@@ -97,19 +84,15 @@ def _create(product: Product, plan_id: uuid.UUID, form: RequestForm) -> Any:
         name=form.name.data,
         contact_number=form.contact_number.data,
         additional_information=form.additional_information.data or "",
-        given={field.name.removeprefix("parameter-"): field.data for field in form.parameters},
+        given=form.given,
         by=tenancy.current(),
     )
 
 
 def _form(product: Product, **shown: Any) -> RequestForm:
-    """The form of this service, its fields in the catalog entry's order."""
-    own = {f"parameter-{parameter.key}": parameter_field(parameter) for parameter in product.parameters}
-    form: RequestForm = type("RequestFormOfService", (RequestForm,), own)(**shown)
+    form = asking(RequestForm, product.parameters, **shown)
     form.plan.choices = offered((str(plan.id), plan.name) for plan in _offered_plans(product))
     form.plan.flags.required = True
-    for parameter in product.parameters:
-        form[f"parameter-{parameter.key}"].flags.required = parameter.required
     return form
 
 
@@ -142,7 +125,7 @@ def _first_price(prices: list[GrossPrice], plan_id: uuid.UUID) -> str:
         if price.plan_id == plan_id:
             tariff = price.gross_tariff
             amount = f"{price.currency}\u00a0{unit_price(tariff.bands[0].price)}"
-            words = {"price": amount, "per": per_words(tariff, price.unit)}
+            words = {"price": amount, "per": per_words(tariff, price.unit, price.one_unit)}
             return (
                 _("from %(price)s / %(per)s", **words) if len(tariff.bands) > 1 else _("%(price)s / %(per)s", **words)
             )

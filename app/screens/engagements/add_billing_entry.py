@@ -166,7 +166,7 @@ def _show(page: EngagementPage, programme: Programme, form: AddEntry, status: in
     refused = not actions.takes_entries(engagement)
     month = form.month.data if form.month.data in months else months[0] if months else None
     prices = prices_for(engagement)
-    metrics = [] if month is None else [priced for priced in prices.in_month(month) if priced.billable]
+    metrics = [] if month is None else _offered(prices.in_month(month))
     chosen = _chosen(form, metrics)
     draft = None if refused else form.draft
     came_to, why_not = _previewed(engagement, programme, draft, prices)
@@ -204,6 +204,12 @@ def _show(page: EngagementPage, programme: Programme, form: AddEntry, status: in
         threshold=programme.review_threshold,
         live=wants_fragment(),
     )
+
+
+def _offered(metrics: list[PricedMetric]) -> list[PricedMetric]:
+    """What may be billed and costs something in the month; where nothing does, all that may be, and the rule says why not."""
+    billable = [priced for priced in metrics if priced.billable]
+    return [priced for priced in billable if priced.tariff] or billable
 
 
 def _chosen(form: AddEntry, metrics: list[PricedMetric]) -> PricedMetric | None:

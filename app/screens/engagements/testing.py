@@ -14,8 +14,9 @@ from app.catalog.queries import product_to_run, product_with_plans
 from app.engagements import testing
 from app.foundation import tenancy
 from app.foundation.refusals import Refused
+from app.web.custom_parameters import AsksParameters, asking
 from app.web.engagement_header import address
-from app.web.fields import PortalForm, TextField, offered
+from app.web.fields import TextField, offered
 from app.web.fragments import go_to, show
 from app.web.guard import needs
 from app.web.submissions import submit_once
@@ -23,7 +24,7 @@ from app.web.submissions import submit_once
 screen = Blueprint("testing", __name__)
 
 
-class StartTest(PortalForm):
+class StartTest(AsksParameters):
     plan = RadioField(_l("Plan"), choices=[], validate_choice=False)
     name = TextField(_l("Name of the test"), most=120, description=_l("What it is to show: Hours over two tiers"))
 
@@ -59,7 +60,7 @@ def start(product_id: uuid.UUID) -> Response:
     product = _own(product_id)
     if request.method == "GET" and not testing.is_open(product.state):
         return go_to(_here(product.id))  # that page says why
-    form = StartTest()
+    form = asking(StartTest, product.parameters)
     form.plan.choices = offered((str(plan.id), plan.name) for plan in product.plans)
     form.plan.flags.required = True
     if request.method == "GET" and len(product.plans) == 1:
@@ -83,7 +84,7 @@ def start(product_id: uuid.UUID) -> Response:
         ),
         "cancel": _here(product.id),
         "form": form,
-        "fields": [form.plan, form.name],
+        "fields": [form.plan, form.name, *form.parameters],
         "live": True,
     }
     return show("confirm_page.html", block="decision", status=form.status, decision=asked)
@@ -93,7 +94,7 @@ def _start(product: Product, form: StartTest) -> Any:
     chosen = form.plan_id
     if chosen is None:
         raise Refused("plan", _("Choose one of the product's plans."))
-    return testing.start_test(product, plan_id=chosen, name=form.name.data, by=tenancy.current())
+    return testing.start_test(product, plan_id=chosen, name=form.name.data, given=form.given, by=tenancy.current())
 
 
 def _own(product_id: uuid.UUID) -> Product:

@@ -1,9 +1,10 @@
 """Pricing > a metric: what it counts and its price table, with a live "what would 1,200 hours cost".
 
-A plan that was never approved has all of it to write; a price change has the table alone.
+A metric that was never approved has all of it to write; a price change has the table alone for those that were.
 """
 
 import uuid
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -12,7 +13,7 @@ from flask_babel import gettext as _
 
 from app.catalog import states
 from app.catalog.listing_queries import PlanStanding, metric_in, plan_in, price_in, standing_of
-from app.catalog.model import Metric, Product, Programme
+from app.catalog.model import Metric, Plan, Product, Programme
 from app.catalog.plans import add_metric, change_metric
 from app.catalog.price_changes import change_prices
 from app.catalog.price_table import tariff_of
@@ -39,12 +40,12 @@ def add(product_id: uuid.UUID, plan_id: uuid.UUID) -> Response:
     form: Any = form_of(
         MetricForm, allows_block=programme.allows_block, shown={"version": product.version, **as_shown(None, None)}
     )
-    if request.method == "GET" and not _is_own(product, standing):
+    if request.method == "GET" and not _takes_metrics(product, standing):
         return go_to(address(product_id, "pricing"))
     return _answer(
         form,
         product,
-        standing,
+        _place(standing, None),
         programme,
         None,
         lambda: add_metric(
@@ -66,8 +67,9 @@ def change(product_id: uuid.UUID, plan_id: uuid.UUID, metric_id: uuid.UUID) -> R
     metric = metric_in(standing.plan, metric_id)
     programme = programme_of(product_id)
     price = price_in(standing.open or standing.in_force, metric)
+    place = _place(standing, metric)
     form: Any = form_of(
-        MetricForm if standing.is_new else PriceForm,
+        MetricForm if place.whole else PriceForm,
         allows_block=programme.allows_block,
         shown={"version": product.version, **as_shown(metric, price)},
     )
@@ -77,11 +79,34 @@ def change(product_id: uuid.UUID, plan_id: uuid.UUID, metric_id: uuid.UUID) -> R
 
     def save() -> Any:
         version = form.seen_version or 0
-        if standing.is_new:
+        if place.whole:
             return change_metric(product, version=version, draft=form.draft, prices=form.prices, **common)
         return change_prices(product, version=version, prices=form.prices, **common)
 
-    return _answer(form, product, standing, programme, metric, save)
+    return _answer(form, product, place, programme, metric, save)
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a metric stands in its plan, read before anything is saved: what is refused makes the rows forget it."""
+
+    plan: Plan
+    #: all of it is written here, not its prices alone
+    whole: bool
+    #: of the price version that its prices stand in, or would
+    number: int
+    #: the plan was approved without it
+    joins: bool
+
+
+def _place(standing: PlanStanding, metric: Metric | None) -> Place:
+    latest = max((version.number for version in standing.plan.price_versions), default=0)
+    return Place(
+        standing.plan,
+        whole=metric is None or standing.is_own(metric),
+        number=standing.open.number if standing.open else latest + 1,
+        joins=not standing.is_new,
+    )
 
 
 def _opened(product_id: uuid.UUID, plan_id: uuid.UUID) -> tuple[Product, PlanStanding]:
@@ -95,15 +120,22 @@ def _is_own(product: Product, standing: PlanStanding) -> bool:
     )
 
 
+def _takes_metrics(product: Product, standing: PlanStanding) -> bool:
+    """Its own plan, or an approved one that is written anew or may begin to be."""
+    if standing.is_new:
+        return _is_own(product, standing)
+    return product.state in states.PRICES_APPROVED and (standing.open is None or _is_draft(standing))
+
+
 def _is_draft(standing: PlanStanding) -> bool:
     return standing.open is not None and standing.open.state == states.DRAFT
 
 
 def _answer(
-    form: Any, product: Product, standing: PlanStanding, programme: Programme, metric: Metric | None, save: Any
+    form: Any, product: Product, place: Place, programme: Programme, metric: Metric | None, save: Any
 ) -> Response:
     def page(*, status: int = 200, stale: bool = False) -> Response:
-        return _page(form, product, standing, programme, metric, status=status, stale=stale)
+        return _page(form, product, place, programme, metric, status=status, stale=stale)
 
     if request.method == "GET" or reshaped():
         return page()
@@ -124,7 +156,7 @@ def _answer(
 def _page(
     form: Any,
     product: Product,
-    standing: PlanStanding,
+    place: Place,
     programme: Programme,
     metric: Metric | None,
     *,
@@ -134,19 +166,19 @@ def _page(
     sample, why_not = _sample(form, programme, metric)
     if reshaped():
         _unrefused(form)
-    whole = standing.is_new
     models = [key for key, _words in MODELS.items() if key != "block" or programme.allows_block]
-    unit = (form.unit.data or "") if whole else metric.unit if metric else ""
+    unit = (form.unit.data or "") if place.whole else metric.unit if metric else ""
     return show(
         "listing/metric.html",
         block="preview",
         status=status,
         form=form,
         stale=stale,
-        whole=whole,
+        whole=place.whole,
         metric=metric,
-        plan=standing.plan,
-        number=standing.open.number if standing.open else 1,
+        plan=place.plan,
+        number=place.number,
+        joins=place.joins,
         currency=programme.currency,
         terms=_terms(programme),
         unit=unit,
@@ -168,11 +200,13 @@ def _sample(form: Any, programme: Programme, metric: Metric | None) -> tuple[Sam
         return None, None
     limit = form.month_limit.data if hasattr(form, "month_limit") else metric.month_limit if metric else None
     unit = form.unit.data if hasattr(form, "unit") else metric.unit if metric else ""
+    one = form.unit_one.data if hasattr(form, "unit_one") else metric.unit_one if metric else ""
     try:
         tariff = tariff_of(prices, allows_block=programme.allows_block, month_limit=limit)
     except Refused as no:
         return None, no
-    return sample_of(tariff, form.sample.data or Decimal(USUAL), unit or "", programme.currency), None
+    asked = form.sample.data or Decimal(USUAL)
+    return sample_of(tariff, asked, unit or "", programme.currency, one=one or ""), None
 
 
 def _unrefused(form: Any) -> None:

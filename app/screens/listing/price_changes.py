@@ -9,7 +9,8 @@ from flask_babel import lazy_gettext as _l
 
 from app.catalog import states
 from app.catalog.listing_queries import plan_in, standing_of
-from app.catalog.price_changes import discard_price_change, earliest_month, start_price_change
+from app.catalog.price_changes import discard_price_change, start_price_change
+from app.catalog.price_versions import earliest_month
 from app.catalog.requests import request_price_change
 from app.catalog.rules import notice_due_at
 from app.foundation import clock, tenancy
@@ -62,7 +63,10 @@ def discard(product_id: uuid.UUID, plan_id: uuid.UUID) -> Response:
     product = listing(product_id)
     plan = plan_in(product, plan_id)
     form = Confirm(version=product.version)
-    sentence = _("What was written of it is thrown away. The prices of plan %(plan)s stay as they are.", plan=plan.name)
+    sentence = _(
+        "What was written of it is thrown away, and metrics that it adds. The prices of plan %(plan)s stay as they are.",
+        plan=plan.name,
+    )
     return decided(
         form,
         lambda: discard_price_change(product, version=form.seen_version or 0, plan_id=plan_id, by=tenancy.current()),

@@ -179,26 +179,39 @@ def _plan(product: Product, standing: PlanStanding) -> dict[str, Any]:
         "here": here,
         "is_new": standing.is_new,
         "own": own,
-        "metrics": [_metric(metric, open_one, here) for metric in plan.metrics] if standing.is_new else [],
-        "in_force": _version(standing.in_force, plan.metrics, here),
-        "coming": [_version(version, plan.metrics, here) for version in standing.coming],
-        "open": None if standing.is_new else _version(open_one, plan.metrics, here),
+        "metrics": [_metric(metric, open_one, standing, here) for metric in plan.metrics] if standing.is_new else [],
+        "in_force": _version(standing.in_force, standing, here),
+        "coming": [_version(version, standing, here) for version in standing.coming],
+        "open": None if standing.is_new else _version(open_one, standing, here),
         "open_is_draft": draft,
         "asks_alone": own and product.state in states.PRICES_APPROVED and bool(plan.metrics),
         "waits": open_one is not None and open_one.state == states.REQUESTED,
         "may_change": not standing.is_new and open_one is None and product.state in states.PRICES_APPROVED,
+        "may_add": not standing.is_new and draft and product.state in states.PRICES_APPROVED,
     }
 
 
-def _version(version: PriceVersion | None, metrics: list[Metric], here: str) -> dict[str, Any] | None:
+def _version(version: PriceVersion | None, standing: PlanStanding, here: str) -> dict[str, Any] | None:
+    """An edition with the metrics it prices; the open one also with those that it does not price yet."""
     if version is None:
         return None
-    return {"version": version, "metrics": [_metric(metric, version, here) for metric in metrics]}
+    metrics = [
+        _metric(metric, version, standing, here)
+        for metric in standing.plan.metrics
+        if price_in(version, metric) is not None or version is standing.open
+    ]
+    return {"version": version, "metrics": metrics}
 
 
-def _metric(metric: Metric, version: PriceVersion | None, here: str) -> dict[str, Any]:
+def _metric(metric: Metric, version: PriceVersion | None, standing: PlanStanding, here: str) -> dict[str, Any]:
     priced = PricedMetric(metric, version, price_in(version, metric), metric.approved)
-    return {"metric": metric, "price": price_words(priced), "here": f"{here}/metrics/{metric.id}"}
+    return {
+        "metric": metric,
+        "price": price_words(priced),
+        "here": f"{here}/metrics/{metric.id}",
+        "own": standing.is_own(metric),
+        "joins": standing.is_own(metric) and not standing.is_new,
+    }
 
 
 def _plan_page(

@@ -1,5 +1,6 @@
 """Operations: what the machine does by itself and when it last did, what failed, what mail waits, and what runs here."""
 
+from datetime import timedelta
 from typing import Any
 
 from flask import Blueprint, Response
@@ -12,24 +13,29 @@ from app.foundation.installation import Installation, installation
 from app.foundation.timetable import Planned
 from app.notices import on_its_way
 from app.notices.on_its_way import OnItsWay
-from app.operations.model import CheckRun
+from app.operations import states
+from app.operations.asked_runs import last_asked
+from app.operations.model import AskedRun, CheckRun
 from app.operations.queries import last_done, recent_runs
 from app.web.figures import plain_size
 from app.web.fragments import show
 from app.web.guard import needs
 from app.web.instants import ago, duration
 from app.web.mail_words import mail_goes_out
-from app.web.operations_tabs import HERE, counted, tabs
+from app.web.operations_tabs import HERE, counted, job_words, run_now_path, tabs
 from app.web.templating import translate
 
 screen = Blueprint("operations", __name__)
+
+#: the page looks again by itself for so long after a run was asked for
+WATCHED = timedelta(minutes=10)
 
 
 @screen.get(HERE)
 @needs(VIEW, capacity="operator")
 def show_overview() -> Response:
-    planned, runs = timetable.planned(), recent_runs()
-    jobs = [_job(one) for one in planned]
+    planned, runs, asked = timetable.planned(), recent_runs(), last_asked()
+    jobs = [_job(one, asked.get(one.job.name)) for one in planned]
     kinds = [_kind(kind) for kind in failed_rows.KINDS.values()]
     mail, failed = on_its_way.mail_on_its_way(), sum(kind["count"] for kind in kinds)
     late = sum(job["overdue"] for job in jobs)
@@ -38,6 +44,7 @@ def show_overview() -> Response:
         block="overview",
         tabs=tabs("overview", failed=failed, waiting=mail.waiting),
         jobs=jobs,
+        awaited=any(job["awaited"] for job in jobs),
         late=late,
         kinds=kinds,
         cells=[_jobs_cell(jobs, late), _failed_cell(kinds, failed), _mail_cell(mail), _check_cell(last_done(runs))],
@@ -48,12 +55,15 @@ def show_overview() -> Response:
     )
 
 
-def _job(planned: Planned) -> dict[str, Any]:
+def _job(planned: Planned, asked: AskedRun | None) -> dict[str, Any]:
     job, result = planned.job, planned.result
     overdue = planned.is_overdue(clock.now())
     state = "not_started" if result is None else "passed" if result.last_ok else "failed"
     return {
-        "name": job.name.replace("_", " ").capitalize(),
+        "name": job_words(job.name),
+        "run_now": run_now_path(job.name),
+        "asked": _asked(asked) if asked else "",
+        "awaited": asked is not None and _is_awaited(asked),
         "does": job.does,
         "every": duration(job.every_seconds),
         "last": result.last_finished_at if result else None,
@@ -63,6 +73,23 @@ def _job(planned: Planned) -> dict[str, Any]:
         "message": result.last_message if result else "",
         "rows": result.rows_done if result else 0,
     }
+
+
+def _is_awaited(run: AskedRun) -> bool:
+    """Waits or is under way; one that was begun long ago ended with its process and is waited for no more."""
+    began = run.begun_at or run.asked_at
+    return run.state in (states.ASKED, states.BEGUN) and clock.now() - began < WATCHED
+
+
+def _asked(run: AskedRun) -> str:
+    """Who asked for the run out of turn, and what became of it."""
+    facts = {"who": run.asked_by_name, "age": ago(run.ended_at or run.begun_at or run.asked_at)}
+    return {
+        states.ASKED: _("asked for %(age)s ago by %(who)s; waits for its turn", **facts),
+        states.BEGUN: _("begun %(age)s ago for %(who)s", **facts),
+        states.PASSED: _("run %(age)s ago for %(who)s: passed", **facts),
+        states.FAILED: _("run %(age)s ago for %(who)s: failed", **facts),
+    }[run.state]
 
 
 def _kind(kind: failed_rows.FailedKind) -> dict[str, Any]:
