@@ -73,6 +73,7 @@ def ask(entry: BillingEntry, wish: Wish, *, shown: str = "", by: Viewer) -> Corr
             booked_month=found.booked_month,
             asked_by_id=by.member_id,
             asked_by_name=by.member_name or by.label,
+            asked_for_id=by.organisation_id,
             asked_at=clock.now(),
             version=1,
         )

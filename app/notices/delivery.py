@@ -35,8 +35,9 @@ class Way(Protocol):
 def addresses(row: OutboxRow) -> list[str]:
     """The e-mail addresses it is mailed to, as things are now. NobodyToTell when its audience is empty.
 
-    Left out: members who do not want mail of this type, and those whose address was refused for good. Neither holds for
-    what concerns their own account. So it may be empty: nobody is mailed, and nothing is wrong.
+    Left out: members who do not want mail of this type, those whose address was refused for good, and those without the
+    second factor that their organisation requires. None of it holds for what concerns their own account. So it may be empty:
+    nobody is mailed, and nothing is wrong.
     """
     readers = readers_of(row)
     found = [row.address] if row.audience == "address" and row.address else [reader.email for reader in readers]
@@ -45,7 +46,7 @@ def addresses(row: OutboxRow) -> list[str]:
     if row.audience == "address" or is_about_account(row.facts, row.subject_kind):
         return found
     wishes = wishes_of((reader.member_id for reader in readers), type_named(row.template))
-    unwanted = {reader.email for reader in readers if not wishes.get(reader.member_id, Wish()).by_mail}
+    unwanted = {one.email for one in readers if one.shut_out or not wishes.get(one.member_id, Wish()).by_mail}
     refused = refused_among(found)
     return [email for email in found if email not in unwanted and email.lower() not in refused]
 
