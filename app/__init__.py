@@ -108,6 +108,7 @@ def _feed_from_rooms() -> None:
     from app.billing import gauges as billing_gauges
     from app.billing import queries as billing
     from app.billing import waiting as billing_waiting
+    from app.catalog import actions as programmes
     from app.catalog import waiting as listing
     from app.engagements import queries as engagements
     from app.engagements import waiting as engagements_waiting
@@ -131,6 +132,7 @@ def _feed_from_rooms() -> None:
         shell.waiting(count)
     waiting.offer(*engagements_waiting.KINDS, *billing_waiting.KINDS, *corrections_waiting.KINDS)
     waiting.offer(*listing.KINDS, *months_waiting.KINDS)
+    programmes.fix_cut_off_when(billing.has_entries)
     checklist.offer(month_end.lines)
     checklist.count_with(month_ties.totals)
     for name, help_text, figure in (*billing_gauges.GAUGES, *notice_gauges.GAUGES, *webhook_gauges.GAUGES):

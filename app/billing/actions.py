@@ -53,7 +53,7 @@ def submit(engagement: Engagement, draft: Draft, *, by: Viewer) -> BillingEntry:
     by.must(events.SUBMIT)
     rules.check_notes(draft.notes)
     with transaction() as session:
-        programme = programme_of(engagement.product_id)
+        programme = programme_of(engagement.product_id, hold=True)
         engagement = one(Engagement, engagement.id, lock=True)
         if not takes_entries(engagement):
             raise AlreadyDone(engagement.state, ADD_BILLING_ENTRY)

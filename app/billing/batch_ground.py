@@ -64,7 +64,7 @@ def ground_of(lines: Sequence["Line"], *, by: Viewer, hold: bool) -> Ground:
     if hold:
         found = found.with_for_update()
     rows = db.session.scalars(found.execution_options(populate_existing=True)).all()
-    programmes = programmes_of(row.product_id for row in rows)
+    programmes = programmes_of((row.product_id for row in rows), hold=hold)
     books = {programme.cut_off for programme in programmes.values()}
     months = _months(product(books, {line.draft.month for line in lines}), hold=hold)
     now = clock.now()

@@ -18,7 +18,7 @@ from app.billing import rules, states
 from app.billing.corrections_booking import book
 from app.billing.corrections_outlook import Outlook, outlook
 from app.billing.model import BillingEntry, Correction
-from app.billing.rating import locked_group
+from app.billing.rating import check_not_stored, locked_group
 from app.catalog.model import Metric, Programme
 from app.engagements.model import Engagement
 from app.foundation import clock, history
@@ -73,6 +73,7 @@ def ask(entry: BillingEntry, wish: Wish, *, shown: str = "", by: Viewer) -> Corr
             booked_month=found.booked_month,
             asked_by_id=by.member_id,
             asked_by_name=by.member_name or by.label,
+            asked_for_id=by.organisation_id,
             asked_at=clock.now(),
             version=1,
         )
@@ -107,6 +108,7 @@ def approve(correction: Correction, *, shown: str = "", by: Viewer) -> Correctio
         held = months.hold(programme.cut_off, found.booked_month)
         if months.is_frozen(held):  # it froze while we waited for it
             raise Refused("correction", N_("%(month)s has just closed; look at it again."), month=found.booked_month)
+        check_not_stored(programme, found.booked_month)
         _check_decider(correction, found, programme, by)
         check_shown(found, shown or shown_of(correction))
         book(correction, entry, group, found, one(Engagement, entry.engagement_id), programme, by=by)

@@ -19,14 +19,20 @@ def _about(correction: Correction, facts: dict[str, Any]) -> dict[str, Any]:
     return {**facts, "engagement_id": str(correction.engagement_id), "correction_id": str(correction.id)}
 
 
-def _tell_of_approval(correction: Correction, facts: dict[str, Any]) -> Iterable[Notice]:
-    if correction.asked_by_id:
-        yield Notice("member", str(correction.asked_by_id), "correction_approved", _about(correction, facts))
+def _tell_who_asked(template: str) -> Any:
+    """On behalf of the organisation it was asked for: who has left it reads no amounts of its clients."""
 
+    def tells(correction: Correction, facts: dict[str, Any]) -> Iterable[Notice]:
+        if correction.asked_by_id:
+            yield Notice(
+                "member",
+                str(correction.asked_by_id),
+                template,
+                _about(correction, facts),
+                organisation_id=correction.asked_for_id,
+            )
 
-def _tell_of_rejection(correction: Correction, facts: dict[str, Any]) -> Iterable[Notice]:
-    if correction.asked_by_id:
-        yield Notice("member", str(correction.asked_by_id), "correction_rejected", _about(correction, facts))
+    return tells
 
 
 REQUESTED = declare(
@@ -49,7 +55,7 @@ declare(
         N_("Billing entry %(entry)s corrected: %(was)s to %(quantity)s %(unit)s, booked in %(month)s"),
         _WHAT,
         icon="checkmark",
-        tells=_tell_of_approval,
+        tells=_tell_who_asked("correction_approved"),
     )
 )
 declare(
@@ -59,7 +65,7 @@ declare(
         None,
         frozenset({"number", "entry", "reason"}),
         icon="misuse",
-        tells=_tell_of_rejection,
+        tells=_tell_who_asked("correction_rejected"),
     )
 )
 declare(

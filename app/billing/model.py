@@ -163,6 +163,8 @@ class Correction(Row, OfParties, Base):
     booked_month: Mapped[BillingMonth] = mapped_column(Month)
     asked_by_id: Mapped[uuid.UUID | None] = mapped_column(Uuid)
     asked_by_name: Mapped[str] = mapped_column(String(200))
+    #: the organisation they acted for: the partner or the seller
+    asked_for_id: Mapped[uuid.UUID | None] = mapped_column(Uuid)
     asked_at: Mapped[datetime] = mapped_column(Instant)
     decided_by_name: Mapped[str | None] = mapped_column(String(200))
     decided_at: Mapped[datetime | None] = mapped_column(Instant)

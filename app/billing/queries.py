@@ -21,7 +21,7 @@ from app.foundation import clock
 from app.foundation.billing_month import CUT_OFF_POLICIES, BillingMonth
 from app.foundation.database import db
 from app.foundation.money import Money
-from app.foundation.tenancy import Viewer
+from app.foundation.tenancy import Viewer, acting_for_all
 
 _corrected = aliased(BillingEntry, name="corrected")
 #: what a list's row shows; ordered by (submitted_at, id)
@@ -124,6 +124,14 @@ def taken_back() -> ColumnElement[bool]:
     """Whether a reversal of the entry stands: it is billed anew, or not at all."""
     reversal = aliased(BillingEntry)
     return exists(select(reversal.id).where(reversal.corrects_id == BillingEntry.id, reversal.kind == states.REVERSAL))
+
+
+def has_entries(programme_id: uuid.UUID) -> bool:
+    """Whether anything was ever submitted under the programme; tests are in nobody's book."""
+    real = BillingEntry.is_test.is_(False)
+    submitted = select(BillingEntry.id).where(BillingEntry.programme_id == programme_id, real)
+    with acting_for_all("a programme's rules are fixed by everybody's entries"):
+        return db.session.scalar(submitted.limit(1)) is not None
 
 
 def due_for_rating(limit: int = 500) -> Sequence[uuid.UUID]:

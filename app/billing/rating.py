@@ -26,6 +26,7 @@ from app.foundation.database import transaction
 from app.foundation.refusals import AlreadyDone, Refused
 from app.foundation.tenancy import Viewer, acting_for_all, one
 from app.foundation.text import N_
+from app.months.queries import is_stored
 
 
 def rate_entry(entry_id: uuid.UUID, *, by: Viewer) -> str:
@@ -136,6 +137,7 @@ def _book(
     by: Viewer,
 ) -> None:
     assert priced.version is not None  # rules.rate refuses a month without a price
+    check_not_stored(programme, entry.booked_month)
     change_state(
         entry,
         states.RATE,
@@ -170,6 +172,16 @@ def _book(
         tax=tax_on(gross, programme.tax_percent),
         programme_id=programme.id,
     )
+
+
+def check_not_stored(programme: Programme, month: BillingMonth) -> None:
+    """What a close has stored is told to everybody: nothing is booked beside it, whatever led here.
+
+    A close waits for the undecided, so this is never said while all holds. To the job it is our own fault, not the entry's:
+    the entry stays Submitted, says why, and is rated once the month is reopened.
+    """
+    if is_stored(programme.cut_off, month, programme.id):
+        raise Refused("entry", N_("%(month)s is closed, and what it came to is told: reopen it first."), month=month)
 
 
 def _reject(entry: BillingEntry, reason: str, *, by: Viewer) -> None:

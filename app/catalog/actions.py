@@ -1,5 +1,7 @@
 """What the operator does with programmes. Listing a product follows with its own screens."""
 
+import uuid
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
@@ -36,12 +38,15 @@ SETTINGS = {
     "allows_block": N_("Block tariffs for new plans"),
 }
 COMPLETION_OUTCOMES = ("delete", "keep-active")
+#: This room knows no entries; the one that does is asked. Fed in create_app, once a process.
+BILLED: list[Callable[[uuid.UUID], bool]] = []
 
 
 def change_programme(programme: Programme, *, version: int, by: Viewer, **settings: Any) -> Programme:
     """Set some of SETTINGS, one History row each. AlreadyDone when somebody changed the programme since `version`.
 
-    The cut-off policy counts from the next submit on; months that froze under the old one stay frozen in their book.
+    The cut-off policy is refused once something was billed: it names the book in which the programme's months close, and
+    another book would not know what was frozen, closed or undecided in this one.
     """
     by.must(MANAGE_PROGRAMME)
     check_settings(settings)
@@ -49,6 +54,8 @@ def change_programme(programme: Programme, *, version: int, by: Viewer, **settin
         programme = one(Programme, programme.id, lock=True)
         if programme.version != version:
             raise AlreadyDone("changed", "change_programme")
+        if settings.get("cut_off", programme.cut_off) != programme.cut_off and is_cut_off_fixed(programme.id):
+            raise Refused("cut_off", N_("It is fixed: months with entries of this programme stand in its book."))
         for name, new in settings.items():
             old = getattr(programme, name)
             if old != new:
@@ -58,6 +65,17 @@ def change_programme(programme: Programme, *, version: int, by: Viewer, **settin
                 )
         programme.version += 1
     return programme
+
+
+def fix_cut_off_when(billed: Callable[[uuid.UUID], bool]) -> None:
+    """Register what knows whether a programme has entries. Safe to call again with the same function."""
+    if billed not in BILLED:
+        BILLED.append(billed)
+
+
+def is_cut_off_fixed(programme_id: uuid.UUID) -> bool:
+    """Whether something was billed under it: its months stand in their book from then on."""
+    return any(billed(programme_id) for billed in BILLED)
 
 
 def check_settings(settings: dict[str, Any]) -> None:

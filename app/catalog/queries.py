@@ -35,23 +35,31 @@ class PricedMetric:
         return self.price.tariff if self.price else None
 
 
-def programme_of(product_id: uuid.UUID) -> Programme:
-    """The programme a product is sold under, for rules; customers may ask for its effects, never read its shares."""
+def programme_of(product_id: uuid.UUID, *, hold: bool = False) -> Programme:
+    """The programme a product is sold under, for rules; customers may ask for its effects, never read its shares.
+
+    `hold`: its rules do not change until the caller's transaction ends; other holders do not wait.
+    """
+    found = select(Programme).join(Product, Product.programme_id == Programme.id).where(Product.id == product_id)
     with acting_for_all("a product's programme decides for every party"):
-        return db.session.scalars(
-            select(Programme).join(Product, Product.programme_id == Programme.id).where(Product.id == product_id)
-        ).one()
+        return db.session.scalars(_held(found) if hold else found).one()
 
 
-def programmes_of(product_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, Programme]:
-    """Product id -> its programme, for many products at once."""
+def programmes_of(product_ids: Iterable[uuid.UUID], *, hold: bool = False) -> dict[uuid.UUID, Programme]:
+    """Product id -> its programme, for many products at once; `hold` as in programme_of()."""
+    found = (
+        select(Product.id, Programme)
+        .join(Programme, Product.programme_id == Programme.id)
+        .where(Product.id.in_(set(product_ids)))
+        .order_by(Programme.id)
+    )
     with acting_for_all("a product's programme decides for every party"):
-        rows = db.session.execute(
-            select(Product.id, Programme)
-            .join(Programme, Product.programme_id == Programme.id)
-            .where(Product.id.in_(set(product_ids)))
-        )
-        return {row.id: row.Programme for row in rows}
+        return {row.id: row.Programme for row in db.session.execute(_held(found) if hold else found)}
+
+
+def _held(found: Any) -> Any:
+    locked = found.with_for_update(read=True, key_share=True, of=Programme)
+    return locked.execution_options(populate_existing=True)
 
 
 def remuneration_of(programme: Programme) -> Remuneration:

@@ -61,7 +61,8 @@ def viewers_in(zones: Iterable[str], *, seen: Any, day: date, limit: int) -> Seq
 
 
 def _members() -> Any:
-    """A membership counts while its organisation has that capacity."""
+    """A membership counts while its organisation is active and has that capacity, and while the member has the second factor
+    that it requires: as queries.viewer_for() would have it."""
     acts = or_(
         *(
             and_(Membership.capacity == capacity, column)
@@ -76,7 +77,12 @@ def _members() -> Any:
         select(*_COLUMNS)
         .join(Membership, Membership.member_id == Member.id)
         .join(Organisation, Organisation.id == Membership.organisation_id)
-        .where(Member.active, acts)
+        .where(
+            Member.active,
+            acts,
+            Organisation.deactivated_at.is_(None),
+            or_(Organisation.second_factor_since.is_(None), Member.totp_confirmed_at.is_not(None)),
+        )
     )
 
 

@@ -21,6 +21,7 @@ from app.foundation.text import N_
 from app.members import actions, keys, passwords, rules, states, tries
 from app.members.model import Invitation, Member, Membership, new_mark
 from app.members.sign_ins import Passed
+from app.parties.actions import operator
 from app.parties.model import Organisation
 
 _LINK = "invitation link"
@@ -262,11 +263,20 @@ def _tell_inviter(invitation: Invitation, organisation: Organisation, template: 
     if invitation.invited_by_id is None:
         return
     facts = {"name": name, "email": invitation.email, "organisation": organisation.name}
+    inviter, behalf = str(invitation.invited_by_id), _inviter_acts_for(invitation)
     # written out, so that a test finds the name of every mail
-    accepted = outbox.Notice("member", str(invitation.invited_by_id), "invitation_accepted", facts)
-    declined = outbox.Notice("member", str(invitation.invited_by_id), "invitation_declined", facts)
+    accepted = outbox.Notice("member", inviter, "invitation_accepted", facts, organisation_id=behalf)
+    declined = outbox.Notice("member", inviter, "invitation_declined", facts, organisation_id=behalf)
     told = accepted if template == "invitation_accepted" else declined
     outbox.post(told, subject_kind="organisation", subject_id=organisation.id)
+
+
+def _inviter_acts_for(invitation: Invitation) -> uuid.UUID:
+    """The organisation that invites, or the operator that did it for them: who has left it is not told who joined."""
+    of_their_own = select(Membership.id).where(
+        Membership.member_id == invitation.invited_by_id, Membership.organisation_id == invitation.organisation_id
+    )
+    return invitation.organisation_id if db.session.scalar(of_their_own.limit(1)) else operator().id
 
 
 def _mail(invitation: Invitation, organisation: Organisation) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
 
-from sqlalchemy import Select, func, literal, select
+from sqlalchemy import Select, and_, func, literal, select
 from sqlalchemy.orm import aliased
 
 from app.foundation.database import db, streamed
@@ -170,32 +170,42 @@ class Recipient:
     name: str
     email: str
     zone: str
+    #: the organisation requires a second factor that they have not got: nothing of it is mailed to them
+    shut_out: bool = False
 
 
-def recipients(organisation_id: uuid.UUID, permission: str | None) -> list[Recipient]:
-    """The organisation's active members whose roles there grant the permission, in any capacity; None: all of them."""
+def recipients(
+    organisation_id: uuid.UUID, permission: str | None, *, member_id: uuid.UUID | None = None
+) -> list[Recipient]:
+    """The organisation's active members whose roles there grant the permission, in any capacity; None: all of them.
+
+    `member_id`: this one alone, if still among them.
+    """
     organisation = aliased(Organisation)
     found = (
         select(
             Member.id, Member.name, Member.email, Member.zone, Membership.organisation_id, Membership.capacity, Membership.roles,
             organisation.is_operator, organisation.is_partner, organisation.is_customer, organisation.deactivated_at,
+            and_(organisation.second_factor_since.is_not(None), Member.totp_confirmed_at.is_(None)).label("shut_out"),
         )
         .join(Membership, Membership.member_id == Member.id)
         .join(organisation, organisation.id == Membership.organisation_id)
         .where(Membership.organisation_id == organisation_id, Member.active)
         .order_by(Member.id)
     )  # fmt: skip
+    if member_id is not None:
+        found = found.where(Member.id == member_id)
     told: dict[uuid.UUID, Recipient] = {}
     with acting_for_all("whom a notice of this organisation goes to"):
         for row in db.session.execute(found):
             granted = permissions_of(frozenset(row.roles), cast(Capacity, row.capacity))
             if _acts(row) and (permission is None or permission in granted):
-                told[row.id] = Recipient(row.id, row.name, row.email, row.zone)
+                told[row.id] = Recipient(row.id, row.name, row.email, row.zone, row.shut_out)
     return list(told.values())
 
 
 def recipient(member_id: uuid.UUID) -> Recipient | None:
-    """The member a notice is addressed to, if still active."""
+    """The member a notice about their own account is addressed to, if still active."""
     with acting_for_all("whom a member's own notice goes to"):
         row = db.session.execute(
             select(Member.id, Member.name, Member.email, Member.zone).where(Member.id == member_id, Member.active)

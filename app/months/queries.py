@@ -149,6 +149,18 @@ def stored_totals(month_ids: Sequence[uuid.UUID]) -> Sequence[Row[*tuple[Any, ..
     ).all()
 
 
+def is_stored(book: str, month: BillingMonth, programme_id: uuid.UUID) -> bool:
+    """Whether the month is closed for this programme: in its book, or in another one that stored a total of it."""
+    stored = (
+        select(MonthCloseTotal.id)
+        .join(MonthClose, MonthClose.id == MonthCloseTotal.close_id)
+        .where(MonthClose.month_id == Month.id, MonthCloseTotal.programme_id == programme_id)
+        .correlate(Month)
+    )
+    closed = select(Month.id).where(Month.month == month, Month.state == states.CLOSED)
+    return db.session.scalar(closed.where(or_(Month.book == book, stored.exists())).limit(1)) is not None
+
+
 def waiting_reopening(month_id: uuid.UUID) -> MonthReopening | None:
     return db.session.scalar(
         select(MonthReopening).where(MonthReopening.month_id == month_id, MonthReopening.state == states.REQUESTED)

@@ -47,8 +47,9 @@ class Way(Protocol):
 def mailed_to(row: OutboxRow) -> dict[str, str]:
     """{e-mail address: zone of its reader} it is mailed to, as things are now. NobodyToTell when its audience is empty.
 
-    Left out: members who do not want mail of this type, and those whose address was refused for good. Neither holds for
-    what concerns their own account. So it may be empty: nobody is mailed, and nothing is wrong.
+    Left out: members who do not want mail of this type, those whose address was refused for good, and those without the
+    second factor that their organisation requires. None of it holds for what concerns their own account. So it may be empty:
+    nobody is mailed, and nothing is wrong.
     """
     readers = readers_of(row)
     found = {reader.email: reader.zone for reader in readers}
@@ -59,7 +60,7 @@ def mailed_to(row: OutboxRow) -> dict[str, str]:
     if row.audience == "address" or is_about_account(row.facts, row.subject_kind):
         return found
     wishes = wishes_of((reader.member_id for reader in readers), type_named(row.template))
-    unwanted = {reader.email for reader in readers if not wishes.get(reader.member_id, Wish()).by_mail}
+    unwanted = {one.email for one in readers if one.shut_out or not wishes.get(one.member_id, Wish()).by_mail}
     refused = refused_among(found)
     return {email: zone for email, zone in found.items() if email not in unwanted and email.lower() not in refused}
 

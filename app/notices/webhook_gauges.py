@@ -6,15 +6,15 @@ from sqlalchemy import func, select
 
 from app.foundation.database import db
 from app.notices.webhook_model import WebhookDelivery, WebhookEndpoint
-from app.notices.webhook_queries import STATES
+from app.notices.webhook_queries import STATES, listens
 
 
 def waiting() -> int:
-    """Messages neither arrived nor given up, to endpoints that are enabled; grows while receivers are away."""
+    """Messages neither arrived nor given up, to endpoints that listen; grows while receivers are away."""
     found = (
         select(func.count(WebhookDelivery.id))
         .join(WebhookEndpoint, WebhookEndpoint.id == WebhookDelivery.endpoint_id)
-        .where(STATES["waiting"], WebhookEndpoint.disabled_at.is_(None), WebhookEndpoint.removed_at.is_(None))
+        .where(STATES["waiting"], listens())
     )
     return db.session.scalar(found) or 0
 

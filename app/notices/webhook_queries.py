@@ -4,12 +4,13 @@ import uuid
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Row, Select, and_, func, select
+from sqlalchemy import ColumnElement, Row, Select, and_, func, or_, select
 
 from app.foundation.database import db
 from app.foundation.refusals import NotVisible
 from app.foundation.tenancy import one
 from app.notices.webhook_model import WebhookDelivery, WebhookEndpoint
+from app.parties.model import Organisation
 
 #: newest first
 LIST_KEYS = (WebhookDelivery.created_at, WebhookDelivery.id)
@@ -33,6 +34,23 @@ STATES = {
 }
 #: Waiting messages are counted no further.
 MOST_COUNTED = 100
+
+
+def listens() -> ColumnElement[bool]:
+    """Of WebhookEndpoint: nobody switched it off, and its organisation is active and acts in the endpoint's capacity."""
+    acts = select(Organisation.id).where(
+        Organisation.id == WebhookEndpoint.organisation_id,
+        Organisation.deactivated_at.is_(None),
+        or_(
+            and_(WebhookEndpoint.capacity == "partner", Organisation.is_partner),
+            and_(WebhookEndpoint.capacity == "customer", Organisation.is_customer),
+        ),
+    )
+    return and_(
+        WebhookEndpoint.disabled_at.is_(None),
+        WebhookEndpoint.removed_at.is_(None),
+        acts.correlate(WebhookEndpoint).exists(),
+    )
 
 
 def state_of(delivery: Any) -> str:

@@ -36,6 +36,8 @@ OVERLAP = timedelta(hours=24)
 _FIRST_REST, _LONGEST_REST = timedelta(seconds=5), timedelta(minutes=10)
 _SECRET_BYTES = 32
 _PREFIX = "whsec_"
+#: the open part of IPv6, but for what is documented with; addresses elsewhere are somebody's own, or mean something else
+_OPEN, _FOR_DOCUMENTS = IPv6Network("2000::/3"), IPv6Network("3fff::/20")
 #: IPv4 addresses inside IPv6 ones: NAT64
 _NAT64 = IPv6Network("64:ff9b::/96")
 LONGEST_URL = 500
@@ -109,14 +111,19 @@ def _is_private_literal(host: str) -> bool:
 def may_be_called(address: str) -> bool:
     """Whether an address lies in the open internet: not loopback, private, link-local (a cloud's metadata), or reserved.
 
-    An IPv6 address that carries an IPv4 one is judged by both. ValueError: it is no address.
+    An IPv6 address is in the open part, or stands for an IPv4 one as it is (mapped, NAT64); one that carries an IPv4 address
+    is judged by that as well. ValueError: it is no address.
     """
     found = ip_address(address)
-    inside = _carried(found) if isinstance(found, IPv6Address) else None
-    return all(one.is_global and not one.is_multicast for one in (found, inside) if one is not None)
+    if isinstance(found, IPv4Address):
+        return _is_open(found)
+    stands_for = IPv4Address(int(found) & 0xFFFFFFFF) if found in _NAT64 else found.ipv4_mapped
+    if stands_for is not None:
+        return _is_open(stands_for)
+    carried = found.sixtofour or (found.teredo[1] if found.teredo else None)
+    in_the_open = found in _OPEN and found not in _FOR_DOCUMENTS
+    return in_the_open and _is_open(found) and (carried is None or _is_open(carried))
 
 
-def _carried(address: IPv6Address) -> IPv4Address | None:
-    if address in _NAT64:
-        return IPv4Address(int(address) & 0xFFFFFFFF)
-    return address.ipv4_mapped or address.sixtofour or (address.teredo[1] if address.teredo else None)
+def _is_open(address: IPv4Address | IPv6Address) -> bool:
+    return address.is_global and not address.is_multicast

@@ -25,6 +25,7 @@ from app.notices import webhook_rules as rules
 from app.notices.webhook_events import EVENTS, body_for
 from app.notices.webhook_model import WebhookDelivery, WebhookEndpoint
 from app.notices.webhook_post import Outcome, post
+from app.notices.webhook_queries import listens
 from app.notices.webhooks import MANAGE, switch_off
 
 log = structlog.get_logger(__name__)
@@ -118,9 +119,7 @@ def _entries_of(waiting: Sequence[Announcement]) -> dict[uuid.UUID, Any]:
 def _listening(organisations: set[uuid.UUID | None]) -> Sequence[WebhookEndpoint]:
     return db.session.scalars(
         select(WebhookEndpoint).where(
-            WebhookEndpoint.organisation_id.in_({one for one in organisations if one is not None}),
-            WebhookEndpoint.disabled_at.is_(None),
-            WebhookEndpoint.removed_at.is_(None),
+            WebhookEndpoint.organisation_id.in_({one for one in organisations if one is not None}), listens()
         )
     ).all()
 
@@ -167,8 +166,7 @@ def _claim() -> tuple[WebhookDelivery, WebhookEndpoint] | None:
                 WebhookDelivery.delivered_at.is_(None),
                 WebhookDelivery.failed_at.is_(None),
                 WebhookDelivery.due_at <= now,
-                WebhookEndpoint.disabled_at.is_(None),
-                WebhookEndpoint.removed_at.is_(None),
+                listens(),
                 or_(WebhookEndpoint.rests_until.is_(None), WebhookEndpoint.rests_until <= now),
             )
             .order_by(WebhookDelivery.due_at, WebhookDelivery.id)

@@ -28,7 +28,7 @@ from app.web.fragments import go_to, show
 from app.web.guard import signed_in
 from app.web.listing import ListOf
 from app.web.sign_in import person
-from app.web.submissions import WrongOrganisation, submit_once
+from app.web.submissions import sender, submit_once
 from app.web.templating import translate
 
 screen = Blueprint("inbox", __name__)
@@ -123,12 +123,9 @@ def decide() -> Response:
     rows = [row for text in request.form.getlist("row")[: decisions.MOST + 1] if (row := _asked(text))]
     verb = form.do.data or ""
     if form.validate_on_submit():
-        if form.rendered_for.data != str(tenancy.current().organisation_id or ""):
-            raise WrongOrganisation(form.rendered_for.data)
+        by = sender(form)
         try:
-            done = decisions.decide(
-                rows, verb, reason=form.reason.data or "", key=form.submission_key.data, by=tenancy.current()
-            )
+            done = decisions.decide(rows, verb, reason=form.reason.data or "", key=form.submission_key.data, by=by)
             return go_to(f"{HERE}/decided/{done.id}", toast=_told_words(done.results, verb))
         except Refused as no:
             form.refuse(no)

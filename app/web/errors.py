@@ -35,6 +35,7 @@ from app.web import problems
 from app.web.csrf import came_from_here
 from app.web.fragments import show, wants_fragment
 from app.web.logs import request_id
+from app.web.shell import capacity_words
 from app.web.submissions import WrongOrganisation
 from app.web.templating import translate, viewer
 
@@ -116,8 +117,14 @@ def _key_reused(_no: KeyReused) -> Answer:
 
 
 def _wrong_organisation(no: WrongOrganisation) -> Answer:
-    now = viewer().organisation_name
-    theirs = _organisation_named(no.rendered_for)
+    here = viewer()
+    theirs, now = "", here.organisation_name
+    title = _("You act for another organisation now")
+    if choice := _choice_named(no.rendered_for):
+        theirs = choice.organisation_name
+        if choice.organisation_id == here.organisation_id:
+            title = _("You act in another capacity now")
+            theirs, now = f"{theirs} {capacity_words(choice.capacity)}", f"{now} {capacity_words(here.capacity)}"
     text = _(
         "This form was opened for %(then)s; you now act for %(now)s. Nothing was changed.",
         then=theirs or _("another organisation"),
@@ -129,7 +136,7 @@ def _wrong_organisation(no: WrongOrganisation) -> Answer:
         else ""
     )
     return Answer(
-        409, _("You act for another organisation now"), text, then or _("Open the form anew for %(now)s.", now=now),
+        409, title, text, then or _("Open the form anew for %(now)s.", now=now),
         _("Switch in another tab") if theirs else _("Open the form anew"), "/" if theirs else _here(), _typed() if theirs else (),
     )  # fmt: skip
 
@@ -309,8 +316,6 @@ def _here() -> str:
     )
 
 
-def _organisation_named(organisation_id: str) -> str | None:
-    """The name, if the member may act for it; of others nothing is told."""
-    return next(
-        (c.organisation_name for c in g.get("memberships", ()) if str(c.organisation_id) == organisation_id), None
-    )
+def _choice_named(key: str) -> Any:
+    """The organisation and capacity, if the member may act so; of others nothing is told."""
+    return next((choice for choice in g.get("memberships", ()) if choice.key == key), None)

@@ -42,6 +42,7 @@ from wtforms.widgets import TextArea, TextInput
 from app.foundation.billing_month import BillingMonth
 from app.foundation.exact import LIMIT, SCALE, NotExact, parse_exact
 from app.foundation.refusals import Refused
+from app.foundation.tenancy import Viewer
 from app.web.figures import plain
 from app.web.instants import month as month_words
 from app.web.templating import translate, viewer
@@ -260,8 +261,13 @@ class Carried(HiddenField):
         self.data = valuelist[0] if valuelist and isinstance(valuelist[0], str) else ""
 
 
-def _organisation() -> str:
-    return str(viewer().organisation_id or "")
+def acting_as(viewer: Viewer) -> str:
+    """Whom a form is for: "<organisation id>:<capacity>", as Choice.key has it; empty for nobody's."""
+    return f"{viewer.organisation_id}:{viewer.capacity}" if viewer.organisation_id else ""
+
+
+def _acting() -> str:
+    return acting_as(viewer())
 
 
 class PortalForm(FlaskForm):
@@ -269,7 +275,7 @@ class PortalForm(FlaskForm):
 
     form_errors: list[str]
     submission_key = Carried(default=new_key)
-    rendered_for = Carried(default=_organisation)
+    rendered_for = Carried(default=_acting)
     version = Carried(default="")
 
     class Meta(FlaskForm.Meta):
@@ -293,8 +299,8 @@ class PortalForm(FlaskForm):
                 _("This form came without its submission key. Check what you entered and send it again."),
             ]
             return False
-        if len(self.rendered_for.data) > 40 or not re.fullmatch(r"[0-9]{0,9}", self.version.data):
-            self.rendered_for.data, self.version.data = _organisation(), ""
+        if len(self.rendered_for.data) > 60 or not re.fullmatch(r"[0-9]{0,9}", self.version.data):
+            self.rendered_for.data, self.version.data = _acting(), ""
             self.form_errors = [
                 *self.form_errors,
                 _("This form did not arrive whole. Reload the page and send it again."),

@@ -45,6 +45,12 @@ NO_DECISIONS = (NOTICES, PREFERENCES, "/operations")
 WAITING: list[Waiting] = []
 
 
+def capacity_words(capacity: str) -> str:
+    """'as partner', behind an organisation's name."""
+    words = {"operator": _("as operator"), "partner": _("as partner"), "customer": _("as customer")}
+    return words.get(capacity, "")
+
+
 class Line(NamedTuple):
     """One line of the menu: its group's label or None, its own, icon, path, who may open it and in which capacity."""
 
@@ -110,9 +116,8 @@ class Shell:
     def choices(self) -> list[dict[str, Any]]:
         """Every organisation and capacity the member may act for."""
         here = f"{self.viewer.organisation_id}:{self.viewer.capacity}"
-        words = {"operator": _("as operator"), "partner": _("as partner"), "customer": _("as customer")}
         return [
-            {"label": c.organisation_name, "detail": words.get(c.capacity, ""), "key": c.key, "current": c.key == here}
+            {"label": c.organisation_name, "detail": capacity_words(c.capacity), "key": c.key, "current": c.key == here}
             for c in g.get("memberships", ())
         ]
 

@@ -1,4 +1,4 @@
-"""Writes that happen once: a form sent twice acts once, and only for the organisation it was opened for.
+"""Writes that happen once: a form sent twice acts once, and only for the organisation, and in the capacity, it was opened for.
 
     entry_id, first = submit_once(form, lambda: add_billing_entry(engagement, ..., by=tenancy.current()), action="add-billing-entry")
 
@@ -17,7 +17,7 @@ from flask import request
 from app.foundation import idempotency, tenancy
 from app.foundation.refusals import AlreadyDone, KeyReused, MissingRole, NotVisible, Refused
 from app.foundation.tenancy import Viewer
-from app.web.fields import PortalForm, new_key
+from app.web.fields import PortalForm, acting_as, new_key
 
 __all__ = ["WrongOrganisation", "new_key", "sender", "submit_each", "submit_once"]
 
@@ -26,7 +26,7 @@ No = Refused | AlreadyDone | NotVisible | MissingRole | KeyReused
 
 
 class WrongOrganisation(Exception):
-    """The form was rendered for another organisation than the one acted for now: 409, nothing was written."""
+    """The form was rendered for another organisation, or in another capacity, than is acted in now: 409, nothing was written."""
 
     def __init__(self, rendered_for: str) -> None:
         self.rendered_for = rendered_for
@@ -65,11 +65,11 @@ def submit_each(
 
 
 def sender(form: PortalForm) -> Viewer:
-    """Who sends the form, for the organisation it was opened for; WrongOrganisation after a switch in another tab.
+    """Who sends the form, for the organisation and in the capacity it was opened for; WrongOrganisation after a switch in another tab.
 
     For forms whose rows carry keys of their own (bulk entry); all others go through submit_once.
     """
     by = tenancy.current()
-    if form.rendered_for.data != str(by.organisation_id or ""):
+    if form.rendered_for.data != acting_as(by):
         raise WrongOrganisation(form.rendered_for.data)
     return by

@@ -53,7 +53,14 @@ from tests.makers.listing import as_it_stands, make_listing, open_review, price_
 #: no row names it: it tells several rows of one batch in one mail
 WRITTEN_TOGETHER = {"several"}
 #: which argument of which call names a template
-_CALLS = {"Notice": 2, "_tell_client": 0, "_tell_partner": 0, "_tell_of_price_change": 0, "post_link": 1}
+_CALLS = {
+    "Notice": 2,
+    "_tell_client": 0,
+    "_tell_partner": 0,
+    "_tell_who_asked": 0,
+    "_tell_of_price_change": 0,
+    "post_link": 1,
+}
 
 
 def named_in(source: Path) -> Iterator[str]:

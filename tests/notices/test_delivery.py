@@ -14,9 +14,12 @@ from app.foundation import clock, outbox
 from app.foundation.database import db, transaction
 from app.foundation.outbox import Notice, OutboxRow
 from app.foundation.tenancy import acting_for_all, one
+from app.members.model import Member
 from app.members.roles import CUSTOMER_MEMBER, INSTANCE_EDITOR, PRICING_VIEWER
+from app.notices import portal
 from app.notices.actions import LEASE, Sent, send_due, wait_after
-from app.notices.model import DemoMail
+from app.notices.model import DemoMail, PortalNotice
+from app.parties.model import Organisation
 from tests.makers import make_member, make_organisation
 from tests.notices.conftest import Inbox, free_port, settings_of
 
@@ -76,6 +79,22 @@ def test_an_organisation_is_whoever_may(app: Flask, inbox: Inbox) -> None:
     send(inbox.settings(app))
     ((to, _),) = inbox.mail
     assert sorted(to) == ["abe@northbridge.example", "ada@northbridge.example"]
+
+
+def test_who_lacks_a_required_second_factor_is_mailed_nothing_and_reads_it_here_later(app: Flask, inbox: Inbox) -> None:
+    northbridge = make_organisation("Northbridge", partner=True)
+    ada = make_member(northbridge, "ada@northbridge.example").id
+    abe = make_member(northbridge, "abe@northbridge.example").id
+    with acting_for_all("Northbridge asks for more"), transaction():
+        one(Organisation, northbridge.id).second_factor_since = clock.now()
+        one(Member, abe).totp_confirmed_at = clock.now()
+    post(str(northbridge.id), "organisation", "engagement:decide")
+    send(inbox.settings(app))
+    ((to, _),) = inbox.mail
+    assert to == ["abe@northbridge.example"]
+    portal.show_due()
+    with acting_for_all("a test looks"):
+        assert set(db.session.scalars(select(PortalNotice.member_id))) == {ada, abe}
 
 
 def test_a_member_is_told_at_the_present_address(app: Flask, inbox: Inbox) -> None:

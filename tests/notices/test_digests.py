@@ -11,14 +11,16 @@ from sqlalchemy import select
 from app.foundation import clock
 from app.foundation.database import db, transaction
 from app.foundation.tenancy import acting_for_all, one, viewing
+from app.foundation.waiting import KINDS
 from app.jobs import engine
 from app.members.model import Member, Membership
 from app.members.roles import INSTANCE_EDITOR
-from app.notices import digests, preferences
+from app.notices import delegations, digests, preferences
 from app.notices.digests import is_morning
 from app.notices.model import Digest
 from app.notices.preferences import Wish
 from app.notices.types import DIGEST
+from app.parties.model import Organisation
 from tests.notices.inbox_stage import Stage, posted, set_stage
 
 NINE = datetime(2026, 11, 4, 9, tzinfo=UTC)
@@ -182,3 +184,42 @@ def test_the_jobs_run(app: Flask, stage: Stage) -> None:
         assert engine.run_once(app, "send_notices").rows == 0  # no mail server, no demo: mail waits
     with clock.pinned(NINE + timedelta(days=41)):
         assert engine.run_once(app, "forget_notices").rows == 8
+
+
+def require_second_factor(stage: Stage, *, confirmed: str | None = None) -> None:
+    with acting_for_all("Northbridge asks for more"), transaction():
+        one(Organisation, stage.people.northbridge.id).second_factor_since = NINE - timedelta(days=1)
+        if confirmed:
+            one(Member, stage.people.members[confirmed].id).totp_confirmed_at = NINE - timedelta(days=1)
+    db.session.remove()
+
+
+def test_who_lacks_the_required_second_factor_is_told_nothing_until_they_have_it(stage: Stage) -> None:
+    with clock.pinned(NINE - timedelta(hours=30)):
+        stage.requests()
+    require_second_factor(stage, confirmed="abe")
+    look()
+    assert [row.address for row in posted("digest")] == [str(stage.people.abe.id)]
+    require_second_factor(stage, confirmed="ada")
+    look(NINE + timedelta(hours=1))
+    assert [row.address for row in posted("digest")] == [str(stage.people.abe.id), str(stage.people.ada.id)]
+
+
+def test_nothing_is_passed_to_who_lacks_the_required_second_factor(stage: Stage) -> None:
+    with clock.pinned(NINE - timedelta(hours=30)):
+        (asked,) = stage.requests()
+    kind, ada = KINDS["engagement-request"], stage.viewer("ada")
+    with viewing(ada):
+        assert [to.member_name for to in delegations.who_may_decide(kind, asked.id, by=ada)] == ["Abe Adeyemi"]
+    require_second_factor(stage, confirmed="ada")
+    with viewing(ada):
+        assert delegations.who_may_decide(kind, asked.id, by=ada) == []
+
+
+def test_members_of_a_deactivated_organisation_are_told_nothing(stage: Stage) -> None:
+    with clock.pinned(NINE - timedelta(hours=30)):
+        stage.requests()
+    with acting_for_all("Northbridge is gone"), transaction():
+        one(Organisation, stage.people.northbridge.id).deactivated_at = NINE - timedelta(hours=10)
+    look()
+    assert posted("digest") == []

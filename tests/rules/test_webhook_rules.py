@@ -62,13 +62,17 @@ def test_failing_for_days_is_three_days() -> None:
         "::1", "::", "fe80::1", "fe80::1%2", "fc00::1", "fd12:3456::1", "ff02::1", "2001:db8::1",
         "::ffff:127.0.0.1", "::ffff:10.0.0.1", "::ffff:169.254.169.254", "64:ff9b::7f00:1", "64:ff9b::a9fe:a9fe",
         "2002:7f00:1::", "2002:a00:1::1", "fd00:ec2::254",
+        "fec0::1", "::127.0.0.1", "::10.0.0.1", "::8.8.8.8", "64:ff9b:1::7f00:1", "::ffff:0:127.0.0.1", "3fff::1", "5f00::1",
+        "100::1", "4000::1", "2001:0:808:808::80ff:fffe",
     ],
 )  # fmt: skip
 def test_where_messages_never_go(address: str) -> None:
     assert not rules.may_be_called(address)
 
 
-@pytest.mark.parametrize("address", ["93.184.215.14", "8.8.8.8", "172.32.0.1", "2606:4700::1111", "::ffff:8.8.8.8"])
+@pytest.mark.parametrize(
+    "address", ["93.184.215.14", "8.8.8.8", "172.32.0.1", "2606:4700::1111", "::ffff:8.8.8.8", "64:ff9b::808:808"]
+)
 def test_where_messages_may_go(address: str) -> None:
     assert rules.may_be_called(address)
 

@@ -246,7 +246,7 @@ def test_a_month_that_closed_meanwhile_stays_chosen_and_is_refused(app: Flask, f
 
 def test_a_form_of_another_organisation_is_refused(fleet: list[Any], people: People, as_: As) -> None:
     ada = as_("ada")
-    body = grid_of(Page(ada.get(PATH))) | {"rendered_for": str(people.acme.id), "do": "submit"}
+    body = grid_of(Page(ada.get(PATH))) | {"rendered_for": f"{people.acme.id}:customer", "do": "submit"}
     assert ada.post(PATH, data=body | {f"{place(fleet[0])}-quantity": "1"}).status_code == 409
 
 

@@ -244,7 +244,7 @@ def test_the_preview_cannot_be_changed_or_borrowed(app: Flask, fleet: list[Any],
         assert "not valid any more" in Page(submit(ada, preview, sheet=wrong)).text
     theirs = upload(abe, rows_of(fleet, "1"))
     assert "not valid any more" in Page(submit(abe, theirs, sheet=signed)).text
-    assert submit(ada, preview, rendered_for=str(people.acme.id)).status_code == 409
+    assert submit(ada, preview, rendered_for=f"{people.acme.id}:customer").status_code == 409
     assert count(app, fleet)[0] == 0
 
 

@@ -263,7 +263,7 @@ def test_the_page_costs_the_same_however_many(app, entries, as_):
 def test_a_form_opened_for_another_organisation_decides_nothing(app, entries, people, as_):
     olga = as_("olga")
     body = sent(asked(olga, entries, "ten", "twelve"), entries, "ten", "twelve")
-    answer = olga.post(HERE, data={**body, "rendered_for": str(people.contrail.id)})
+    answer = olga.post(HERE, data={**body, "rendered_for": f"{people.contrail.id}:partner"})
     assert answer.status_code == 409 and "act for another organisation" in answer.text
     assert set(states(app, entries).values()) == {"in_review"} and lines(app) == 0
 

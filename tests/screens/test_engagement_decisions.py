@@ -230,7 +230,7 @@ def test_what_is_not_offered_in_a_state_is_409(app, stage, as_, verb, state):
             "outcome": "delete",
             "understood": "y",
             "submission_key": "k" * 32,
-            "rendered_for": str(stage.product.partner_id),
+            "rendered_for": f"{stage.product.partner_id}:partner",
             "version": "",
         },
     )
@@ -261,5 +261,5 @@ def test_a_form_of_another_organisation_is_refused(app, stage, people, as_):
     path = f"{stage.path('pending')}/approve"
     ada = as_("ada")
     form = hidden_fields(ada.get(path).text, path)
-    assert ada.post(path, data={**form, "rendered_for": str(people.contrail.id)}).status_code == 409
+    assert ada.post(path, data={**form, "rendered_for": f"{people.contrail.id}:partner"}).status_code == 409
     assert kept(app, stage.engagements["pending"])[0].state == "pending"

@@ -220,7 +220,7 @@ def test_a_link_for_another_organisation_offers_to_act_for_it(app, people, as_, 
 def test_a_form_of_another_organisation_decides_nothing(app, people, as_, requests):
     ada = as_("ada")
     page = tick(ada, [key(requests[0])], "approve")
-    form = {**hidden_fields(page.text, "/inbox/decide"), "rendered_for": str(people.contrail.id)}
+    form = {**hidden_fields(page.text, "/inbox/decide"), "rendered_for": f"{people.contrail.id}:partner"}
     assert ada.post("/inbox/decide", data={**form, "row": [key(requests[0])]}).status_code == 409
     assert states_of(app, requests[0]) == ["pending"]
 

@@ -12,7 +12,7 @@ from app.catalog.model import Programme
 from app.foundation.database import db, transaction
 from app.foundation.tenancy import acting_for_all
 from app.members.roles import OPERATOR_RATER
-from tests.makers import make_programme
+from tests.makers import make_engagement, make_entry, make_product, make_programme
 from tests.page import Fragment, Page
 from tests.people import fill, hidden_fields
 from tests.screens.engagement_stage import HTMX
@@ -87,6 +87,25 @@ def test_change_the_rules(app, programme, as_):
     assert "Review threshold changed from USD 1,000.00 to USD 2,500.50" in page.text
     assert "Cut-off policy changed from Reject after grace to Roll forward" in page.text
     assert "Viewing takes all three roles changed from no to yes" in page.text and "Olga Reyes, Operator" in page.text
+
+
+def test_a_policy_that_is_fixed_is_told_not_offered(app, programme, people, as_):
+    with app.app_context():
+        make_entry(make_engagement(make_product(programme, people.northbridge)))
+        db.session.remove()
+    olga, path = as_("olga"), f"/programmes/{programme.id}/edit"
+    page = Page(olga.get(path))
+    page.check()
+    assert "Fixed since something was billed" in page.text and not page.soup.select("input[name=cut_off]")
+    kept_rules = {name: value for name, value in RULES.items() if name != "cut_off"}
+    assert fill(olga, path, **kept_rules).status_code == 303
+    row = kept(app, programme)
+    assert (row.cut_off, row.review_threshold_minor) == ("reject-after-grace", 250_050)
+    answer = fill(olga, path, **RULES)  # opened before the first entry
+    page = Page(answer)
+    page.check()
+    assert answer.status_code == 422 and "stand in its book" in page.soup.select_one("#cut_off-error").text
+    assert kept(app, programme).version == row.version
 
 
 def test_an_empty_threshold_is_none_and_zero_is_zero(app, programme, as_):

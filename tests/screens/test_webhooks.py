@@ -4,14 +4,17 @@ import re
 from uuid import UUID
 
 import pytest
+from sqlalchemy import select
 
 from app.foundation.database import db, transaction
-from app.foundation.tenancy import acting_for_all
+from app.foundation.tenancy import acting_for_all, one
 from app.notices import webhook_sending
 from app.notices.webhook_model import WebhookEndpoint
+from app.parties.model import Organisation
+from tests.makers import make_membership
 from tests.notices.conftest import settings_of
 from tests.page import Fragment, Page
-from tests.people import fill, hidden_fields
+from tests.people import every_role, fill, hidden_fields
 from tests.webhooks.receiver import receiving
 
 HTMX = {"HX-Request": "true"}
@@ -44,6 +47,33 @@ def test_an_endpoint_is_added_and_its_secret_shown_once(as_):
     listed = ada.get(HERE)
     Page(listed).check()
     assert listed.text.count("https://hooks.example/portal") >= 1 and not SECRET.search(listed.text)
+
+
+def test_a_form_opened_as_partner_is_not_sent_as_customer(app, people, as_):
+    """The same organisation in its other capacity is another side, with other people and other endpoints."""
+    with app.app_context(), acting_for_all("Northbridge buys as well"):
+        with transaction():
+            northbridge = one(Organisation, people.northbridge.id)
+            northbridge.is_customer = True
+        make_membership(people.ada, northbridge, "customer", every_role("customer"))
+        db.session.remove()
+    ada = as_("ada")
+    body = {
+        **hidden_fields(ada.get(f"{HERE}/new").text, f"{HERE}/new"),
+        "url": "https://hooks.example/x",
+        "types": ["engagement.approved"],
+    }
+    fill(ada, "/account", action="/switch", capacity=f"{people.northbridge.id}:customer")
+    answer = ada.post(f"{HERE}/new", data=body)
+    page = Page(answer)
+    page.check()
+    assert answer.status_code == 409 and "You act in another capacity now" in page.text
+    assert "opened for Northbridge as partner; you now act for Northbridge as customer" in page.text
+    with app.app_context(), acting_for_all("a test looks"):
+        assert db.session.scalars(select(WebhookEndpoint.id)).all() == []
+    kept = page.form(f"{HERE}/new")
+    fill(ada, "/account", action="/switch", capacity=f"{people.northbridge.id}:partner")
+    assert ada.post(f"{HERE}/new", data={**kept, "types": body["types"]}).status_code == 200
 
 
 @pytest.mark.parametrize(

@@ -141,7 +141,7 @@ def test_what_is_not_sent_is_missing_never_its_default(small: Flask, ada: Viewer
 def test_a_form_on_get_carries_its_hidden_fields(small: Flask, ada: Viewer) -> None:
     with small.test_request_context("/x"), tenancy.viewing(ada):
         form = EntryForm(version=4, name="Ada", quantity=Decimal("3.50"))
-        assert form.rendered_for.data == str(ada.organisation_id)
+        assert form.rendered_for.data == f"{ada.organisation_id}:partner"
         assert len(form.submission_key.data) == 32
         assert form.submission_key.data != EntryForm().submission_key.data
         assert 'value="3.50"' in form.quantity()
@@ -161,7 +161,7 @@ def test_a_garbled_key_is_refused_and_replaced(send: Any, key: str) -> None:
     assert len(form.submission_key.data) == 32
 
 
-@pytest.mark.parametrize("changes", [{"version": "1e9"}, {"version": "\uff11"}, {"rendered_for": "x" * 41}])
+@pytest.mark.parametrize("changes", [{"version": "1e9"}, {"version": "\uff11"}, {"rendered_for": "x" * 61}])
 def test_garbled_hidden_fields_are_refused(send: Any, changes: dict[str, str]) -> None:
     assert send(**changes).status == 422
 

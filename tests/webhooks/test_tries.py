@@ -9,17 +9,19 @@ import time_machine
 from flask import Flask
 from sqlalchemy import select
 
+from app.engagements import farewells
 from app.foundation import clock
 from app.foundation.announcements import Announcement
 from app.foundation.database import db, transaction
 from app.foundation.outbox import OutboxRow
 from app.foundation.refusals import AlreadyDone, Refused
-from app.foundation.tenancy import acting_for_all, viewing
+from app.foundation.tenancy import acting_for_all, one, viewing
 from app.jobs import forget_webhooks, send_webhooks
 from app.jobs.work import never
-from app.notices import webhook_rules, webhook_sending, webhooks
+from app.notices import webhook_gauges, webhook_rules, webhook_sending, webhooks
 from app.notices.webhook_model import WebhookDelivery
 from app.notices.webhook_queries import state_of
+from app.parties.model import Organisation
 from tests.makers import make_engagement, make_product
 from tests.notices.conftest import settings_of
 from tests.people import People
@@ -121,6 +123,32 @@ def test_what_was_missed_while_disabled_is_sent_again_since_an_instant(people: P
                     webhooks.replay_since(endpoint.id, wrong, by=by)
         send()
         assert len(receiver.received) == 8 and len(deliveries()) == 4
+
+
+def test_nothing_is_sent_for_a_deactivated_organisation(people: People, receiver: Receiver, send: Any) -> None:
+    endpoint, _secret = listen(people, "ada", receiver.url)
+    ada, olga = people.viewer("ada"), people.viewer("olga")
+    with viewing(ada):
+        webhooks.send_test(endpoint.id, by=ada)
+    with viewing(olga):
+        farewells.deactivate(people.northbridge.id, reason="Gone.", by=olga)
+    send()
+    assert receiver.received == []
+    with acting_for_all("a test looks"):
+        assert webhook_gauges.waiting() == 0
+
+
+def test_nothing_is_made_or_sent_in_a_capacity_that_was_taken_away(
+    people: People, receiver: Receiver, send: Any
+) -> None:
+    endpoint, _secret = listen(people, "ada", receiver.url)
+    make_engagement(make_product(partner=people.northbridge), people.acme, state="pending", at=clock.now())
+    with acting_for_all("a test's operator"), transaction():
+        northbridge = one(Organisation, people.northbridge.id)
+        northbridge.is_partner, northbridge.is_customer = False, True
+    send()
+    assert receiver.received == []
+    assert deliveries(endpoint_id=endpoint.id) == []
 
 
 def test_two_senders_at_once_send_each_message_once(

@@ -11,7 +11,7 @@ from flask_babel import lazy_gettext as _l
 from wtforms import BooleanField, RadioField
 
 from app.catalog import queries
-from app.catalog.actions import COMPLETION_OUTCOMES, SETTINGS, change_programme
+from app.catalog.actions import COMPLETION_OUTCOMES, SETTINGS, change_programme, is_cut_off_fixed
 from app.catalog.model import Programme
 from app.documents import Column
 from app.foundation import clock, history, tenancy
@@ -119,7 +119,8 @@ def _change(programme: Programme, form: EditProgramme) -> Programme:
         programme,
         version=form.seen_version or 0,
         by=tenancy.current(),
-        cut_off=form.cut_off.data or "",
+        # a fixed policy is not offered, so nothing is sent of it
+        cut_off=form.cut_off.data or (programme.cut_off if is_cut_off_fixed(programme.id) else ""),
         completion_outcome=form.completion_outcome.data or "",
         review_threshold_minor=None if threshold is None else Money(threshold, programme.currency).rounded().minor,
         viewing_takes_all_three=form.viewing_takes_all_three.data,
@@ -149,6 +150,7 @@ def _form_page(
         status=status or form.status,
         form=form,
         stale=stale,
+        fixed=is_cut_off_fixed(programme.id),
         cut_offs=[
             {"value": key, "label": words, "small": policy_words(CUT_OFF_POLICIES[key])}
             for key, words in CUT_OFFS.items()
