@@ -5,7 +5,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "5d0c1f7a42be"
-down_revision = "039a89578ae2"
+down_revision = "5e0c7f1d2a44"
 branch_labels = None
 depends_on = None
 

@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "c9a4f0d21e77"
-down_revision = "039a89578ae2"
+down_revision = "5d0c1f7a42be"
 branch_labels = None
 depends_on = None
 
