@@ -7,7 +7,7 @@ from marshmallow import Schema, fields, validate
 
 from app.api.fields import File, Id, Instant, Quantity, Text, Version, YesNo
 from app.api.product_schemas import Parameter
-from app.api.schemas import ENGAGEMENT_STATES, Named, note
+from app.api.schemas import ENGAGEMENT_STATES, Named, answers, note
 from app.billing import states as entry_states
 from app.catalog import requests, reviews, states
 from app.catalog.evidence import SLOTS
@@ -196,3 +196,4 @@ class NewEvidence(Schema):
 class NewTest(Schema):
     plan_id = Id(required=True)
     name = Text(120, least=1, required=True, **note("What the test is to show."))
+    parameters = answers()

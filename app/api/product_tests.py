@@ -48,8 +48,11 @@ def start_test(body: dict[str, Any], product_id: uuid.UUID) -> Any:
     product = own_product(product_id, by=by)
     with named_as_sent({"plan": "plan_id"}):
         started = once(
-            body, lambda: testing.start_test(product, plan_id=body["plan_id"], name=body["name"], by=by)
-        )  # fmt: skip
+            body,
+            lambda: testing.start_test(
+                product, plan_id=body["plan_id"], name=body["name"], given=body["parameters"], by=by
+            ),
+        )
     return details(started)
 
 

@@ -189,18 +189,23 @@ class Wish(Decision):
     wish = Text(1000, lines=True, load_default="", **note("The partner reads it."))
 
 
+def answers() -> fields.Field[dict[str, object]]:
+    """What is answered to a service's own questions."""
+    return fields.Dict(
+        keys=Text(40),
+        values=Given(),
+        load_default=dict,
+        **note("The service's own questions: key -> text, or true or false for a checkbox."),
+    )
+
+
 class EngagementRequest(Schema):
     product_id = Id(required=True)
     plan_id = Id(required=True)
     name = Text(120, least=1, required=True)
     contact_number = Phone(required=True)
     additional_information = Text(2000, lines=True, load_default="")
-    parameters = fields.Dict(
-        keys=Text(40),
-        values=Given(),
-        load_default=dict,
-        **note("The service's own questions: key -> text, or true or false for a checkbox."),
-    )
+    parameters = answers()
 
 
 class RecordError(Schema):

@@ -154,13 +154,24 @@ def test_prices_that_were_sent_or_approved_are_not_edited(app, people, ask, stat
     for below, body in (
         ("/plans/{plan_id}", {"name": "Other", "code": "other"}),
         ("/plans/{plan_id}/remove", {}),
-        ("/plans/{plan_id}/metrics", METRIC),
+        *([("/plans/{plan_id}/metrics", METRIC)] if state == states.PRICING_REQUESTED else []),
         ("/plans/{plan_id}/metrics/{metric_id}", METRIC),
         ("/plans/{plan_id}/metrics/{metric_id}/remove", {}),
     ):
         answer = ask("ada").post(stage.path(below), body)
         assert (answer.status_code, answer.json["errors"][0]["field"]) == (422, "pricing"), below
     assert ask("ada").get(stage.path("/pricing")).json == before
+
+
+def test_a_metric_joins_approved_prices_by_their_next_version(app, people, ask):
+    stage = Listed.in_state(app, people, states.PUBLISHED)
+    plan = stage.path("/plans/{plan_id}")
+    before = ask("ada").get(plan).json
+    assert ask("ada").post(f"{plan}/metrics", METRIC).status_code == 201
+    after = ask("ada").get(plan).json
+    assert after["in_force"] == before["in_force"] and before["open"] is None
+    assert [metric["approved"] for metric in after["metrics"]] == [True, False]
+    assert len(after["open"]["prices"]) == len(before["in_force"]["prices"]) + 1
 
 
 def test_a_price_changes_by_a_version_for_a_month_to_come(app, people, ask):
