@@ -20,11 +20,12 @@ from app.billing.model import BillingEntry, Correction
 from app.catalog.model import Evidence, ListingReview, Product, Programme
 from app.charges.model import ChargeLine
 from app.engagements.model import Engagement
-from app.foundation import clock
+from app.foundation import clock, timetable
 from app.foundation.billing_month import BillingMonth
 from app.foundation.database import db
 from app.foundation.saved_views import SavedView, save_view
 from app.foundation.tenancy import acting_for_all, one, viewing
+from app.foundation.timetable import Plan
 from app.members import api_keys
 from app.members.invitations import invite
 from app.members.model import Invitation, Membership
@@ -78,6 +79,8 @@ def world(migrated_app: Flask, restore_database: Any) -> Iterator[World]:
         people = move_in()
         own = {first: _rows_of(people, partner, customer) for first, partner, customer in _SIDES}
         _close_and_correct(*own.values())
+        with acting_for_all("the timetable"):
+            timetable.write_down([Plan(FREE["job_name"], "Rates.", 1, 1)])
         db.session.remove()
     clients = {}
     for person in PERSONS:
