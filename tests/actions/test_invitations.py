@@ -212,6 +212,21 @@ def test_withdrawn_its_link_is_worth_nothing(people):
     assert not mails("invitation_declined")
 
 
+def test_withdrawn_and_invited_again_no_mailbox_is_filled(people):
+    ada = people.viewer("ada")
+    with time_machine.travel("2026-03-02T10:00:00Z", tick=False) as now:
+        with viewing(ada):
+            invitations.withdraw(invite(people).id, by=ada)
+        now.move_to("2026-03-02T10:09:59Z")
+        with pytest.raises(Refused) as no:
+            invite(people, by="abe")
+        assert (no.value.field, len(mails("invitation"))) == ("email", 1)
+        invite(people, by="cy")  # another organisation's invitation is another matter
+        now.move_to("2026-03-02T10:10:00Z")
+        invite(people)
+    assert len(mails("invitation")) == 3
+
+
 def test_who_is_removed_comes_back_by_no_invitation_of_their_own(people):
     abe, ada = people.viewer("abe"), people.viewer("ada")
     own = invite(people, "abe.private@mail.example", [PARTNER_ADMIN], by="abe")
