@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click import ClickException
 from flask import Flask
 from sqlalchemy import inspect, select, text
 from sqlalchemy.exc import DBAPIError
 
-from app.commands.backup import columns, loading
+from app.commands.backup import columns, give_name, loading
 from app.commands.backup.archive import verified
 from app.commands.backup.columns import KINDS
 from app.commands.backup.loading import BATCH
@@ -181,6 +182,30 @@ def test_a_backup_never_takes_the_place_of_a_file(year: Flask, tmp_path: Path) -
     assert refused.exit_code == 1 and "exists already" in refused.output and standing.read_text() == "mine"
     missing = run(year, "backup", tmp_path / "no" / "such" / "folder")
     assert missing.exit_code == 1 and "could not be written" in missing.output
+
+
+def test_what_stands_under_the_parts_name_neither_opens_nor_leads_the_backup(year: Flask, tmp_path: Path) -> None:
+    """Left by a killed run, or put there by somebody who may write into the folder."""
+    file, part = tmp_path / "backup", tmp_path / "backup.part"
+    part.write_text("left behind")
+    part.chmod(0o666)
+    assert run(year, "backup", file).exit_code == 0
+    assert file.stat().st_mode & 0o777 == 0o600 and not part.exists()
+    file.unlink()
+    precious = tmp_path / "precious"
+    precious.write_text("precious")
+    part.symlink_to(precious)
+    assert run(year, "backup", file).exit_code == 0
+    assert precious.read_text() == "precious" and not file.is_symlink() and verified(file).rows > 300
+
+
+def test_a_name_that_was_taken_meanwhile_is_left_to_who_has_it(tmp_path: Path) -> None:
+    part, file = tmp_path / "backup.part", tmp_path / "backup"
+    part.write_text("whole")
+    file.symlink_to(tmp_path / "nowhere")
+    with pytest.raises(ClickException, match="exists already"):
+        give_name(part, file)
+    assert file.is_symlink() and not (tmp_path / "nowhere").exists()
 
 
 def test_one_moment_whatever_is_written_meanwhile(

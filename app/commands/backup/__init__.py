@@ -96,21 +96,36 @@ def key_fingerprint(app: Flask) -> str:
 
 
 def _write_beside(file: Path) -> str:
-    """Under another name until it is whole and read back, readable by its owner alone: it holds everybody's figures."""
+    """Under another name until it is whole and read back, readable by its owner alone: it holds everybody's figures.
+
+    What stands under that name, left by a killed run or put there by somebody else, is neither written into nor followed.
+    """
     part = file.with_name(f"{file.name}.part")
+    part.unlink(missing_ok=True)
     try:
-        with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as out:
+        with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600), "wb") as out:
             told = _write(out)
             out.flush()
             os.fsync(out.fileno())
         verified(part)
-        part.replace(file)
+        give_name(part, file)
     except BadBackup as wrong:
         raise click.ClickException(f"The backup was written and could not be read back: {wrong}") from wrong
     finally:
         with suppress(FileNotFoundError):
             part.unlink()
     return f"{told} in {file}, {file.stat().st_size:,} bytes"
+
+
+def give_name(part: Path, file: Path) -> None:
+    """Under its own name from now on, unless somebody took that meanwhile."""
+    try:
+        os.link(part, file, follow_symlinks=False)
+    except FileExistsError as taken:
+        raise click.ClickException(f"{file} exists already; a backup never takes the place of another file.") from taken
+    except OSError:  # a file system without links: the name is taken first, then given
+        os.close(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+        part.replace(file)
 
 
 def _write(out: IO[bytes]) -> str:
