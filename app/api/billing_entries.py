@@ -76,10 +76,14 @@ def add_many(body: dict[str, Any]) -> Any:
     by, key = tenancy.current(), sent_key()
     if key is None:
         return _batch(body, by)
-    kept = idempotency.answered(key, content(body), by=by)
+    kept = idempotency.claim(key, content(body), by=by)
     if kept is None:
-        told = json.dumps(schemas.BatchResult().dump(_batch(body, by)))
-        kept = idempotency.keep_answer(key, content(body), told, by=by)
+        try:
+            told = json.dumps(schemas.BatchResult().dump(_batch(body, by)))
+        except Exception:
+            idempotency.release(key, by=by)
+            raise
+        kept = idempotency.keep_answer(key, told, by=by)
     return json.loads(kept)
 
 
