@@ -290,7 +290,7 @@ def _mail(invitation: Invitation, organisation: Organisation) -> None:
     facts = {
         "organisation": organisation.name,
         "by": "" if invitation.invited_by_id is None else invitation.invited_by_label,
-        "path": f"/invitations/{link_token(invitation)}",
+        "path": keys.seal_link(f"/invitations/{link_token(invitation)}", bound_to=organisation.id),
         "days": rules.INVITED_FOR.days,
     }
     outbox.post(

@@ -56,7 +56,7 @@ def ask(organisation_name: str, name: str, email: str, password: str, *, source:
         facts = {
             "name": name,
             "organisation": organisation_name,
-            "path": f"/sign-up/{link_token(wish)}",
+            "path": keys.seal_link(f"/sign-up/{link_token(wish)}", bound_to=wish.id),
             "hours": int(rules.SIGN_UP_FOR.total_seconds() // 3600),
         }
         outbox.post(

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.utils import format_datetime
-from typing import Protocol
+from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 from sqlalchemy import select
@@ -13,6 +13,7 @@ from app.config import Settings
 from app.foundation import clock
 from app.foundation.database import transaction
 from app.foundation.outbox import OutboxRow
+from app.members import keys
 from app.notices.addresses import refused_among
 from app.notices.bodies import Body, render, render_together, type_named
 from app.notices.model import DemoMail
@@ -56,8 +57,15 @@ def body_of(rows: Sequence[OutboxRow], settings: Settings) -> Body:
     words = {"portal_name": settings.portal_name, "portal_url": settings.portal_url}
     first = rows[0]
     if len(rows) == 1:
-        return render(first.template, first.facts, **words)
-    return render_together(first.template, [row.facts for row in rows], **words)
+        return render(first.template, facts_of(first), **words)
+    return render_together(first.template, [facts_of(row) for row in rows], **words)
+
+
+def facts_of(row: OutboxRow) -> dict[str, Any]:
+    """What the mail tells: the link that acts for its reader is opened here, at the last moment, and kept sealed until then."""
+    if "path" not in row.facts:
+        return row.facts
+    return {**row.facts, "path": keys.opened_link(row.facts["path"], bound_to=row.subject_id)}
 
 
 def message_of(row: OutboxRow, to: list[str], body: Body, settings: Settings) -> EmailMessage:

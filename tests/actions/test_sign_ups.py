@@ -15,6 +15,7 @@ from app.foundation.tenancy import acting_for_all
 from app.members import queries, rules, sign_ins, sign_ups
 from app.members.model import Member, SignUp
 from app.members.tries import TooManyTries
+from app.notices.delivery import facts_of
 from app.parties.model import Organisation
 from tests.people import move_in
 
@@ -38,7 +39,7 @@ def mails():
 
 
 def token():
-    return mails()[-1].facts["path"].rpartition("/")[2]
+    return facts_of(mails()[-1])["path"].rpartition("/")[2]
 
 
 def count(model):
@@ -90,7 +91,7 @@ def test_a_name_that_stands_is_refused_with_the_link_only_and_another_may_be_cho
 def test_names_with_letters_of_any_alphabet_are_compared(people):
     for number, name in enumerate(("Łódź Textiles", "Łódź Textiles")):
         ask(f"k{number}@harbour.example", organisation=name)
-    first, second = (mail.facts["path"].rpartition("/")[2] for mail in mails())
+    first, second = (facts_of(mail)["path"].rpartition("/")[2] for mail in mails())
     sign_ups.confirm(first, "Łódź Textiles", PASSPHRASE, source=HERE)
     with pytest.raises(Refused):
         sign_ups.confirm(second, "Łódź Textiles", PASSPHRASE, source=HERE)

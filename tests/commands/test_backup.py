@@ -1,6 +1,8 @@
 """A backup is everything, a restore is all of it or nothing, and both databases read the same file."""
 
+import gzip
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -23,13 +25,17 @@ from app.commands.backup.staging import SCHEMA
 from app.commands.demo.people import PASSWORD
 from app.foundation import append_only, clock, history
 from app.foundation.database import Base, db
-from app.foundation.tenancy import acting_for_all
+from app.foundation.outbox import OutboxRow
+from app.foundation.tenancy import acting_for_all, viewing
+from app.members import invitations, sign_ins, sign_ups
 from app.members.model import Member
+from app.members.roles import PARTNER_ADMIN
+from app.notices.delivery import facts_of
 from app.parties.model import Organisation
 from tests.commands.conftest import NewPortal, names, run, settings_for
 from tests.conftest import on_postgres
 from tests.makers import make_engagement, make_entry, make_organisation, make_product
-from tests.people import sign_in
+from tests.people import move_in, sign_in
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -206,6 +212,28 @@ def test_a_name_that_was_taken_meanwhile_is_left_to_who_has_it(tmp_path: Path) -
     with pytest.raises(ClickException, match="exists already"):
         give_name(part, file)
     assert file.is_symlink() and not (tmp_path / "nowhere").exists()
+
+
+def test_links_that_act_for_their_reader_are_sealed_in_a_backup(new_portal: NewPortal, tmp_path: Path) -> None:
+    """Whoever holds the file and not SECRET_KEY uses none of them; mailed, they work."""
+    app, file = new_portal(), tmp_path / "backup"
+    with app.app_context():
+        people = move_in()
+        sign_ins.ask_for_link("ada@northbridge.example", source="203.0.113.1")
+        sign_ups.ask("Harbour Works", "Kim Okafor", "kim@harbour.example", "four calm herons", source="203.0.113.1")
+        with viewing(people.viewer("ada")) as ada:
+            invitations.invite("nia@northbridge.example", [PARTNER_ADMIN], by=ada)
+        db.session.remove()
+    assert run(app, "backup", file).exit_code == 0
+    kept = gzip.decompress(file.read_bytes()).decode()
+    assert not re.search(r"/(reset-password|sign-up|invitations)/", kept)
+    with app.app_context(), acting_for_all("a test's mail job"):
+        rows = db.session.scalars(select(OutboxRow).order_by(OutboxRow.template)).all()
+        paths = [facts_of(row)["path"] for row in rows]
+        assert [path.rpartition("/")[0] for path in paths] == ["/sign-up", "/invitations", "/reset-password"]
+        token = paths[2].rpartition("/")[2]
+        assert sign_ins.holder_of(token).email == "ada@northbridge.example"
+        db.session.remove()
 
 
 def test_one_moment_whatever_is_written_meanwhile(
