@@ -15,7 +15,7 @@ from app.foundation.identity import new_id
 from app.foundation.permissions import declare
 from app.foundation.refusals import AlreadyDone, NotVisible, Refused
 from app.foundation.tenancy import Viewer, acting_for_all, one
-from app.foundation.text import N_
+from app.foundation.text import N_, spell
 from app.members import keys
 from app.notices import webhook_rules as rules
 from app.notices.webhook_events import EVENTS, TEST, body_for, fitting, message
@@ -103,7 +103,16 @@ def rotate(endpoint_id: uuid.UUID, *, by: Viewer) -> tuple[WebhookEndpoint, str]
     secret = rules.new_secret()
     with transaction():
         endpoint = endpoint_here(endpoint_id, lock=True)
-        endpoint.previous_secret, endpoint.previous_until = endpoint.secret, clock.now() + rules.OVERLAP
+        now = clock.now()
+        if endpoint.previous_until is not None and now < endpoint.previous_until:
+            raise Refused(
+                "secret",
+                N_(
+                    "The secret before this one signs as well until %(until)s, as was promised; rotate again after that. If a secret has become known, remove the endpoint and add it anew."
+                ),
+                until=spell(endpoint.previous_until),
+            )
+        endpoint.previous_secret, endpoint.previous_until = endpoint.secret, now + rules.OVERLAP
         endpoint.secret = keys.seal(secret, bound_to=endpoint.id)
         endpoint.version += 1
         history.record(endpoint, ROTATED, by=by, url=endpoint.url)

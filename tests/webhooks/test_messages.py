@@ -137,6 +137,22 @@ def test_a_rotated_secret_overlaps_for_a_day(people: People, receiver: Receiver,
     assert new not in endpoint_of(endpoint).secret and old not in str(vars(endpoint_of(endpoint)))
 
 
+def test_a_secret_is_not_rotated_while_the_one_before_is_promised(
+    people: People, receiver: Receiver, send: Any
+) -> None:
+    with time_machine.travel(datetime.now(UTC), tick=False) as time, viewing(people.viewer("ada")) as by:
+        endpoint, old = listen(people, "ada", receiver.url)
+        webhooks.rotate(endpoint.id, by=by)
+        time.shift(timedelta(days=1) - timedelta(seconds=1))
+        with pytest.raises(Refused, match="rotate again after that"):
+            webhooks.rotate(endpoint.id, by=by)
+        webhooks.send_test(endpoint.id, by=by)
+        send()
+        assert receiver.verified(old)["type"] == TEST
+        time.shift(timedelta(seconds=1))
+        webhooks.rotate(endpoint.id, by=by)
+
+
 def test_who_may_touch_an_endpoint(people: People, receiver: Receiver) -> None:
     endpoint, _secret = listen(people, "ada", receiver.url)
     with viewing(people.viewer("ben")) as ben:
