@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy import delete, select
 
@@ -20,6 +20,7 @@ from app.members import keys
 from app.notices import webhook_rules as rules
 from app.notices.webhook_events import EVENTS, TEST, body_for, fitting, message
 from app.notices.webhook_model import WebhookDelivery, WebhookEndpoint
+from app.parties.model import Organisation
 
 MANAGE = declare("webhook:manage", N_("Add webhook endpoints, see what was sent to them, send it again"))
 
@@ -63,6 +64,7 @@ def add(url: str, types: Iterable[str], *, private_allowed: bool, by: Viewer) ->
     chosen = _checked(types, by)
     secret = rules.new_secret()
     with transaction() as session:
+        one(Organisation, cast(uuid.UUID, by.organisation_id), lock=True)  # of two at once the second counts the first
         there = session.scalars(select(WebhookEndpoint.id).where(WebhookEndpoint.removed_at.is_(None))).all()
         if len(there) >= MOST_ENDPOINTS:
             raise Refused("url", N_("There are %(most)s endpoints already. Remove one first."), most=MOST_ENDPOINTS)
@@ -98,7 +100,10 @@ def change(
 
 
 def rotate(endpoint_id: uuid.UUID, *, by: Viewer) -> tuple[WebhookEndpoint, str]:
-    """Another secret. The one before signs as well for a day, so that the receiver can change over."""
+    """Another secret. The one before signs as well for a day, so that the receiver can change over.
+
+    Refused within that day: a receiver that still holds the one before would be cut off at once.
+    """
     by.must(MANAGE)
     secret = rules.new_secret()
     with transaction():

@@ -1,12 +1,14 @@
 """What arrives: who is told what, signed, and what an endpoint may be; over a real HTTP server."""
 
 import re
+import threading
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
 import time_machine
+from flask import Flask
 
 from app.engagements import actions as engagements
 from app.foundation import clock
@@ -184,3 +186,26 @@ def test_what_may_be_entered(people: People) -> None:
         with pytest.raises(Refused) as no:
             webhooks.add("https://dot.example/more", ["engagement.approved"], private_allowed=False, by=dot)
         assert no.value.field == "url"
+
+
+def test_two_endpoints_added_at_once_do_not_pass_the_limit(app: Flask, people: People, receiver: Receiver) -> None:
+    for number in range(webhooks.MOST_ENDPOINTS - 1):
+        listen(people, "ada", f"{receiver.url}?{number}", "engagement.approved")
+    ada, outcomes, together = people.viewer("ada"), [], threading.Barrier(2)
+
+    def add(number: int) -> None:
+        with app.app_context(), viewing(ada):
+            together.wait()
+            try:
+                webhooks.add(f"{receiver.url}?x{number}", ["engagement.approved"], private_allowed=True, by=ada)
+                outcomes.append("added")
+            except Refused:
+                outcomes.append("refused")
+            db.session.remove()
+
+    both = [threading.Thread(target=add, args=(number,)) for number in range(2)]
+    for thread in both:
+        thread.start()
+    for thread in both:
+        thread.join()
+    assert sorted(outcomes) == ["added", "refused"]
