@@ -10,6 +10,7 @@ from sqlalchemy import select
 from app.billing import states
 from app.billing.batch import Judged
 from app.billing.model import BillingEntry
+from app.billing.queries import taken_back
 from app.catalog.model import Metric
 from app.foundation.database import db, streamed
 
@@ -68,11 +69,17 @@ def _found(one: Judged, twins: dict[Any, Any], set_ups: dict[Any, Any]) -> Looka
 
 
 def _counting(engagement_ids: set[uuid.UUID]) -> Any:
-    """Entries of these engagements that count or may still, oldest first: a later one takes an earlier one's place."""
+    """Entries of these engagements that count or may still, oldest first: a later one takes an earlier one's place.
+
+    What was taken back counts no more, nor does what took it back.
+    """
     return (
         select(*_COLUMNS)
         .where(
-            BillingEntry.engagement_id.in_(engagement_ids), BillingEntry.state.in_((states.RATED, *states.UNDECIDED))
+            BillingEntry.engagement_id.in_(engagement_ids),
+            BillingEntry.state.in_((states.RATED, *states.UNDECIDED)),
+            BillingEntry.kind != states.REVERSAL,
+            ~taken_back(),
         )
         .order_by(BillingEntry.submitted_at, BillingEntry.id)
     )
