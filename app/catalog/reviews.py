@@ -12,8 +12,11 @@ from typing import Any
 from sqlalchemy import Select, func, or_, select
 
 from app.catalog import states
+from app.catalog.evidence import has_uploaded
 from app.catalog.listing_events import DECIDE_REVIEWS
-from app.catalog.model import ListingReview, Metric, Plan, PriceVersion, Product
+from app.catalog.listing_queries import evidence_sent
+from app.catalog.model import Evidence, ListingReview, Metric, Plan, PriceVersion, Product
+from app.catalog.price_changes import keep_notice_of_published
 from app.catalog.requests import (
     EVIDENCE,
     PRICE_CHANGE,
@@ -53,6 +56,7 @@ def approve(review_id: uuid.UUID, *, by: Viewer) -> ListingReview:
                 change_state(product, states.APPROVE_EVIDENCE, by=by)
             case "publication":
                 nothing_of_the_entry_is_missing(product)
+                keep_notice_of_published(product, by=by)
                 change_state(product, states.PUBLISH, by=by, edition=product.edition)
         _decide(review, APPROVED, None, by)
     return review
