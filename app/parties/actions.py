@@ -1,5 +1,6 @@
 """What is done with organisations: added, changed, secured, deactivated."""
 
+import unicodedata
 import uuid
 from typing import Any
 from zoneinfo import available_timezones
@@ -154,7 +155,7 @@ def operator() -> Organisation:
 
 
 def checked_name(name: str, *, field: str = "name") -> str:
-    name = " ".join(name.split())
+    name = unicodedata.normalize("NFC", " ".join(name.split()))  # one spelling, or two names that look alike are two
     if not name:
         raise Refused(field, N_("Enter the organisation's name."))
     if len(name) > 200 or not name.isprintable():
