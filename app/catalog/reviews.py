@@ -1,4 +1,4 @@
-"""The operator's answer to what partners ask: approved, or returned with feedback. Never by who asked.
+"""The operator's answer to what partners ask: approved, or returned with feedback. Never by who asked, or whose files they are.
 
 A review is decided once: its row is locked, and whoever comes second is told that somebody was faster. What it is about,
 the product or the price version, goes along its own table in the same transaction.
@@ -179,7 +179,15 @@ def _undecided(review_id: uuid.UUID, by: Viewer) -> tuple[ListingReview, Product
         raise AlreadyDone(review.outcome, "decide")
     if by.member_id is not None and review.submitted_by_id == by.member_id:
         raise Refused("decision", N_("You asked for this yourself; somebody else has to decide it."))
+    if review.kind == EVIDENCE and by.member_id is not None:
+        _refuse_own_files(evidence_sent(product.id, review.submitted_at), by.member_id)
     return review, product
+
+
+def _refuse_own_files(sent: Sequence[Evidence], member_id: uuid.UUID) -> None:
+    """Whoever pressed the button: one's own evidence is somebody else's to judge."""
+    if has_uploaded(member_id, sent):
+        raise Refused("decision", N_("You uploaded some of these files yourself; somebody else has to decide it."))
 
 
 def _decide(review: ListingReview, outcome: str, reason: str | None, by: Viewer) -> None:
