@@ -26,8 +26,8 @@ from app.commands.demo.people import PASSWORD
 from app.foundation import append_only, clock, history
 from app.foundation.database import Base, db
 from app.foundation.outbox import OutboxRow
-from app.foundation.tenancy import acting_for_all, viewing
-from app.members import invitations, sign_ins, sign_ups
+from app.foundation.tenancy import acting_for_all, system, viewing
+from app.members import api_keys, invitations, sign_ins, sign_ups
 from app.members.model import Member
 from app.members.roles import PARTNER_ADMIN
 from app.notices.delivery import facts_of
@@ -212,6 +212,25 @@ def test_a_name_that_was_taken_meanwhile_is_left_to_who_has_it(tmp_path: Path) -
     with pytest.raises(ClickException, match="exists already"):
         give_name(part, file)
     assert file.is_symlink() and not (tmp_path / "nowhere").exists()
+
+
+def test_a_restore_says_how_many_api_keys_count_again(new_portal: NewPortal, tmp_path: Path) -> None:
+    """One that was revoked after the backup is not revoked in it."""
+    app, file = new_portal(), tmp_path / "backup"
+    with app.app_context():
+        move_in()
+        by = system("a test's keys")
+        for person in ("ada", "cy"):
+            email = f"{person}@{'northbridge' if person == 'ada' else 'contrail'}.example"
+            kept, _key = api_keys.make_for(email, organisation=None, capacity=None, expires_in_days=None, by=by)
+        db.session.remove()
+    assert run(app, "backup", file).exit_code == 0
+    with app.app_context(), acting_for_all("a test's admin") as admin:
+        api_keys.revoke(kept.id, by=admin)
+        db.session.remove()
+    done = run(app, "restore", file, "--replace")
+    assert done.exit_code == 0, done.output
+    assert "2 API keys count as they did at the backup" in done.output and "End it anew" in done.output
 
 
 def test_links_that_act_for_their_reader_are_sealed_in_a_backup(new_portal: NewPortal, tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ import click
 from alembic.script import ScriptDirectory
 from flask import Flask, current_app
 from flask.cli import with_appcontext
-from sqlalchemy import inspect, text
+from sqlalchemy import func, inspect, or_, select, text
 from sqlalchemy.exc import DBAPIError
 
 from app.commands.backup.archive import BadBackup, Manifest, Writer, verified
@@ -29,6 +29,8 @@ from app.foundation import clock
 from app.foundation.database import db
 from app.foundation.installation import VERSION, migrations
 from app.foundation.self_check import every_check
+from app.foundation.tenancy import acting_for_all
+from app.members.api_keys import ApiKey
 
 MIGRATIONS = HERE / "migrations"
 
@@ -86,8 +88,21 @@ def restore(file: Path, replace: bool) -> None:
             "The backup was made under another SECRET_KEY: second factors of its members work under that key only.",
             err=True,
         )
+    _tell_of_keys()
     report(every_check())
     click.echo("Everything holds.")
+
+
+def _tell_of_keys() -> None:
+    """What was ended after the backup is not ended any more, and only people know what that was."""
+    with acting_for_all("how many API keys count after a restore"):
+        now = clock.now()
+        counting = or_(ApiKey.expires_at.is_(None), ApiKey.expires_at > now)
+        count = db.session.scalar(select(func.count(ApiKey.id)).where(ApiKey.revoked_at.is_(None), counting)) or 0
+    click.echo(
+        f"{count} API keys count as they did at the backup. What was ended since then works again: keys that were revoked, members who were removed, passwords that were changed. End it anew.",
+        err=True,
+    )
 
 
 def key_fingerprint(app: Flask) -> str:
