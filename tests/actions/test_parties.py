@@ -278,3 +278,8 @@ def test_no_two_organisations_are_called_alike(olga, one_, other):
     with pytest.raises(Refused):
         actions.found_customer(other, by=olga)
     assert unicodedata.is_normalized("NFC", actions.add_organisation(f"{one_} 2", customer=True, by=olga).name)
+
+
+def test_names_that_differ_in_a_letter_are_two(olga):
+    for name in ("Cafe", "Café", "Caffe", "Muller", "Müller"):
+        actions.add_organisation(name, customer=True, by=olga)
