@@ -226,7 +226,7 @@ def test_a_key_taken_by_another_body_is_refused_before_any_work(app, people, ask
     record = {"key": "a", "engagement_id": str(stage.engagements[states.ACTIVE].id), **entry("1")}
     body = {"method": "POST", "path": "/api/v1/billing-entries/batch", "body": "another"}
     with app.app_context():
-        assert idempotency.claim(idempotency.outside_key("same"), body, by=people.viewer("ada")) is None
+        assert idempotency.claim(idempotency.outside_key("partner:same"), body, by=people.viewer("ada")) is None
         db.session.remove()
     answer = ask("ada").post("/billing-entries/batch", {"records": [record]}, once="same")
     assert answer.status_code == 409
