@@ -258,3 +258,32 @@ def test_prices_that_count_already_and_those_of_a_product_shown_before_are_left_
 def due_for_notice() -> list[UUID]:
     with acting_for_all("a test's job"):
         return list(price_changes.changes_to_announce())
+
+
+def told_of_prices(customer: Organisation) -> list[str]:
+    with acting_for_all("a test reads the outbox"):
+        rows = db.session.scalars(
+            select(OutboxRow).where(OutboxRow.template == "prices_change", OutboxRow.address == str(customer.id))
+        )
+        return [row.facts["month"] for row in rows]
+
+
+def test_who_comes_after_the_notice_is_told_with_the_first_request_and_once(
+    app: Flask, product: Product, ada: Viewer
+) -> None:
+    acme, globex, initech = (make_organisation(name, customer=True) for name in ("Acme", "Globex", "Initech"))
+    make_engagement(product, acme, at=MARCH_10)
+    change_to(product, "175", ada)
+    approve(product)
+    make_engagement(product, globex, name="Early", at=datetime(2027, 3, 31, 23, 59, tzinfo=UTC))
+    assert told_of_prices(globex) == [], "the notice will reach them with the others"
+    with clock.pinned(datetime(2027, 4, 1, tzinfo=UTC)):
+        assert engine.run_once(app, "announce_prices").rows == 1
+    late = datetime(2027, 4, 20, 9, tzinfo=UTC)
+    for name in ("One", "Two"):
+        make_engagement(product, initech, state="pending", name=name, at=late)
+    make_engagement(product, acme, state="pending", name="More", at=late)
+    assert [told_of_prices(customer) for customer in (acme, globex, initech)] == [["May 2027"]] * 3
+    hooli = make_organisation("Hooli", customer=True)
+    make_engagement(product, hooli, state="pending", at=datetime(2027, 5, 1, tzinfo=UTC))
+    assert told_of_prices(hooli) == [], "it is the price by now"
