@@ -15,6 +15,7 @@ from app.foundation.tenancy import acting_for_all
 from app.members import queries, rules, sign_ins, sign_ups
 from app.members.model import Member, SignUp
 from app.members.tries import TooManyTries
+from app.notices.bodies import render
 from app.notices.delivery import facts_of
 from app.parties.model import Organisation
 from tests.people import move_in
@@ -76,6 +77,15 @@ def test_who_has_an_account_is_told_so_by_mail_and_nobody_else(people):
     [mail] = mails()
     assert (mail.template, mail.address, "path" in mail.facts) == ("sign_up_known", people.dot.email, False)
     assert count(SignUp) == 0
+
+
+def test_nothing_that_a_stranger_typed_is_mailed_under_our_name(people):
+    lure = "You have won, see evil.example"
+    for email in (KIM, people.dot.email):
+        sign_ups.ask(lure, lure, email, PASSPHRASE, source=HERE)
+    for mail in mails():
+        body = render(mail.template, facts_of(mail), portal_name="Portal", portal_url="https://portal.example")
+        assert "evil.example" not in body.subject + body.text
 
 
 def test_a_name_that_stands_is_refused_with_the_link_only_and_another_may_be_chosen(people):
