@@ -136,14 +136,20 @@ def once(body: dict[str, Any], do: Callable[[], Any]) -> uuid.UUID:
 def once_answered(body: dict[str, Any], gives: type[Schema], do: Callable[[], Any]) -> Any:
     """The same for work that is answered by more than one row: a repeat with the same key is answered word for word.
 
-    The answer is kept after the work, which therefore has to be harmless when it is done twice.
+    The key is taken for this body before the work, and the answer kept after it; the work therefore has to be harmless when
+    it is done twice. What is refused as a whole leaves the key unspent.
     """
     key, by = sent_key(), tenancy.current()
     if key is None:
         return do()
-    kept = idempotency.answered(key, content(body), by=by)
+    kept = idempotency.claim(key, content(body), by=by)
     if kept is None:
-        kept = idempotency.keep_answer(key, content(body), json.dumps(gives().dump(do())), by=by)
+        try:
+            told = json.dumps(gives().dump(do()))
+        except Exception:
+            idempotency.release(key, by=by)
+            raise
+        kept = idempotency.keep_answer(key, told, by=by)
     return Response(kept, content_type="application/json")
 
 

@@ -79,7 +79,10 @@ def _found(one: Judged, twins: dict[Any, Any], set_ups: dict[Any, Any]) -> Looka
 
 
 def _counting(engagement_ids: set[uuid.UUID]) -> Any:
-    """Entries of these engagements that count or may still, oldest first: a later one takes an earlier one's place."""
+    """Entries of these engagements that count or may still, oldest first: a later one takes an earlier one's place.
+
+    What was taken back counts no more, nor does what took it back.
+    """
     return (
         select(*_COLUMNS)
         .where(

@@ -5,7 +5,9 @@ JPEG. A file is what its content says it is. Who may not see the product is told
 """
 
 import hashlib
+import json
 import uuid
+from collections.abc import Sequence
 
 from sqlalchemy import exists, select
 from sqlalchemy.orm import undefer
@@ -18,8 +20,9 @@ from app.catalog.listing_queries import own_product
 from app.catalog.model import Evidence, ListingReview, Product
 from app.foundation import clock, history
 from app.foundation.database import db, transaction
+from app.foundation.history import History
 from app.foundation.refusals import NotVisible, Refused
-from app.foundation.tenancy import Viewer
+from app.foundation.tenancy import Viewer, acting_for_all
 from app.foundation.text import N_
 
 #: the guide's three uploads
@@ -80,6 +83,19 @@ def remove_evidence(product: Product, *, evidence_id: uuid.UUID, by: Viewer) -> 
         _clear(product, found.slot)
         history.record(product, events.EVIDENCE_REMOVED, by=by, file=name)
     return product
+
+
+def has_uploaded(member_id: uuid.UUID, sent: Sequence[Evidence]) -> bool:
+    """Whether some of these files are this member's own, as History knows it."""
+    digests = {file.digest for file in sent}
+    added = select(History.facts).where(
+        History.subject_kind == "product",
+        History.subject_id.in_({file.product_id for file in sent}),
+        History.event == events.EVIDENCE_ADDED,
+        History.by_member_id == member_id,
+    )
+    with acting_for_all("who uploaded what is reviewed, for whichever organisation"):
+        return any(json.loads(facts)["digest"] in digests for facts in db.session.scalars(added))
 
 
 def evidence_file(product_id: uuid.UUID, evidence_id: uuid.UUID) -> Evidence:

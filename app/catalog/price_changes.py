@@ -25,7 +25,7 @@ from app.catalog.price_versions import (
     open_version_of,
     write_prices,
 )
-from app.catalog.rules import notice_due_at
+from app.catalog.rules import first_month_of_change, notice_due_at
 from app.foundation import clock, history
 from app.foundation.billing_month import BillingMonth
 from app.foundation.database import db, transaction
@@ -110,6 +110,34 @@ def check_asked_month(product: Product, month: BillingMonth | None) -> BillingMo
     if month > first.shifted(24):
         raise Refused("effective_from", N_("Choose a month within two years."))
     return month
+
+
+def keep_notice_of_published(product: Product, *, by: Viewer) -> None:
+    """Before a product is shown: changes that were approved while nobody saw it keep the notice of those who will.
+
+    They count from the first month that a change of a published product could, told a month before. A product that was shown
+    already has had its changes approved by that rule. In the transaction of whoever publishes it.
+    """
+    if product.state in states.SHOWN:
+        return
+    now = clock.now()
+    first = first_month_of_change(now, was_published=True)
+    coming = (
+        select(PriceVersion, Plan)
+        .join(Plan, Plan.id == PriceVersion.plan_id)
+        .where(
+            Plan.product_id == product.id,
+            PriceVersion.state == states.APPROVED,
+            PriceVersion.effective_from > BillingMonth.at(now),
+            PriceVersion.effective_from < first,
+        )
+        .order_by(Plan.id, PriceVersion.number)
+        .with_for_update(of=PriceVersion)
+    )
+    for version, plan in db.session.execute(coming).all():
+        version.effective_from = first
+        what = f"price version {version.number} counts from {spell(first)}, so that customers are told a month before"
+        history.record(product, events.PRICING_CHANGED, by=by, plan=plan.name, what=what)
 
 
 def changes_to_announce() -> Sequence[uuid.UUID]:

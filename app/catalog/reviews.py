@@ -1,4 +1,4 @@
-"""The operator's answer to what partners ask: approved, or returned with feedback. Never by who asked.
+"""The operator's answer to what partners ask: approved, or returned with feedback. Never by who asked, or whose files they are.
 
 A review is decided once: its row is locked, and whoever comes second is told that somebody was faster. What it is about,
 the product or the price version, goes along its own table in the same transaction.
@@ -12,8 +12,11 @@ from typing import Any
 from sqlalchemy import Select, func, or_, select
 
 from app.catalog import states
+from app.catalog.evidence import has_uploaded
 from app.catalog.listing_events import DECIDE_REVIEWS
-from app.catalog.model import ListingReview, Metric, Plan, PriceVersion, Product
+from app.catalog.listing_queries import evidence_sent
+from app.catalog.model import Evidence, ListingReview, Metric, Plan, PriceVersion, Product
+from app.catalog.price_changes import keep_notice_of_published
 from app.catalog.requests import (
     EVIDENCE,
     PRICE_CHANGE,
@@ -58,6 +61,7 @@ def approve(review_id: uuid.UUID, *, by: Viewer) -> ListingReview:
             case "publication":
                 held(product.partner_id, acting="partner", field="decision")  # until then it cannot be deactivated
                 nothing_of_the_entry_is_missing(product)
+                keep_notice_of_published(product, by=by)
                 change_state(product, states.PUBLISH, by=by, edition=product.edition)
         _decide(review, APPROVED, None, by)
     return review
@@ -180,7 +184,15 @@ def _undecided(review_id: uuid.UUID, by: Viewer) -> tuple[ListingReview, Product
         raise AlreadyDone(review.outcome, "decide")
     if by.member_id is not None and review.submitted_by_id == by.member_id:
         raise Refused("decision", N_("You asked for this yourself; somebody else has to decide it."))
+    if review.kind == EVIDENCE and by.member_id is not None:
+        _refuse_own_files(evidence_sent(product.id, review.submitted_at), by.member_id)
     return review, product
+
+
+def _refuse_own_files(sent: Sequence[Evidence], member_id: uuid.UUID) -> None:
+    """Whoever pressed the button: one's own evidence is somebody else's to judge."""
+    if has_uploaded(member_id, sent):
+        raise Refused("decision", N_("You uploaded some of these files yourself; somebody else has to decide it."))
 
 
 def _decide(review: ListingReview, outcome: str, reason: str | None, by: Viewer) -> None:

@@ -1,11 +1,12 @@
 """CSV as RFC 4180 has it: comma, CRLF, quotes where needed, UTF-8.
 
 No byte order mark: programs read these files, and most take the mark as part of the first head. Spreadsheet programs that
-guess the encoding have the XLSX beside it. Text that such a program would run as a formula gets an apostrophe in front;
-numbers are plain decimals with a point and without separators, so that every digit arrives.
+guess the encoding have the XLSX beside it. Text that such a program would run as a formula gets an apostrophe in front, also
+behind what it may take for the end of a cell: where the comma is the decimal mark, it splits at semicolons; numbers are plain decimals with a point and without separators, so that every digit arrives.
 """
 
 import csv
+import re
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
@@ -20,6 +21,10 @@ from app.foundation.money import Money
 #: Characters, not bytes: what is passed on at a time.
 CHUNK = 64 * 1024
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+_ENDS_A_CELL = re.compile(r"[;\t\r\n]")
+#: behind such an end, blanks and quotes left aside: a formula, or one that has its apostrophes
+_FORMULA_INSIDE = re.compile(rf"([;\t\r\n][\s\"]*)('*[{re.escape(''.join(_FORMULA[:4] + _FORMULA[6:]))}])")
+_MADE_HARMLESS = re.compile(_FORMULA_INSIDE.pattern.replace(")('*[", ")'('*["))
 
 
 def csv_chunks(columns: Sequence[Column], rows: Iterable[Any]) -> Iterator[bytes]:
@@ -39,15 +44,22 @@ def csv_chunks(columns: Sequence[Column], rows: Iterable[Any]) -> Iterator[bytes
 
 
 def harmless(text: str) -> str:
-    """The text, with an apostrophe in front where a spreadsheet would read a formula."""
+    """The text, with an apostrophe in front of what a spreadsheet would read as a formula: 'a;=1' -> "a;'=1"."""
+    if _ENDS_A_CELL.search(text):
+        text = _FORMULA_INSIDE.sub(r"\1'\2", text)
     if text[:1].isalnum():
         return text
-    return "'" + text if text.startswith(_FORMULA) or text.lstrip().startswith(_FORMULA) else text
+    bare = text.lstrip("'")  # one that has its apostrophe gets another, so that as_written() gives this one back
+    return "'" + text if bare.startswith(_FORMULA) or bare.lstrip().startswith(_FORMULA) else text
 
 
 def as_written(text: str) -> str:
-    """What `harmless` was given: without the apostrophe that it put in front, and only that one."""
-    return text[1:] if text.startswith("'") and harmless(text[1:]) == text else text
+    """What `harmless` was given: without the apostrophes that it put in, and only those."""
+    for kept in (text[1:], text) if text.startswith("'") else (text,):
+        given = _MADE_HARMLESS.sub(r"\1\2", kept)
+        if harmless(given) == text:
+            return given
+    return text
 
 
 def plain_decimal(value: Decimal) -> str:

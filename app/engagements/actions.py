@@ -10,6 +10,7 @@ from app.catalog.model import Plan, Product
 from app.catalog.queries import is_priced, parameters_of, programme_of
 from app.engagements import events, rules, states
 from app.engagements.model import CompletionRequest, Engagement
+from app.engagements.price_notices import tell_newcomer
 from app.foundation import clock, history
 from app.foundation.billing_month import BillingMonth
 from app.foundation.change_state import change_state
@@ -44,6 +45,7 @@ def request_engagement(
     with transaction():
         assert by.organisation_id is not None
         relate(product.partner_id, by.organisation_id)
+        tell_newcomer(product, plan, by.organisation_id)
         return opened(
             product,
             plan,

@@ -113,13 +113,15 @@ class History(Tenanted, Base):
 
     @classmethod
     def visible_to(cls, capacity: Capacity) -> ColumnElement[bool]:
-        """The parties of the subject. An organisation's own chain: itself, whatever the capacity, and every operator."""
+        """The parties of the subject. An organisation's own chain: every operator, and itself, but for what names its other side
+        alone: a customer's people do not read what the same house does as a partner, its keys and webhooks for one."""
         column = {"operator": cls.seller_id, "partner": cls.partner_id, "customer": cls.customer_id}.get(capacity)
         if column is None:
             return false()
         of_organisation = cls.subject_kind == "organisation"
         if capacity != "operator":
-            of_organisation = and_(of_organisation, cls.subject_id == viewer_organisation())
+            names_no_side = and_(cls.seller_id.is_(None), cls.partner_id.is_(None), cls.customer_id.is_(None))
+            of_organisation = and_(of_organisation, cls.subject_id == viewer_organisation(), names_no_side)
         return or_(column == viewer_organisation(), of_organisation)
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, String, Text, UniqueConstraint, Uuid, delete, select
+from sqlalchemy import ForeignKey, String, Text, UniqueConstraint, Uuid, delete, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -66,32 +66,51 @@ def outside_key(key: str) -> str:
     return f"api:{hashlib.sha256(key.encode()).hexdigest()}"
 
 
-def answered(key: str, body: Mapping[str, Any], *, by: Viewer) -> str | None:
-    """What was answered when this key was first used; None: it is new. KeyReused when it came with another body."""
-    first = _spent(key, by)
+def claim(key: str, body: Mapping[str, Any], *, by: Viewer) -> str | None:
+    """Take the key for this body before the work is begun. Returns what was answered when it was first used; None: work.
+
+    KeyReused when it came with another body, even if that one is still being worked at: of two bodies one does nothing.
+    For work whose parts are done once by keys of their own: who comes second with the same body, or after one that died at
+    work, finds done what was done.
+    """
+    try:
+        with transaction() as session:
+            first = _spent(key, by)
+            if first is None:
+                session.add(
+                    Submission(organisation_id=by.organisation_id, key=key, digest=_digest(body), at=clock.now())
+                )
+                session.flush()
+    except IntegrityError:
+        first = _spent(key, by)  # the other one committed while we waited for its key
     if first is None:
         return None
-    if first.digest != _digest(body) or first.answer is None:
+    if first.digest != _digest(body) or first.result_id is not None:
         raise KeyReused
     return first.answer
 
 
-def keep_answer(key: str, body: Mapping[str, Any], answer: str, *, by: Viewer) -> str:
-    """Keep what is answered to this key; gives back what counts, which is what was kept first.
+def keep_answer(key: str, answer: str, *, by: Viewer) -> str:
+    """Keep what is answered to a claimed key; gives back what counts, which is what was kept first."""
+    with transaction() as session, acting_for_all("look up a submission key"):
+        mine = (Submission.organisation_id == by.organisation_id, Submission.key == key)
+        session.execute(
+            update(Submission)
+            .where(*mine, Submission.answer.is_(None))
+            .values(answer=answer)
+            .execution_options(synchronize_session=False)
+        )
+        return session.scalar(select(Submission.answer).where(*mine)) or answer
 
-    For work whose parts are done once by keys of their own: it is kept after the work, and if that is too late, the work
-    finds everything done already.
-    """
-    try:
-        with transaction() as session:
-            session.add(
-                Submission(
-                    organisation_id=by.organisation_id, key=key, digest=_digest(body), answer=answer, at=clock.now()
-                )
-            )
-    except IntegrityError:
-        return answered(key, body, by=by) or answer
-    return answer
+
+def release(key: str, *, by: Viewer) -> None:
+    """The work was refused as a whole: the key is unspent again, so that what was corrected can be sent with it."""
+    with transaction() as session, acting_for_all("look up a submission key"):
+        session.execute(
+            delete(Submission)
+            .where(Submission.organisation_id == by.organisation_id, Submission.key == key, Submission.answer.is_(None))
+            .execution_options(synchronize_session=False)
+        )
 
 
 def forget(before: datetime, *, limit: int = 1000) -> int:

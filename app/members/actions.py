@@ -5,18 +5,19 @@ from collections.abc import Iterable
 from typing import cast
 from zoneinfo import available_timezones
 
-from sqlalchemy import select
+from sqlalchemy import and_, or_, select
 from sqlalchemy.exc import IntegrityError
 
 from app.foundation import clock, history
+from app.foundation.change_state import change_state
 from app.foundation.database import db, transaction
 from app.foundation.history import Event
 from app.foundation.permissions import declare
 from app.foundation.refusals import MissingRole, NotVisible, Refused
 from app.foundation.tenancy import Capacity, Viewer, acting_for_all, one, system
 from app.foundation.text import N_
-from app.members import passwords, rules
-from app.members.model import Member, Membership
+from app.members import passwords, rules, states
+from app.members.model import Invitation, Member, Membership
 from app.members.roles import ROLES
 from app.parties.actions import add_organisation
 from app.parties.model import Organisation
@@ -135,10 +136,13 @@ def change_roles(membership_id: uuid.UUID, roles: Iterable[str], *, by: Viewer) 
         membership, member = _lock_here(membership_id, by, roles_after=fitting)
         if fitting != membership.roles:
             before = ", ".join(membership.roles)
+            was_admin = rules.ADMIN_ROLE[by.capacity] in membership.roles
             membership.roles = fitting
             history.record(
                 membership, ROLES_CHANGED, by=by, member=member.name, before=before, after=", ".join(fitting)
             )
+            if was_admin and rules.ADMIN_ROLE[by.capacity] not in fitting:
+                _withdraw_invitations(member, by)
     return membership
 
 
@@ -148,6 +152,7 @@ def remove_from_organisation(membership_id: uuid.UUID, *, by: Viewer) -> Members
     with transaction() as session:
         membership, member = _lock_here(membership_id, by, roles_after=[])
         history.record(membership, LEFT, by=by, member=member.name)
+        _withdraw_invitations(member, by)
         session.delete(membership)
         session.flush()
     return membership
@@ -217,6 +222,21 @@ def _lock_here(membership_id: uuid.UUID, by: Viewer, *, roles_after: list[str]) 
         len(holders), len(holders - {membership_id} | ({membership_id} if admin in roles_after else set()))
     )
     return rows[membership_id]
+
+
+def _withdraw_invitations(member: Member, by: Viewer) -> None:
+    """Whoever is no admin any more lets nobody in: no colleague, and not themselves, under this address or another one.
+
+    An operator's admin may have invited for any organisation, everybody else for their own in this capacity.
+    """
+    here = and_(Invitation.organisation_id == by.organisation_id, Invitation.capacity == by.capacity)
+    theirs = Invitation.invited_by_id == member.id
+    by_or_to_them = or_(
+        theirs if by.capacity == "operator" else and_(here, theirs), and_(here, Invitation.email == member.email)
+    )
+    asked = select(Invitation).where(Invitation.state == states.OPEN, by_or_to_them).order_by(Invitation.id)
+    for invitation in db.session.scalars(asked.with_for_update()).all():
+        change_state(invitation, states.WITHDRAW, by=by, email=invitation.email)
 
 
 def checked_name(name: str) -> str:

@@ -212,6 +212,13 @@ def _make_way(invitation: Invitation, by: Viewer) -> None:
         raise _invited_already(invitation.email)
     if standing is not None:
         change_state(standing, states.REPLACE, by=by, email=standing.email)
+    newest = (
+        select(Invitation.sent_at)
+        .where(mine, Invitation.email == invitation.email, Invitation.state == states.WITHDRAWN)
+        .order_by(Invitation.sent_at.desc())
+    )
+    if (mailed_at := db.session.scalar(newest.limit(1))) is not None:  # withdrawn: the mail was sent all the same
+        rules.check_resend(mailed_at, clock.now(), field="email")
     few = select(Invitation.id).where(mine, Invitation.state == states.OPEN).limit(rules.MOST_INVITATIONS).subquery()
     if (db.session.scalar(select(func.count()).select_from(few)) or 0) >= rules.MOST_INVITATIONS:
         raise Refused(
@@ -283,7 +290,7 @@ def _mail(invitation: Invitation, organisation: Organisation) -> None:
     facts = {
         "organisation": organisation.name,
         "by": "" if invitation.invited_by_id is None else invitation.invited_by_label,
-        "path": f"/invitations/{link_token(invitation)}",
+        "path": keys.seal_link(f"/invitations/{link_token(invitation)}", bound_to=organisation.id),
         "days": rules.INVITED_FOR.days,
     }
     outbox.post(

@@ -44,6 +44,16 @@ def unseal(sealed: str, *, bound_to: uuid.UUID) -> str:
     return text
 
 
+def seal_link(path: str, *, bound_to: uuid.UUID) -> str:
+    """A link that acts for its reader, as it waits in the outbox and stands in a backup; `bound_to`: the notice's subject."""
+    return seal(path, bound_to=bound_to)
+
+
+def opened_link(kept: str, *, bound_to: uuid.UUID | None) -> str:
+    """The link to be mailed. One that an earlier portal kept as it is begins with /."""
+    return kept if bound_to is None or kept.startswith("/") else unseal(kept, bound_to=bound_to)
+
+
 def fingerprint(purpose: str, text: str) -> str:
     """64 hex digits that only this installation can compute: for comparing what must not be stored."""
     return hmac.new(_derived(purpose), text.encode(), hashlib.sha256).hexdigest()

@@ -67,11 +67,11 @@ def has_expired(sent_at: datetime, now: datetime) -> bool:
     return now >= sent_at + INVITED_FOR
 
 
-def check_resend(sent_at: datetime, now: datetime) -> None:
+def check_resend(sent_at: datetime, now: datetime, *, field: str = "invitation") -> None:
     """A mail that was sent just now is on its way; whoever presses again must not fill a mailbox."""
     if now < sent_at + RESEND_AFTER:
         raise Refused(
-            "invitation",
+            field,
             N_("It was mailed less than %(minutes)s minutes ago. Wait a little, then send it again."),
             minutes=int(RESEND_AFTER.total_seconds() // 60),
         )

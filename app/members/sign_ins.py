@@ -100,7 +100,8 @@ def ask_for_link(email: str, *, source: str) -> None:
 
 def post_link(member: Member, template: str, *, lasts: timedelta, **facts: Any) -> None:
     """Put a link to set a password in the outbox, inside the caller's transaction. `facts`: what else the mail says."""
-    link = {"path": f"/reset-password/{link_token(member, lasts=lasts)}", "hours": int(lasts.total_seconds() // 3600)}
+    path = keys.seal_link(f"/reset-password/{link_token(member, lasts=lasts)}", bound_to=member.id)
+    link = {"path": path, "hours": int(lasts.total_seconds() // 3600)}
     outbox.post(
         outbox.Notice("member", str(member.id), template, {"name": member.name, **link, **facts}),
         subject_kind="member",

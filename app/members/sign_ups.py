@@ -44,19 +44,14 @@ def ask(organisation_name: str, name: str, email: str, password: str, *, source:
     with transaction() as session, acting_for_all("a sign-up comes from nobody known"):
         known = session.scalar(select(Member.id).where(Member.email == email))
         if known is not None:
-            facts: dict[str, Any] = {"organisation": organisation_name}
-            session.flush()
-            outbox.post(
-                outbox.Notice("address", email, "sign_up_known", facts), subject_kind="member", subject_id=known
-            )
+            outbox.post(outbox.Notice("address", email, "sign_up_known"), subject_kind="member", subject_id=known)
             return
         wish = SignUp(organisation_name=organisation_name, name=name, email=email, password=hashed, at=clock.now())
         session.add(wish)
         session.flush()
-        facts = {
-            "name": name,
-            "organisation": organisation_name,
-            "path": f"/sign-up/{link_token(wish)}",
+        # nothing that was typed: anybody may sign anybody up, and would write to them under our name
+        facts: dict[str, Any] = {
+            "path": keys.seal_link(f"/sign-up/{link_token(wish)}", bound_to=wish.id),
             "hours": int(rules.SIGN_UP_FOR.total_seconds() // 3600),
         }
         outbox.post(

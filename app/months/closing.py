@@ -8,7 +8,7 @@ from app.foundation.numbers import next_number
 from app.foundation.refusals import AlreadyDone
 from app.foundation.tenancy import Viewer, acting_for_all
 from app.foundation.transitions import next_state
-from app.months import checklist, events, states
+from app.months import checklist, events, reopening, states
 from app.months.actions import held_alone
 from app.months.checklist import NotReady, Total
 from app.months.model import Month, MonthClose, MonthCloseTotal
@@ -19,7 +19,8 @@ def close(month: Month, *, by: Viewer) -> MonthClose:
     """Store what the month came to. NotReady with all that is in the way; AlreadyDone when it is closed.
 
     A reopened month is frozen first, in the same transaction: if it cannot be closed, it stays reopened. The row is held alone,
-    so nothing is submitted or corrected into the month meanwhile, and what is rated into it was undecided, and in the way.
+    so nothing is submitted or corrected into the month meanwhile, and what is rated into it was undecided, and in the way. A
+    wish to reopen it that waits is declined with it.
     """
     by.must(events.MANAGE)
     with transaction(), acting_for_all("a close reads every party's rows"):
@@ -31,6 +32,7 @@ def close(month: Month, *, by: Viewer) -> MonthClose:
         blocking = checklist.in_the_way(row)
         if blocking or next_state(states.TRANSITIONS, row.state, states.CLOSE) is None:
             raise NotReady(row.month, blocking)
+        reopening.end_waiting(row, by=by)
         return _stored(row, checklist.totals_of(row), by)
 
 

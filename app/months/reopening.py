@@ -83,6 +83,16 @@ def reopen_at_once(month: Month, *, reason: str, by: Viewer) -> Month:
     return row
 
 
+def end_waiting(month: Month, *, by: Viewer) -> None:
+    """Whoever closes the month declines what was asked of it as it stood: a yes that comes later would open a closed one.
+
+    In the close's transaction, which holds the month alone.
+    """
+    wish = waiting_reopening(month.id)
+    if wish is not None:
+        _decide(wish, states.DECLINE, month, by)
+
+
 def _decide(wish: MonthReopening, action: str, month: Month, by: Viewer) -> None:
     columns = {"decided_by_name": by.label, "decided_at": clock.now()}
     change_state(wish, action, by=by, columns=columns, month=str(month.month))

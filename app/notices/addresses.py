@@ -102,7 +102,7 @@ def ask_to_confirm(*, by: Viewer) -> None:
                 "member",
                 str(member.id),
                 "confirm_address",
-                {"name": member.name, "path": f"/account/notices/confirm/{token}"},
+                {"name": member.name, "path": keys.seal_link(f"/account/notices/confirm/{token}", bound_to=member.id)},
             ),
             subject_kind="member",
             subject_id=member.id,

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.utils import format_datetime
-from typing import Protocol
+from typing import Any, Protocol
 from urllib.parse import urlsplit
 from zlib import crc32
 
@@ -15,6 +15,7 @@ from app.config import Settings
 from app.foundation import clock
 from app.foundation.database import transaction
 from app.foundation.outbox import OutboxRow
+from app.members import keys
 from app.members.queries import zone_of
 from app.notices.addresses import refused_among
 from app.notices.bodies import Body, render, render_together, type_named
@@ -106,8 +107,15 @@ def _body_of(rows: Sequence[OutboxRow], settings: Settings, zone: str) -> Body:
     words = {"portal_name": settings.portal_name, "portal_url": settings.portal_url, "zone": zone}
     first = rows[0]
     if len(rows) == 1:
-        return render(first.template, first.facts, **words)
-    return render_together(first.template, [row.facts for row in rows], **words)
+        return render(first.template, facts_of(first), **words)
+    return render_together(first.template, [facts_of(row) for row in rows], **words)
+
+
+def facts_of(row: OutboxRow) -> dict[str, Any]:
+    """What the mail tells: the link that acts for its reader is opened here, at the last moment, and kept sealed until then."""
+    if "path" not in row.facts:
+        return row.facts
+    return {**row.facts, "path": keys.opened_link(row.facts["path"], bound_to=row.subject_id)}
 
 
 def message_of(row: OutboxRow, letter: Letter, settings: Settings) -> EmailMessage:

@@ -2,7 +2,7 @@
 
 Between the check and the call nobody is asked again, so that a name which answers differently the second time gains nothing.
 Redirects are not followed, proxies of the environment not asked, the answer is read no further than its beginning, and the
-whole call ends after TOTAL_SECONDS, however slowly the other side drips.
+whole try ends after TOTAL_SECONDS, however slowly the name is answered and the other side drips.
 """
 
 import asyncio
@@ -12,6 +12,9 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from queue import Empty, Queue
+from threading import Thread
+from typing import Any
 
 import httpx
 
@@ -43,7 +46,8 @@ def post(url: str, headers: Mapping[str, str], body: str, *, private_allowed: bo
     try:
         where = httpx.URL(url)
         address = _address_of(where, private_allowed=private_allowed)
-        status, answer = asyncio.run(_send(where, address, headers, body))
+        left = max(0.0, TOTAL_SECONDS - (time.perf_counter() - began))
+        status, answer = asyncio.run(_send(where, address, headers, body, seconds=left))
         if not 200 <= status < 300:
             error = f"answered {status}"
     except NotAllowed as no:
@@ -58,7 +62,7 @@ def post(url: str, headers: Mapping[str, str], body: str, *, private_allowed: bo
 def _address_of(where: httpx.URL, *, private_allowed: bool) -> str:
     """The address to call. One that may not be called makes the name as a whole untrustworthy."""
     port = where.port or {"https": 443, "http": 80}[where.scheme]
-    found = socket.getaddrinfo(where.host, port, type=socket.SOCK_STREAM)
+    found = _looked_up(where.host, port)
     addresses = [str(sockaddr[0]) for _family, _type, _proto, _name, sockaddr in found]
     refused = [one for one in addresses if not private_allowed and not rules.may_be_called(one)]
     if refused or not addresses:
@@ -68,13 +72,38 @@ def _address_of(where: httpx.URL, *, private_allowed: bool) -> str:
     return addresses[0]
 
 
-async def _send(where: httpx.URL, address: str, headers: Mapping[str, str], body: str) -> tuple[int, str]:
+def _looked_up(host: str, port: int) -> list[Any]:
+    """What getaddrinfo says; TimeoutError after TOTAL_SECONDS.
+
+    It answers as slowly as the name's owner wishes and cannot be called off, so a thread that nobody waits for asks.
+    """
+    answers: Queue[Any] = Queue()
+
+    def ask() -> None:
+        try:
+            answers.put(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
+        except Exception as no:
+            answers.put(no)
+
+    Thread(target=ask, daemon=True).start()
+    try:
+        said = answers.get(timeout=TOTAL_SECONDS)
+    except Empty as silence:
+        raise TimeoutError from silence
+    if isinstance(said, Exception):
+        raise said
+    return list(said)
+
+
+async def _send(
+    where: httpx.URL, address: str, headers: Mapping[str, str], body: str, *, seconds: float
+) -> tuple[int, str]:
     to = where.copy_with(host=address)
     host = where.netloc.decode("ascii")
     sent = {**headers, "Host": host, "Content-Type": "application/json", "User-Agent": "partner-portal-webhooks/1"}
     limits = httpx.Timeout(READ_SECONDS, connect=CONNECT_SECONDS)
     async with (
-        asyncio.timeout(TOTAL_SECONDS),
+        asyncio.timeout(seconds),
         httpx.AsyncClient(verify=_trusted(), timeout=limits, follow_redirects=False, trust_env=False) as client,
         client.stream(
             "POST", to, headers=sent, content=body.encode(), extensions={"sni_hostname": where.host}

@@ -4,6 +4,7 @@ Claim, then work: a message is its sender's for LEASE, no transaction is open wh
 it is written only if it still is the sender's. Killed in between, it is sent again under the same webhook-id; nothing is lost.
 """
 
+import time
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -32,6 +33,8 @@ log = structlog.get_logger(__name__)
 
 #: longer than any call takes, so that two senders never send one message at once
 LEASE = timedelta(minutes=2)
+#: how long one organisation's messages may take in a run; the rest of them waits for the next one
+SHARE_SECONDS = 3.0
 #: announcements worked out in one transaction
 BATCH = 200
 _GONE = 410
@@ -59,14 +62,28 @@ def fan_out(*, stopped: Callable[[], bool] = lambda: False) -> int:
 
 
 def send_due(settings: Settings, *, limit: int = 100, stopped: Callable[[], bool] = lambda: False) -> Sent:
-    """Send at most `limit` messages that are due. An endpoint that fails rests; the others' messages go on."""
-    sent = Sent()
+    """Send at most `limit` messages that are due. An endpoint that fails rests; the others' messages go on.
+
+    Organisations take turns, a message each, and whose receivers have taken SHARE_SECONDS are left for the next run: nobody
+    is kept waiting by how many messages another one has, or how slowly they are taken.
+    """
+    sent, served = Sent(), set[uuid.UUID]()
+    seconds: dict[uuid.UUID, float] = {}
     with acting_for_all("webhooks go to every tenant's endpoints"):
         for _ in range(limit):
-            claimed = None if stopped() else _claim()
+            slow = {organisation_id for organisation_id, taken in seconds.items() if taken >= SHARE_SECONDS}
+            claimed = None if stopped() else _claim(served | slow)
+            if claimed is None and served - slow and not stopped():
+                served.clear()  # everybody had a turn: another round
+                claimed = _claim(slow)
             if claimed is None:
                 return sent
-            _send(*claimed, settings, sent)
+            delivery, endpoint = claimed
+            began = time.perf_counter()
+            _send(delivery, endpoint, settings, sent)
+            served.add(endpoint.organisation_id)
+            taken = time.perf_counter() - began
+            seconds[endpoint.organisation_id] = seconds.get(endpoint.organisation_id, 0.0) + taken
     return sent
 
 
@@ -155,8 +172,8 @@ def _delivery(endpoint: WebhookEndpoint, announced: Announcement, body: str, now
     )
 
 
-def _claim() -> tuple[WebhookDelivery, WebhookEndpoint] | None:
-    """The message that has been due longest, ours until its due_at comes again."""
+def _claim(but: set[uuid.UUID]) -> tuple[WebhookDelivery, WebhookEndpoint] | None:
+    """The message that has been due longest, ours until its due_at comes again. None of the organisations in `but`."""
     now = clock.now()
     with transaction() as session:
         delivery = session.scalar(
@@ -167,6 +184,7 @@ def _claim() -> tuple[WebhookDelivery, WebhookEndpoint] | None:
                 WebhookDelivery.failed_at.is_(None),
                 WebhookDelivery.due_at <= now,
                 listens(),
+                WebhookDelivery.organisation_id.not_in(but),
                 or_(WebhookEndpoint.rests_until.is_(None), WebhookEndpoint.rests_until <= now),
             )
             .order_by(WebhookDelivery.due_at, WebhookDelivery.id)

@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy import delete, select
 
@@ -15,11 +15,12 @@ from app.foundation.identity import new_id
 from app.foundation.permissions import declare
 from app.foundation.refusals import AlreadyDone, NotVisible, Refused
 from app.foundation.tenancy import Viewer, acting_for_all, one
-from app.foundation.text import N_
+from app.foundation.text import N_, spell
 from app.members import keys
 from app.notices import webhook_rules as rules
 from app.notices.webhook_events import EVENTS, TEST, body_for, fitting, message
 from app.notices.webhook_model import WebhookDelivery, WebhookEndpoint
+from app.parties.model import Organisation
 
 MANAGE = declare("webhook:manage", N_("Add webhook endpoints, see what was sent to them, send it again"))
 
@@ -63,6 +64,7 @@ def add(url: str, types: Iterable[str], *, private_allowed: bool, by: Viewer) ->
     chosen = _checked(types, by)
     secret = rules.new_secret()
     with transaction() as session:
+        one(Organisation, cast(uuid.UUID, by.organisation_id), lock=True)  # of two at once the second counts the first
         there = session.scalars(select(WebhookEndpoint.id).where(WebhookEndpoint.removed_at.is_(None))).all()
         if len(there) >= MOST_ENDPOINTS:
             raise Refused("url", N_("There are %(most)s endpoints already. Remove one first."), most=MOST_ENDPOINTS)
@@ -98,12 +100,24 @@ def change(
 
 
 def rotate(endpoint_id: uuid.UUID, *, by: Viewer) -> tuple[WebhookEndpoint, str]:
-    """Another secret. The one before signs as well for a day, so that the receiver can change over."""
+    """Another secret. The one before signs as well for a day, so that the receiver can change over.
+
+    Refused within that day: a receiver that still holds the one before would be cut off at once.
+    """
     by.must(MANAGE)
     secret = rules.new_secret()
     with transaction():
         endpoint = endpoint_here(endpoint_id, lock=True)
-        endpoint.previous_secret, endpoint.previous_until = endpoint.secret, clock.now() + rules.OVERLAP
+        now = clock.now()
+        if endpoint.previous_until is not None and now < endpoint.previous_until:
+            raise Refused(
+                "secret",
+                N_(
+                    "The secret before this one signs as well until %(until)s, as was promised; rotate again after that. If a secret has become known, remove the endpoint and add it anew."
+                ),
+                until=spell(endpoint.previous_until),
+            )
+        endpoint.previous_secret, endpoint.previous_until = endpoint.secret, now + rules.OVERLAP
         endpoint.secret = keys.seal(secret, bound_to=endpoint.id)
         endpoint.version += 1
         history.record(endpoint, ROTATED, by=by, url=endpoint.url)

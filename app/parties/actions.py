@@ -1,10 +1,11 @@
 """What is done with organisations: added, changed, secured, deactivated."""
 
+import unicodedata
 import uuid
 from typing import Any
 from zoneinfo import available_timezones
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
 from app.foundation import clock, history
@@ -13,7 +14,7 @@ from app.foundation.history import Event
 from app.foundation.permissions import declare
 from app.foundation.refusals import AlreadyDone, NotVisible, Refused
 from app.foundation.tenancy import Viewer, acting_for_all, one
-from app.foundation.text import N_
+from app.foundation.text import N_, folded
 from app.parties.model import Organisation
 
 MANAGE = declare("organisation:manage", N_("Add organisations and change what they are"))
@@ -154,7 +155,7 @@ def operator() -> Organisation:
 
 
 def checked_name(name: str, *, field: str = "name") -> str:
-    name = " ".join(name.split())
+    name = unicodedata.normalize("NFC", " ".join(name.split()))  # one spelling, or two names that look alike are two
     if not name:
         raise Refused(field, N_("Enter the organisation's name."))
     if len(name) > 200 or not name.isprintable():
@@ -180,13 +181,20 @@ def _flush_name(field: str) -> None:
 
 
 def _refuse_standing(name: str, field: str, but: uuid.UUID | None = None) -> None:
-    """No two organisations share a name, however it is written: ACME and Acme would be taken for one another."""
+    """No two organisations share a name, however it is written: ACME and Acme would be taken for one another.
+
+    What a search takes for the same is compared letter by letter: SQLite knows small letters of English only.
+    """
     with acting_for_all("a name is compared with every organisation's"):
-        standing = select(Organisation.id).where(func.lower(Organisation.name) == func.lower(name))
+        alike = select(Organisation.name).where(Organisation.search_name == folded(name)[:400])
         if but is not None:
-            standing = standing.where(Organisation.id != but)
-        if db.session.scalar(standing.limit(1)):
+            alike = alike.where(Organisation.id != but)
+        if any(_spoken(standing) == _spoken(name) for standing in db.session.scalars(alike)):
             raise Refused(field, _STANDS)
+
+
+def _spoken(name: str) -> str:
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
 
 
 def _text(value: Any) -> str:

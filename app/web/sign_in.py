@@ -23,7 +23,8 @@ from app.members.tries import TooManyTries
 
 log = structlog.get_logger("web")
 
-#: A session that nothing was done in for so long is over, as is the wait for a code after the password.
+#: A session that nothing was done in for so long is over, as is the wait for a code after the password. The cookie says when
+#: it was signed; it is signed anew when its use is noted (sessions.SEEN_EVERY), so the time is true to that much.
 SESSION_HOURS, CODE_WAITS_SECONDS = 12, 300
 
 #: Whom the member acts for: "<organisation id>:<capacity>".
@@ -70,10 +71,14 @@ def _load(session_id: str) -> Person | None:
 
 
 def _note_use(found: SignedIn) -> None:
-    """Once in a few minutes. A database too busy for that must not keep the member from their page."""
+    """Once in a few minutes. A database too busy for that must not keep the member from their page.
+
+    Not with every answer: a slow one would put the cookie back that a switch or a sign-out has just changed.
+    """
     seen = found.session_seen_at
     if found.session_id is None or seen is None or clock.now() < seen + sessions.SEEN_EVERY:
         return
+    session.modified = True
     try:
         sessions.note_use(found.session_id)
     except OperationalError as busy:

@@ -4,13 +4,15 @@ import pytest
 from sqlalchemy import func, select
 
 from app.catalog import evidence, requests, reviews, states
+from app.catalog.evidence import add_evidence
 from app.catalog.listing_queries import evidence_now
 from app.catalog.model import Evidence, Product
 from app.foundation.database import db
 from app.foundation.refusals import Refused
 from app.foundation.tenancy import Viewer, viewing
+from app.members.roles import PRODUCT_EDITOR
 from app.parties.model import Organisation
-from tests.makers import as_operator, as_partner, make_organisation
+from tests.makers import as_operator, as_partner, make_member, make_membership, make_organisation, the_operator
 from tests.makers.listing import as_it_stands, make_listing, open_review, png_of
 
 
@@ -83,3 +85,28 @@ def test_evidence_that_was_sent_is_kept_when_it_is_replaced(
         evidence.remove_evidence(product, evidence_id=evidence_now(product.id)[0].id, by=ada)
         with pytest.raises(Refused):
             requests.submit_evidence(product, version=version_of(product), by=ada)
+
+
+def test_who_uploaded_the_evidence_does_not_decide_on_it_though_a_colleague_sent_it(
+    northbridge: Organisation, ada: Viewer
+) -> None:
+    olga = make_member(the_operator(), "olga@operator.example", capacity="operator")
+    make_membership(olga, northbridge, "partner", [PRODUCT_EDITOR])
+    as_editor, as_reviewer = as_partner(northbridge, member=olga), as_operator(member=olga)
+    product = make_listing(northbridge, states.PRICING_APPROVED)
+    with viewing(as_editor):
+        add_evidence(as_it_stands(product), slot="estimator", file_name="a.png", content=png_of(), by=as_editor)
+    with viewing(ada):
+        requests.submit_evidence(product, version=as_it_stands(product).version, by=ada)
+    with viewing(as_reviewer):
+        with pytest.raises(Refused, match="uploaded some of these files"):
+            reviews.approve(open_review(product).id, by=as_reviewer)
+        with pytest.raises(Refused, match="uploaded some of these files"):
+            reviews.reject(open_review(product).id, reason="No.", by=as_reviewer)
+    with viewing(as_operator()) as otto:
+        reviews.reject(open_review(product).id, reason="Show the rated usage.", by=otto)
+    with viewing(ada):
+        add_evidence(as_it_stands(product), slot="estimator", file_name="b.png", content=png_of("b"), by=ada)
+        requests.submit_evidence(product, version=as_it_stands(product).version, by=ada)
+    with viewing(as_reviewer):  # another one's file took its place
+        reviews.approve(open_review(product).id, by=as_reviewer)

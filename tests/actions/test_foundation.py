@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 
 from app.foundation import clock
 from app.foundation.database import db, transaction
-from app.foundation.idempotency import Submission, once
+from app.foundation.idempotency import Submission, claim, keep_answer, once, release
 from app.foundation.numbers import next_number
 from app.foundation.pages import BadCursor, page_of
 from app.foundation.refusals import KeyReused, Refused
@@ -125,6 +125,55 @@ def test_a_cursor_we_did_not_make_is_named_as_such(cursor: str) -> None:
         page_of(
             select(Organisation.id, Organisation.created_at), (Organisation.created_at, Organisation.id), after=cursor
         )
+
+
+def test_a_claimed_key_is_one_bodys_from_before_its_work_to_its_answer() -> None:
+    olga = as_operator()
+    assert claim("api:1", {"n": 1}, by=olga) is None
+    with pytest.raises(KeyReused):
+        claim("api:1", {"n": 2}, by=olga)
+    assert claim("api:1", {"n": 1}, by=olga) is None, "the first one may have died at work"
+    assert keep_answer("api:1", "first", by=olga) == "first"
+    assert keep_answer("api:1", "second", by=olga) == "first"
+    release("api:1", by=olga)
+    assert claim("api:1", {"n": 1}, by=olga) == "first"
+    with pytest.raises(KeyReused):
+        claim("api:1", {"n": 2}, by=olga)
+
+
+def test_a_key_whose_work_was_refused_may_be_used_for_what_was_corrected() -> None:
+    olga = as_operator()
+    assert claim("api:2", {"n": 1}, by=olga) is None
+    release("api:2", by=olga)
+    assert claim("api:2", {"n": 2}, by=olga) is None
+
+
+def test_a_key_that_made_a_row_gives_no_answer() -> None:
+    olga = as_operator()
+    with viewing(olga):
+        once("k" * 20, {"n": 1}, lambda: add_organisation("Acme", by=olga, customer=True), by=olga)
+    with pytest.raises(KeyReused):
+        claim("k" * 20, {"n": 1}, by=olga)
+
+
+def test_two_bodies_with_one_key_at_once_are_one_claim(app: Flask) -> None:
+    olga, claimed, together = as_operator(), [], threading.Barrier(2)
+
+    def ask(number: int) -> None:
+        with app.app_context():
+            together.wait()
+            try:
+                claimed.append(claim("api:3", {"n": number}, by=olga))
+            except KeyReused:
+                claimed.append("reused")
+            db.session.remove()
+
+    both = [threading.Thread(target=ask, args=(number,)) for number in (1, 2)]
+    for one_of_them in both:
+        one_of_them.start()
+    for one_of_them in both:
+        one_of_them.join()
+    assert sorted(map(str, claimed)) == ["None", "reused"]
 
 
 def test_writing_outside_a_transaction_fails_at_once() -> None:

@@ -12,9 +12,9 @@ from app.foundation.history import History, verify
 from app.foundation.outbox import OutboxRow
 from app.foundation.refusals import AlreadyDone, NotVisible, Refused
 from app.foundation.tenancy import acting_for_all, one, viewing
-from app.members import checks, invitations, keys, queries, roster, rules
+from app.members import actions, checks, invitations, keys, queries, roster, rules
 from app.members.model import Invitation, Member, Membership
-from app.members.roles import CUSTOMER_ADMIN, PRICING_VIEWER, PRODUCT_EDITOR
+from app.members.roles import CUSTOMER_ADMIN, PARTNER_ADMIN, PRICING_VIEWER, PRODUCT_EDITOR
 from app.parties.model import Organisation
 from tests.people import move_in
 
@@ -210,6 +210,62 @@ def test_withdrawn_its_link_is_worth_nothing(people):
     with pytest.raises(AlreadyDone):
         invitations.accept_as_new(token, "Nia", PASSPHRASE, source=HERE)
     assert not mails("invitation_declined")
+
+
+def test_withdrawn_and_invited_again_no_mailbox_is_filled(people):
+    ada = people.viewer("ada")
+    with time_machine.travel("2026-03-02T10:00:00Z", tick=False) as now:
+        with viewing(ada):
+            invitations.withdraw(invite(people).id, by=ada)
+        now.move_to("2026-03-02T10:09:59Z")
+        with pytest.raises(Refused) as no:
+            invite(people, by="abe")
+        assert (no.value.field, len(mails("invitation"))) == ("email", 1)
+        invite(people, by="cy")  # another organisation's invitation is another matter
+        now.move_to("2026-03-02T10:10:00Z")
+        invite(people)
+    assert len(mails("invitation")) == 3
+
+
+def test_who_is_removed_comes_back_by_no_invitation_of_their_own(people):
+    abe, ada = people.viewer("abe"), people.viewer("ada")
+    own = invite(people, "abe.private@mail.example", [PARTNER_ADMIN], by="abe")
+    colleagues = invite(people, "nia@northbridge.example")
+    elsewhere = invite(people, people.abe.email, by="cy")
+    with viewing(ada):
+        actions.remove_from_organisation(people.memberships["abe"].id, by=ada)
+    with pytest.raises(AlreadyDone):
+        invitations.accept_as_new(token_of(own), "Abe again", PASSPHRASE, source=HERE)
+    assert {row.id for row in open_ones()} == {colleagues.id, elsewhere.id}
+    assert "invitation_withdrawn" in events() and abe.member_id is not None
+    with acting_for_all("a test verifies"):
+        assert not list(verify())
+
+
+def test_who_is_no_admin_any_more_lets_nobody_in(people):
+    ada = people.viewer("ada")
+    invite(people, "abe.private@mail.example", [PARTNER_ADMIN], by="abe")
+    with viewing(ada):
+        actions.change_roles(people.memberships["abe"].id, [PARTNER_ADMIN, PRICING_VIEWER], by=ada)
+        assert len(open_ones()) == 1
+        actions.change_roles(people.memberships["abe"].id, [PRICING_VIEWER], by=ada)
+    assert open_ones() == []
+
+
+def test_a_removed_operator_lets_nobody_in_anywhere(people):
+    olga, otto = people.viewer("olga"), people.viewer("otto")
+    with viewing(otto):
+        invitations.invite(
+            "otto.private@mail.example",
+            [PARTNER_ADMIN],
+            by=otto,
+            organisation_id=people.contrail.id,
+            capacity="partner",
+        )
+    kept = invite(people, people.otto.email, by="cy")
+    with viewing(olga):
+        actions.remove_from_organisation(people.memberships["otto"].id, by=olga)
+    assert [row.id for row in open_ones()] == [kept.id]
 
 
 def test_nobody_accepts_for_somebody_else(people):

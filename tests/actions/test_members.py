@@ -11,6 +11,7 @@ from app.foundation.tenancy import acting_for_all, viewing
 from app.members import actions, invitations, queries, roster
 from app.members.model import Member, Membership
 from app.members.roles import CUSTOMER_ADMIN, PARTNER_ADMIN, PRICING_VIEWER, PRODUCT_EDITOR
+from app.notices.delivery import facts_of
 from tests.people import move_in
 
 
@@ -34,7 +35,7 @@ def invited(by, email, roles=(), **where):
     """The path that the mailed link of an invitation leads to."""
     with viewing(by):
         invitations.invite(email, roles, by=by, **where)
-    return told()[-1].facts["path"].rpartition("/")[2]
+    return facts_of(told()[-1])["path"].rpartition("/")[2]
 
 
 def test_a_new_member_is_mailed_a_link_and_joins_with_name_and_password(people):
@@ -42,7 +43,7 @@ def test_a_new_member_is_mailed_a_link_and_joins_with_name_and_password(people):
     token = invited(by, " Nia@Northbridge.example", [PRODUCT_EDITOR])
     [notice] = told()
     assert (notice.audience, notice.address, notice.template) == ("address", "nia@northbridge.example", "invitation")
-    assert notice.facts["path"].startswith("/invitations/")
+    assert facts_of(notice)["path"].startswith("/invitations/")
     assert (notice.facts["organisation"], notice.facts["by"]) == ("Northbridge", "Ada Marsh, Northbridge")
     with viewing(by):  # nobody joins before they say so
         assert [(row.kind, row.email) for row in roster.people_here(by=by, search="nia").rows] == [

@@ -15,6 +15,7 @@ from app.foundation.tenancy import acting_for_all, one
 from app.members import sign_ins, tries
 from app.members.model import Member, SignInAttempt
 from app.members.tries import TooManyTries
+from app.notices.delivery import facts_of
 from tests.people import PASSWORD, move_in
 
 HERE, THERE = "192.0.2.1", "192.0.2.2"
@@ -131,7 +132,7 @@ def test_a_link_sets_the_password_once_and_ends_every_session(people):
     with acting_for_all("a test"):
         [notice] = db.session.scalars(select(OutboxRow)).all()
     assert (notice.template, notice.address, notice.facts["hours"]) == ("reset_password", str(people.ada.id), 1)
-    token = notice.facts["path"].removeprefix("/reset-password/")
+    token = facts_of(notice)["path"].removeprefix("/reset-password/")
     assert sign_ins.holder_of(token).id == people.ada.id
     with pytest.raises(Refused):
         sign_ins.set_password_by_link(token, "short", source=HERE)

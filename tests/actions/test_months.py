@@ -169,6 +169,24 @@ def test_a_wish_may_be_declined() -> None:
     assert row_of(OCTOBER).state == month_states.CLOSED
 
 
+def test_a_close_declines_the_wish_that_waits() -> None:
+    """It was asked of a frozen month; a yes after the close would open what everybody has been told."""
+    row = freeze_month(OCTOBER)
+    olga, otto = olga_and_otto()
+    with viewing(olga):
+        wish = reopening.ask_to_reopen(row, reason="An entry is missing", by=olga)
+    close_month(OCTOBER, by=otto)
+    with viewing(otto):
+        with pytest.raises(AlreadyDone):
+            reopening.confirm(one(MonthReopening, wish.id), by=otto)
+        assert one(MonthReopening, wish.id).state == month_states.DECLINED
+    row = row_of(OCTOBER)
+    assert row.state == month_states.CLOSED
+    with acting_for_all("a test reads history"):
+        told = [event.event for event in history.events_of("month", row.id, newest_first=False)]
+    assert told[-3:] == ["month_reopening_asked", "month_reopening_declined", "month_closed"]
+
+
 def test_a_reopened_month_takes_entries_until_somebody_ends_it_and_the_job_leaves_it_alone() -> None:
     made = engagement()
     make_entry(made, "10", month=OCTOBER, at=WORK, rated=True)

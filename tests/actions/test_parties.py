@@ -1,6 +1,7 @@
 """Organisations change, part and go; what still runs stands in the way; both their histories say so."""
 
 import threading
+import unicodedata
 from dataclasses import replace
 
 import pytest
@@ -266,3 +267,19 @@ def test_the_operator_reads_every_organisations_history_and_others_their_own(peo
     assert seen["olga"] == {organisation.id for organisation in people.organisations.values()}
     assert seen["ada"] == {people.northbridge.id}
     assert (seen["cy"], seen["dot"]) == ({people.contrail.id}, {people.acme.id})
+
+
+@pytest.mark.parametrize(
+    ("one_", "other"),
+    [("Acme Clinic", "ACME clinic"), ("Ärztehaus", "ÄRZTEHAUS"), ("Café", "Cafe\u0301"), ("Cafe\u0301", "CAFÉ")],
+)
+def test_no_two_organisations_are_called_alike(olga, one_, other):
+    actions.add_organisation(one_, customer=True, by=olga)
+    with pytest.raises(Refused):
+        actions.found_customer(other, by=olga)
+    assert unicodedata.is_normalized("NFC", actions.add_organisation(f"{one_} 2", customer=True, by=olga).name)
+
+
+def test_names_that_differ_in_a_letter_are_two(olga):
+    for name in ("Cafe", "Café", "Caffe", "Muller", "Müller"):
+        actions.add_organisation(name, customer=True, by=olga)

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 import pytest
 from flask import Flask
@@ -13,7 +14,7 @@ from app.catalog import price_changes, requests, reviews, states
 from app.catalog.model import Product
 from app.catalog.price_list import coming_prices
 from app.catalog.queries import priced_metrics, product_with_plans
-from app.foundation import clock
+from app.foundation import clock, history
 from app.foundation.billing_month import BillingMonth
 from app.foundation.database import db
 from app.foundation.outbox import OutboxRow
@@ -211,3 +212,78 @@ def test_a_change_that_was_overtaken_is_not_told(app: Flask, product: Product, a
     with acting_for_all("a test reads the outbox"):
         told = db.session.scalars(select(OutboxRow).where(OutboxRow.template == "prices_change")).one()
     assert told.facts["lines"] == ["Hours: USD 170 per h"]
+
+
+def test_a_change_approved_while_nobody_saw_the_product_keeps_the_notice_of_its_first_customers(
+    northbridge: Organisation, ada: Viewer
+) -> None:
+    """Approved before the publication it would count from the next month: a customer of 20 March would pay more on 1 April."""
+    with clock.pinned(datetime(2027, 1, 5, tzinfo=UTC)):
+        product = make_listing(northbridge, states.EVIDENCE_APPROVED)
+    at = datetime(2027, 3, 20, 9, tzinfo=UTC)
+    with clock.pinned(at):
+        change_to(product, "999", ada)
+        approve(product)
+        assert [price_in(product, BillingMonth(2027, month)) for month in (3, 4)] == ["150", "999"], (
+            "nobody has seen it yet"
+        )
+        with viewing(ada):
+            requests.request_publication(product, version=version_of(product), by=ada)
+        approve(product)
+        make_engagement(as_it_stands(product), make_organisation("Acme", customer=True), at=at)
+        assert [price_in(product, BillingMonth(2027, month)) for month in (3, 4, 5)] == ["150", "150", "999"]
+        assert due_for_notice() == []
+    with clock.pinned(datetime(2027, 4, 1, 0, 0, tzinfo=UTC)):
+        assert len(due_for_notice()) == 1
+    with acting_for_all("a test reads History"):
+        told = [row.facts for row in history.events_of("product", product.id) if "counts from May 2027" in row.facts]
+        assert len(told) == 1
+
+
+def test_prices_that_count_already_and_those_of_a_product_shown_before_are_left_as_they_are(
+    northbridge: Organisation, ada: Viewer
+) -> None:
+    with clock.pinned(datetime(2027, 1, 5, tzinfo=UTC)):
+        product = make_listing(northbridge, states.WITHDRAWN)
+    with clock.pinned(MARCH_10):
+        change_to(product, "175", ada)
+        approve(product)
+    with clock.pinned(datetime(2027, 4, 20, 9, tzinfo=UTC)):
+        with viewing(ada):
+            requests.request_publication(product, version=version_of(product), by=ada)
+        approve(product)
+        assert [price_in(product, BillingMonth(2027, month)) for month in (4, 5)] == ["150", "175"]
+
+
+def due_for_notice() -> list[UUID]:
+    with acting_for_all("a test's job"):
+        return list(price_changes.changes_to_announce())
+
+
+def told_of_prices(customer: Organisation) -> list[str]:
+    with acting_for_all("a test reads the outbox"):
+        rows = db.session.scalars(
+            select(OutboxRow).where(OutboxRow.template == "prices_change", OutboxRow.address == str(customer.id))
+        )
+        return [row.facts["month"] for row in rows]
+
+
+def test_who_comes_after_the_notice_is_told_with_the_first_request_and_once(
+    app: Flask, product: Product, ada: Viewer
+) -> None:
+    acme, globex, initech = (make_organisation(name, customer=True) for name in ("Acme", "Globex", "Initech"))
+    make_engagement(product, acme, at=MARCH_10)
+    change_to(product, "175", ada)
+    approve(product)
+    make_engagement(product, globex, name="Early", at=datetime(2027, 3, 31, 23, 59, tzinfo=UTC))
+    assert told_of_prices(globex) == [], "the notice will reach them with the others"
+    with clock.pinned(datetime(2027, 4, 1, tzinfo=UTC)):
+        assert engine.run_once(app, "announce_prices").rows == 1
+    late = datetime(2027, 4, 20, 9, tzinfo=UTC)
+    for name in ("One", "Two"):
+        make_engagement(product, initech, state="pending", name=name, at=late)
+    make_engagement(product, acme, state="pending", name="More", at=late)
+    assert [told_of_prices(customer) for customer in (acme, globex, initech)] == [["May 2027"]] * 3
+    hooli = make_organisation("Hooli", customer=True)
+    make_engagement(product, hooli, state="pending", at=datetime(2027, 5, 1, tzinfo=UTC))
+    assert told_of_prices(hooli) == [], "it is the price by now"

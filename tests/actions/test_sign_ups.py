@@ -15,6 +15,8 @@ from app.foundation.tenancy import acting_for_all
 from app.members import queries, rules, sign_ins, sign_ups
 from app.members.model import Member, SignUp
 from app.members.tries import TooManyTries
+from app.notices.bodies import render
+from app.notices.delivery import facts_of
 from app.parties.model import Organisation
 from tests.people import move_in
 
@@ -38,7 +40,7 @@ def mails():
 
 
 def token():
-    return mails()[-1].facts["path"].rpartition("/")[2]
+    return facts_of(mails()[-1])["path"].rpartition("/")[2]
 
 
 def count(model):
@@ -77,6 +79,15 @@ def test_who_has_an_account_is_told_so_by_mail_and_nobody_else(people):
     assert count(SignUp) == 0
 
 
+def test_nothing_that_a_stranger_typed_is_mailed_under_our_name(people):
+    lure = "You have won, see evil.example"
+    for email in (KIM, people.dot.email):
+        sign_ups.ask(lure, lure, email, PASSPHRASE, source=HERE)
+    for mail in mails():
+        body = render(mail.template, facts_of(mail), portal_name="Portal", portal_url="https://portal.example")
+        assert "evil.example" not in body.subject + body.text
+
+
 def test_a_name_that_stands_is_refused_with_the_link_only_and_another_may_be_chosen(people):
     ask(organisation="ACME")  # nothing said: nobody learns who does business here
     for name in ("ACME", "acme", " Acme "):
@@ -90,7 +101,7 @@ def test_a_name_that_stands_is_refused_with_the_link_only_and_another_may_be_cho
 def test_names_with_letters_of_any_alphabet_are_compared(people):
     for number, name in enumerate(("Łódź Textiles", "Łódź Textiles")):
         ask(f"k{number}@harbour.example", organisation=name)
-    first, second = (mail.facts["path"].rpartition("/")[2] for mail in mails())
+    first, second = (facts_of(mail)["path"].rpartition("/")[2] for mail in mails())
     sign_ups.confirm(first, "Łódź Textiles", PASSPHRASE, source=HERE)
     with pytest.raises(Refused):
         sign_ups.confirm(second, "Łódź Textiles", PASSPHRASE, source=HERE)

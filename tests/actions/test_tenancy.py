@@ -16,7 +16,7 @@ from app.engagements.model import CompletionRequest, Engagement
 from app.foundation import clock
 from app.foundation.billing_month import BillingMonth
 from app.foundation.database import Base, db, transaction
-from app.foundation.history import History
+from app.foundation.history import History, events_of, record
 from app.foundation.idempotency import Submission
 from app.foundation.outbox import OutboxRow
 from app.foundation.tenancy import (
@@ -32,6 +32,8 @@ from app.foundation.tenancy import (
     set_viewer,
     viewing,
 )  # fmt: skip
+from app.notices import webhooks
+from app.parties.actions import FACTOR_REQUIRED
 from app.parties.model import Organisation, PartnerCustomer
 from tests.makers import (
     as_customer,
@@ -234,3 +236,26 @@ def test_the_longest_names_fit_where_rows_keep_who_did_it() -> None:
     label = Viewer("operator", organisation_name="O" * 200, member_name="M" * 200).label
     assert (len(label), label[-1]) == (200, "…")
     assert Viewer("partner", organisation_name="Northbridge", member_name="Ada").label == "Ada, Northbridge"
+
+
+def test_an_organisations_sides_do_not_read_each_others_part_of_its_history() -> None:
+    """A house that is partner and customer has other people on each side, and other keys, webhooks and members."""
+    both = make_organisation("Northbridge", partner=True, customer=True)
+    ada, dot, olga = as_partner(both), as_customer(both), as_operator()
+    with viewing(ada):
+        webhooks.add("https://hooks.example/partner", ["engagement.approved"], private_allowed=False, by=ada)
+    with viewing(dot):
+        webhooks.add("https://hooks.example/customer", ["engagement.approved"], private_allowed=False, by=dot)
+    with acting_for_all("a test's operator") as system, transaction():
+        record(one(Organisation, both.id), FACTOR_REQUIRED, by=system)
+
+    def read(viewer: Viewer) -> str:
+        with viewing(viewer):
+            return " ".join(f"{row.event} {row.facts}" for row in events_of("organisation", both.id))
+
+    partners, customers, operators = read(ada), read(dot), read(olga)
+    assert "/partner" in partners and "/customer" not in partners
+    assert "/customer" in customers and "/partner" not in customers
+    assert "/customer" in operators and "/partner" in operators
+    for said in (partners, customers, operators):
+        assert FACTOR_REQUIRED in said

@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from app.engagements import states
-from app.foundation import clock
+from app.foundation import clock, idempotency
 from app.foundation.billing_month import BillingMonth
 from app.foundation.database import db
 from app.foundation.tenancy import acting_for_all
@@ -219,6 +219,18 @@ def test_a_batch_with_a_key_answers_word_for_word(ask, stage):
     assert first.json == again.json and first.json["results"][0]["result"] == "created"
     other = {"records": [{**record, "quantity": "2"}]}
     assert ask("ada").post("/billing-entries/batch", other, once="b-1").status_code == 409
+
+
+def test_a_key_taken_by_another_body_is_refused_before_any_work(app, people, ask, stage, path):
+    """The first request is still at work: it has taken its key, and nothing is answered yet."""
+    record = {"key": "a", "engagement_id": str(stage.engagements[states.ACTIVE].id), **entry("1")}
+    body = {"method": "POST", "path": "/api/v1/billing-entries/batch", "body": "another"}
+    with app.app_context():
+        assert idempotency.claim(idempotency.outside_key("partner:same"), body, by=people.viewer("ada")) is None
+        db.session.remove()
+    answer = ask("ada").post("/billing-entries/batch", {"records": [record]}, once="same")
+    assert answer.status_code == 409
+    assert ask("ada").get(path).json["items"] == []
 
 
 def test_a_batch_has_its_limits_and_names_what_is_wrong_where(ask, stage):

@@ -1,6 +1,8 @@
 """A backup is everything, a restore is all of it or nothing, and both databases read the same file."""
 
+import gzip
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -10,11 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click import ClickException
 from flask import Flask
 from sqlalchemy import inspect, select, text
 from sqlalchemy.exc import DBAPIError
 
-from app.commands.backup import columns, loading
+from app.commands.backup import columns, give_name, loading
 from app.commands.backup.archive import verified
 from app.commands.backup.columns import KINDS
 from app.commands.backup.loading import BATCH
@@ -22,13 +25,17 @@ from app.commands.backup.staging import SCHEMA
 from app.commands.demo.people import PASSWORD
 from app.foundation import append_only, clock, history
 from app.foundation.database import Base, db
-from app.foundation.tenancy import acting_for_all
+from app.foundation.outbox import OutboxRow
+from app.foundation.tenancy import acting_for_all, system, viewing
+from app.members import api_keys, invitations, sign_ins, sign_ups
 from app.members.model import Member
+from app.members.roles import PARTNER_ADMIN
+from app.notices.delivery import facts_of
 from app.parties.model import Organisation
 from tests.commands.conftest import NewPortal, names, run, settings_for
 from tests.conftest import on_postgres
 from tests.makers import make_engagement, make_entry, make_organisation, make_product
-from tests.people import sign_in
+from tests.people import move_in, sign_in
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -181,6 +188,71 @@ def test_a_backup_never_takes_the_place_of_a_file(year: Flask, tmp_path: Path) -
     assert refused.exit_code == 1 and "exists already" in refused.output and standing.read_text() == "mine"
     missing = run(year, "backup", tmp_path / "no" / "such" / "folder")
     assert missing.exit_code == 1 and "could not be written" in missing.output
+
+
+def test_what_stands_under_the_parts_name_neither_opens_nor_leads_the_backup(year: Flask, tmp_path: Path) -> None:
+    """Left by a killed run, or put there by somebody who may write into the folder."""
+    file, part = tmp_path / "backup", tmp_path / "backup.part"
+    part.write_text("left behind")
+    part.chmod(0o666)
+    assert run(year, "backup", file).exit_code == 0
+    assert file.stat().st_mode & 0o777 == 0o600 and not part.exists()
+    file.unlink()
+    precious = tmp_path / "precious"
+    precious.write_text("precious")
+    part.symlink_to(precious)
+    assert run(year, "backup", file).exit_code == 0
+    assert precious.read_text() == "precious" and not file.is_symlink() and verified(file).rows > 300
+
+
+def test_a_name_that_was_taken_meanwhile_is_left_to_who_has_it(tmp_path: Path) -> None:
+    part, file = tmp_path / "backup.part", tmp_path / "backup"
+    part.write_text("whole")
+    file.symlink_to(tmp_path / "nowhere")
+    with pytest.raises(ClickException, match="exists already"):
+        give_name(part, file)
+    assert file.is_symlink() and not (tmp_path / "nowhere").exists()
+
+
+def test_a_restore_says_how_many_api_keys_count_again(new_portal: NewPortal, tmp_path: Path) -> None:
+    """One that was revoked after the backup is not revoked in it."""
+    app, file = new_portal(), tmp_path / "backup"
+    with app.app_context():
+        move_in()
+        by = system("a test's keys")
+        for person in ("ada", "cy"):
+            email = f"{person}@{'northbridge' if person == 'ada' else 'contrail'}.example"
+            kept, _key = api_keys.make_for(email, organisation=None, capacity=None, expires_in_days=None, by=by)
+        db.session.remove()
+    assert run(app, "backup", file).exit_code == 0
+    with app.app_context(), acting_for_all("a test's admin") as admin:
+        api_keys.revoke(kept.id, by=admin)
+        db.session.remove()
+    done = run(app, "restore", file, "--replace")
+    assert done.exit_code == 0, done.output
+    assert "2 API keys count as they did at the backup" in done.output and "End it anew" in done.output
+
+
+def test_links_that_act_for_their_reader_are_sealed_in_a_backup(new_portal: NewPortal, tmp_path: Path) -> None:
+    """Whoever holds the file and not SECRET_KEY uses none of them; mailed, they work."""
+    app, file = new_portal(), tmp_path / "backup"
+    with app.app_context():
+        people = move_in()
+        sign_ins.ask_for_link("ada@northbridge.example", source="203.0.113.1")
+        sign_ups.ask("Harbour Works", "Kim Okafor", "kim@harbour.example", "four calm herons", source="203.0.113.1")
+        with viewing(people.viewer("ada")) as ada:
+            invitations.invite("nia@northbridge.example", [PARTNER_ADMIN], by=ada)
+        db.session.remove()
+    assert run(app, "backup", file).exit_code == 0
+    kept = gzip.decompress(file.read_bytes()).decode()
+    assert not re.search(r"/(reset-password|sign-up|invitations)/", kept)
+    with app.app_context(), acting_for_all("a test's mail job"):
+        rows = db.session.scalars(select(OutboxRow).order_by(OutboxRow.template)).all()
+        paths = [facts_of(row)["path"] for row in rows]
+        assert [path.rpartition("/")[0] for path in paths] == ["/sign-up", "/invitations", "/reset-password"]
+        token = paths[2].rpartition("/")[2]
+        assert sign_ins.holder_of(token).email == "ada@northbridge.example"
+        db.session.remove()
 
 
 def test_one_moment_whatever_is_written_meanwhile(

@@ -65,11 +65,27 @@ def test_csv() -> None:
     assert whole.endswith(b"yes\r\n")
 
 
-@pytest.mark.parametrize(
-    "text", ["=1+1", "+1 555", "-2", "@SUM(A1)", "\t=1", "\r=1", " =1", "\n=1", "\uff1d1", "\u00a0@x"]
-)
+@pytest.mark.parametrize("text", ["=1+1", "+1 555", "-2", "@SUM(A1)", " =1", "\uff1d1", "\u00a0@x", "\ta", "'=1"])
 def test_formulas_are_text(text: str) -> None:
     assert harmless(text) == "'" + text
+
+
+@pytest.mark.parametrize(
+    ("text", "written"),
+    [
+        ("x;=HYPERLINK(1)", "x;'=HYPERLINK(1)"),
+        ("a; @SUM(1);+2", "a; '@SUM(1);'+2"),
+        ('a;"=1', "a;\"'=1"),
+        ("a\t-1", "a\t'-1"),
+        ("a\n=1", "a\n'=1"),
+        ("\t=1", "'\t'=1"),
+        ("\r=1", "'\r'=1"),
+        ("=1;=2", "'=1;'=2"),
+    ],
+)
+def test_no_formula_stands_behind_what_may_be_taken_for_the_end_of_a_cell(text: str, written: str) -> None:
+    """Where the comma is the decimal mark, a spreadsheet splits at semicolons, and quotes within a cell are no quotes to it."""
+    assert harmless(text) == written
 
 
 @pytest.mark.parametrize("text", ["", "a=b", "Acme - north", "1 = 1", "  plain", "\u2212 5"])

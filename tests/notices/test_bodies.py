@@ -32,6 +32,7 @@ from app.notices import digests, webhooks
 from app.notices.addresses import ask_to_confirm, note_refused
 from app.notices.bodies import FOLDER, SUBJECT_MOST, one_line, quoted, render, render_together
 from app.notices.delegations import pass_on
+from app.notices.delivery import facts_of
 from app.notices.webhook_post import Outcome
 from app.notices.webhook_sending import disable
 from app.parties.model import Organisation
@@ -143,7 +144,7 @@ def posted(app: Flask) -> Iterator[list[OutboxRow]]:
             for email in ("ned@acme.example", "ivo@acme.example"):
                 invitations.invite(email, [CUSTOMER_ADMIN], by=replace(dot, member_id=eve.id))
         with acting_for_all("a test answers"):
-            tokens = {row.address: row.facts["path"].rpartition("/")[2] for row in invited()}
+            tokens = {row.address: facts_of(row)["path"].rpartition("/")[2] for row in invited()}
             ivo = db.session.scalars(select(Member).where(Member.email == "ivo@acme.example")).one()
         invitations.accept(tokens["ivo@acme.example"], by=replace(dot, member_id=ivo.id))
         invitations.decline(tokens["ned@acme.example"])

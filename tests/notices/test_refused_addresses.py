@@ -16,6 +16,7 @@ from app.members import sign_ins
 from app.members.model import Member
 from app.notices import addresses
 from app.notices.actions import send_due
+from app.notices.delivery import facts_of
 from tests.notices.conftest import Inbox
 from tests.notices.inbox_stage import Stage, posted, set_stage
 
@@ -128,7 +129,7 @@ def test_another_address_is_mailed_at_once_and_the_link_of_the_old_one_is_dead(
     send(app, inbox)
     with viewing(stage.viewer("dot")) as dot:
         addresses.ask_to_confirm(by=dot)
-    token = str(posted("confirm_address")[0].facts["path"]).rpartition("/")[2]
+    token = str(facts_of(posted("confirm_address")[0])["path"]).rpartition("/")[2]
     with acting_for_all("the address changes"), transaction():
         one(Member, stage.people.dot.id).email = "dot.hale@acme.example"
     inbox.mail.clear()

@@ -13,6 +13,7 @@ from app.foundation.permissions import PERMISSIONS
 from app.foundation.tenancy import acting_for_all, viewing
 from app.members import invitations, queries
 from app.members.roles import EVERY_MEMBER, GRANTS, PARTNER_ADMIN, PRICING_VIEWER, PRODUCT_EDITOR, ROLES
+from app.notices.delivery import facts_of
 from tests.makers import make_member, make_membership
 from tests.page import Page
 from tests.people import fill, hidden_fields, move_in, sign_in
@@ -118,7 +119,7 @@ def test_inviting_a_member_by_email(app, open_as, people):
     with app.app_context(), acting_for_all("a test"):
         [notice] = db.session.scalars(select(OutboxRow)).all()
     nia = app.test_client()
-    path = notice.facts["path"]
+    path = facts_of(notice)["path"]
     typed: dict[str, Any] = {"name": "Nia Cole", "password": "a first password", "password_again": "a first password"}
     assert fill(nia, path, **typed).status_code == 303
     assert nia.get("/account").status_code == 200

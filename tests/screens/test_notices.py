@@ -5,6 +5,7 @@ import pytest
 from app.foundation.database import db, transaction
 from app.foundation.tenancy import acting_for_all
 from app.notices import addresses, portal
+from app.notices.delivery import facts_of
 from tests.makers import make_engagement, make_product, make_programme
 from tests.page import Page
 from tests.people import fill, hidden_fields
@@ -100,7 +101,9 @@ def test_a_refused_address_is_shown_to_its_member_and_the_admin(app, people, as_
 
         from app.foundation.outbox import OutboxRow
 
-        link = db.session.scalars(select(OutboxRow).where(OutboxRow.template == "confirm_address")).one().facts["path"]
+        link = facts_of(db.session.scalars(select(OutboxRow).where(OutboxRow.template == "confirm_address")).one())[
+            "path"
+        ]
     nobody = as_("nobody")
     assert nobody.get(link).status_code == 302
     assert as_("eve").get(link).status_code == 404

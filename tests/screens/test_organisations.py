@@ -10,6 +10,7 @@ from app.foundation.outbox import OutboxRow
 from app.foundation.tenancy import acting_for_all
 from app.members.model import Invitation, Member, Membership
 from app.members.roles import OPERATOR_RATER, PARTNER_ADMIN
+from app.notices.delivery import facts_of
 from app.parties.model import Organisation
 from tests.makers import make_engagement, make_organisation, make_product, make_programme
 from tests.page import Fragment, Page
@@ -137,7 +138,7 @@ def test_add_the_first_member(app, people, as_):
     assert "zoe@contrail.example" in page.soup.select_one('[aria-label="Open invitations"]').text
     answer = fill(
         app.test_client(),
-        mail.facts["path"],
+        facts_of(mail)["path"],
         name="Zoe Lang",
         password="a first password",
         password_again="a first password",

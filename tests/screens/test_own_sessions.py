@@ -140,3 +140,19 @@ def test_an_admin_sees_how_a_member_signs_in_and_nobody_else_does(app, people, a
     for name in ("cy", "dot", "olga"):
         assert as_(name).get(here).status_code == 404
         assert as_(name).get(f"{here}/sign-ins.csv").status_code == 404
+
+
+def test_a_session_ends_twelve_hours_after_its_last_use_not_after_its_first(as_):
+    with time_machine.travel("2026-11-02T08:00:00Z", tick=False) as now:
+        ada = as_("ada")
+        for hour in range(9, 20, 5):
+            now.move_to(f"2026-11-02T{hour:02d}:30:00Z")
+            assert ada.get("/account").status_code == 200
+        now.move_to("2026-11-02T21:00:00Z")
+        answer = ada.get("/account")
+        assert answer.status_code == 200
+        assert "Expires" not in answer.headers["Set-Cookie"]  # closing the browser still ends it
+        now.move_to("2026-11-02T21:01:00Z")
+        assert "Set-Cookie" not in ada.get("/account").headers
+        now.move_to("2026-11-03T09:00:01Z")
+        assert ada.get("/account").headers["Location"].startswith("/sign-in")

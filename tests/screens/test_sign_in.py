@@ -12,6 +12,7 @@ from app.foundation.database import db
 from app.foundation.outbox import OutboxRow
 from app.foundation.tenancy import acting_for_all
 from app.members import second_factor, sign_ins
+from app.notices.delivery import facts_of
 from app.web.sign_in import same_site
 from tests.people import PASSWORD, fill, hidden_fields, move_in, sign_in
 
@@ -207,7 +208,7 @@ def test_a_forgotten_password(app, client):
     assert re.sub(r"X-CSRFToken[^>]*", "", known.text) == re.sub(r"X-CSRFToken[^>]*", "", unknown.text)
     with app.app_context(), acting_for_all("a test"):
         [notice] = db.session.scalars(select(OutboxRow)).all()
-    path = notice.facts["path"]
+    path = facts_of(notice)["path"]
     assert fill(visitor, path, password="short", password_again="short").status_code == 422
     assert fill(visitor, path, password="a new password", password_again="another one").status_code == 422
     answer = fill(visitor, path, password="a new password", password_again="a new password")

@@ -11,6 +11,7 @@ from app.foundation.database import db
 from app.foundation.outbox import OutboxRow
 from app.foundation.tenancy import acting_for_all
 from app.members.model import Member, SignUp
+from app.notices.delivery import facts_of
 from tests.page import Page
 from tests.people import fill, hidden_fields
 
@@ -33,7 +34,7 @@ def found(app, model):
 
 
 def link(app):
-    return found(app, OutboxRow)[-1].facts["path"]
+    return facts_of(found(app, OutboxRow)[-1])["path"]
 
 
 def plain(answer, email):

@@ -114,6 +114,9 @@ def test_each_deed_asks_first(as_, endpoint):
         Page(ada.get(f"{endpoint}/{deed}")).check()
     assert ada.get(f"{endpoint}/enable").status_code == 409
     assert SECRET.search(fill(ada, f"{endpoint}/rotate").text)
+    too_soon = fill(ada, f"{endpoint}/rotate")
+    Page(too_soon).check()
+    assert too_soon.status_code == 422 and "rotate again after that" in too_soon.text
     assert fill(ada, f"{endpoint}/test").status_code == 303
     assert fill(ada, f"{endpoint}/disable").status_code == 303
     assert "Disabled" in ada.get(endpoint).text

@@ -1,12 +1,14 @@
 """What arrives: who is told what, signed, and what an endpoint may be; over a real HTTP server."""
 
 import re
+import threading
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
 import time_machine
+from flask import Flask
 
 from app.engagements import actions as engagements
 from app.foundation import clock
@@ -140,6 +142,22 @@ def test_a_rotated_secret_overlaps_for_a_day(people: People, receiver: Receiver,
     assert new not in endpoint_of(endpoint).secret and old not in str(vars(endpoint_of(endpoint)))
 
 
+def test_a_secret_is_not_rotated_while_the_one_before_is_promised(
+    people: People, receiver: Receiver, send: Any
+) -> None:
+    with time_machine.travel(datetime.now(UTC), tick=False) as time, viewing(people.viewer("ada")) as by:
+        endpoint, old = listen(people, "ada", receiver.url)
+        webhooks.rotate(endpoint.id, by=by)
+        time.shift(timedelta(days=1) - timedelta(seconds=1))
+        with pytest.raises(Refused, match="rotate again after that"):
+            webhooks.rotate(endpoint.id, by=by)
+        webhooks.send_test(endpoint.id, by=by)
+        send()
+        assert receiver.verified(old)["type"] == TEST
+        time.shift(timedelta(seconds=1))
+        webhooks.rotate(endpoint.id, by=by)
+
+
 def test_who_may_touch_an_endpoint(people: People, receiver: Receiver) -> None:
     endpoint, _secret = listen(people, "ada", receiver.url)
     with viewing(people.viewer("ben")) as ben:
@@ -171,3 +189,26 @@ def test_what_may_be_entered(people: People) -> None:
         with pytest.raises(Refused) as no:
             webhooks.add("https://dot.example/more", ["engagement.approved"], private_allowed=False, by=dot)
         assert no.value.field == "url"
+
+
+def test_two_endpoints_added_at_once_do_not_pass_the_limit(app: Flask, people: People, receiver: Receiver) -> None:
+    for number in range(webhooks.MOST_ENDPOINTS - 1):
+        listen(people, "ada", f"{receiver.url}?{number}", "engagement.approved")
+    ada, outcomes, together = people.viewer("ada"), [], threading.Barrier(2)
+
+    def add(number: int) -> None:
+        with app.app_context(), viewing(ada):
+            together.wait()
+            try:
+                webhooks.add(f"{receiver.url}?x{number}", ["engagement.approved"], private_allowed=True, by=ada)
+                outcomes.append("added")
+            except Refused:
+                outcomes.append("refused")
+            db.session.remove()
+
+    both = [threading.Thread(target=add, args=(number,)) for number in range(2)]
+    for thread in both:
+        thread.start()
+    for thread in both:
+        thread.join()
+    assert sorted(outcomes) == ["added", "refused"]

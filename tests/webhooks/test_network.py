@@ -1,5 +1,6 @@
 """The far side of the network at its worst: redirects, endless and dripping answers, names that lead inside, nobody there."""
 
+from threading import Event
 from typing import Any
 
 import pytest
@@ -40,6 +41,26 @@ def test_who_dawdles_is_left(
     listen(people, "ada", receiver.url, "engagement.approved")
     make_engagement(make_product(partner=people.northbridge), people.acme, at=clock.now())
     assert send().failed == 1
+    (delivery,) = deliveries()
+    assert "no answer within" in (delivery.last_error or "") and (delivery.last_milliseconds or 0) < 2500
+
+
+def test_a_name_that_is_answered_slowly_is_left_too(
+    people: People, receiver: Receiver, send: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its owner's name server decides how long a look-up takes."""
+    monkeypatch.setattr("app.notices.webhook_post.TOTAL_SECONDS", 0.3)
+    over = Event()
+
+    def in_a_while(*_asked: Any, **_more: Any) -> list[Any]:
+        over.wait(10)
+        return []
+
+    monkeypatch.setattr("app.notices.webhook_post.socket.getaddrinfo", in_a_while)
+    listen(people, "ada", f"http://hooks.example:{receiver.port}/hook", "engagement.approved")
+    make_engagement(make_product(partner=people.northbridge), people.acme, at=clock.now())
+    assert send().failed == 1
+    over.set()
     (delivery,) = deliveries()
     assert "no answer within" in (delivery.last_error or "") and (delivery.last_milliseconds or 0) < 2500
 

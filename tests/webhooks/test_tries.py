@@ -151,6 +151,42 @@ def test_nothing_is_made_or_sent_in_a_capacity_that_was_taken_away(
     assert deliveries(endpoint_id=endpoint.id) == []
 
 
+def test_organisations_take_turns_whoever_has_more_to_be_told(people: People, receiver: Receiver, send: Any) -> None:
+    cys, _ = listen(people, "cy", receiver.url)
+    adas, _ = listen(people, "ada", f"{receiver.url}?ada")
+    cy, ada = people.viewer("cy"), people.viewer("ada")
+    with viewing(cy):
+        for _n in range(6):
+            webhooks.send_test(cys.id, by=cy)
+    with viewing(ada):
+        for _n in range(2):
+            webhooks.send_test(adas.id, by=ada)
+    assert send().arrived == 8
+    whose = ["ada" if path.endswith("?ada") else "cy" for path, *_rest in receiver.received]
+    assert whose == ["cy", "ada", "cy", "ada", "cy", "cy", "cy", "cy"]
+
+
+def test_whose_receiver_is_slow_keeps_nobody_else_waiting(
+    people: People, receiver: Receiver, send: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(webhook_sending, "SHARE_SECONDS", 0.3)
+    receiver.thinks_seconds = 0.4
+    with receiving() as quick:
+        cys, _ = listen(people, "cy", receiver.url)
+        adas, _ = listen(people, "ada", quick.url)
+        cy, ada = people.viewer("cy"), people.viewer("ada")
+        with viewing(cy):
+            for _n in range(3):
+                webhooks.send_test(cys.id, by=cy)
+        with viewing(ada):
+            for _n in range(5):
+                webhooks.send_test(adas.id, by=ada)
+        send()
+        assert (len(receiver.received), len(quick.received)) == (1, 5)
+        send()
+        assert (len(receiver.received), len(quick.received)) == (2, 5)
+
+
 def test_two_senders_at_once_send_each_message_once(
     people: People, receiver: Receiver, app: Flask, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -16,7 +16,7 @@ import click
 from alembic.script import ScriptDirectory
 from flask import Flask, current_app
 from flask.cli import with_appcontext
-from sqlalchemy import inspect, text
+from sqlalchemy import func, inspect, or_, select, text
 from sqlalchemy.exc import DBAPIError
 
 from app.commands.backup.archive import BadBackup, Manifest, Writer, verified
@@ -29,6 +29,8 @@ from app.foundation import clock
 from app.foundation.database import db
 from app.foundation.installation import VERSION, migrations
 from app.foundation.self_check import every_check
+from app.foundation.tenancy import acting_for_all
+from app.members.api_keys import ApiKey
 
 MIGRATIONS = HERE / "migrations"
 
@@ -86,8 +88,21 @@ def restore(file: Path, replace: bool) -> None:
             "The backup was made under another SECRET_KEY: second factors of its members work under that key only.",
             err=True,
         )
+    _tell_of_keys()
     report(every_check())
     click.echo("Everything holds.")
+
+
+def _tell_of_keys() -> None:
+    """What was ended after the backup is not ended any more, and only people know what that was."""
+    with acting_for_all("how many API keys count after a restore"):
+        now = clock.now()
+        counting = or_(ApiKey.expires_at.is_(None), ApiKey.expires_at > now)
+        count = db.session.scalar(select(func.count(ApiKey.id)).where(ApiKey.revoked_at.is_(None), counting)) or 0
+    click.echo(
+        f"{count} API keys count as they did at the backup. What was ended since then works again: keys that were revoked, members who were removed, passwords that were changed. End it anew.",
+        err=True,
+    )
 
 
 def key_fingerprint(app: Flask) -> str:
@@ -96,21 +111,36 @@ def key_fingerprint(app: Flask) -> str:
 
 
 def _write_beside(file: Path) -> str:
-    """Under another name until it is whole and read back, readable by its owner alone: it holds everybody's figures."""
+    """Under another name until it is whole and read back, readable by its owner alone: it holds everybody's figures.
+
+    What stands under that name, left by a killed run or put there by somebody else, is neither written into nor followed.
+    """
     part = file.with_name(f"{file.name}.part")
+    part.unlink(missing_ok=True)
     try:
-        with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as out:
+        with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600), "wb") as out:
             told = _write(out)
             out.flush()
             os.fsync(out.fileno())
         verified(part)
-        part.replace(file)
+        give_name(part, file)
     except BadBackup as wrong:
         raise click.ClickException(f"The backup was written and could not be read back: {wrong}") from wrong
     finally:
         with suppress(FileNotFoundError):
             part.unlink()
     return f"{told} in {file}, {file.stat().st_size:,} bytes"
+
+
+def give_name(part: Path, file: Path) -> None:
+    """Under its own name from now on, unless somebody took that meanwhile."""
+    try:
+        os.link(part, file, follow_symlinks=False)
+    except FileExistsError as taken:
+        raise click.ClickException(f"{file} exists already; a backup never takes the place of another file.") from taken
+    except OSError:  # a file system without links: the name is taken first, then given
+        os.close(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+        part.replace(file)
 
 
 def _write(out: IO[bytes]) -> str:

@@ -5,6 +5,7 @@ same database, whose tables take the place of the present ones in one transactio
 happened; killed within it, the database undoes it; what is left over is cleared by the next restore.
 """
 
+import os
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
@@ -38,6 +39,8 @@ def _file_beside(app: Flask) -> Iterator[tuple[Flask, Callable[[], None]]]:
     beside = live.with_name(f"{live.name}.restoring")
     engine = db.engine
     _clear(beside)
+    # everybody's figures, for its owner alone; SQLite gives the files it puts beside it the same permissions
+    os.close(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600))
     try:
         staged = _portal_on(app, f"sqlite:///{beside}")
         yield staged, lambda: _copy_over(staged, beside, engine)
