@@ -19,6 +19,19 @@ from app.foundation.tenancy import acting_for_all
 
 
 @dataclass(frozen=True)
+class FromPrice:
+    """The lowest gross price of a service, in whichever tier: of `charge_unit` units, or flat up to `flat_up_to` of them."""
+
+    gross_price: Decimal
+    currency: str
+    metric_name: str
+    unit: str
+    charge_unit: Decimal
+    model: str
+    flat_up_to: Decimal | None
+
+
+@dataclass(frozen=True)
 class GrossPrice:
     """What one metric of a plan costs in a month, without tax. `derived`: the unit prices follow from another price list."""
 
@@ -32,18 +45,9 @@ class GrossPrice:
     gross_tariff: Tariff
     derived: bool
 
-
-@dataclass(frozen=True)
-class FromPrice:
-    """The lowest gross price of a service, in whichever tier: of `charge_unit` units, or flat up to `flat_up_to` of them."""
-
-    gross_price: Decimal
-    currency: str
-    metric_name: str
-    unit: str
-    charge_unit: Decimal
-    model: str
-    flat_up_to: Decimal | None
+    @property
+    def lowest(self) -> FromPrice:
+        return lowest_price(self.gross_tariff, self.currency, self.metric_name, self.unit)
 
 
 def gross_prices(product: Product, month: BillingMonth) -> list[GrossPrice]:
@@ -156,8 +160,11 @@ _PRICES = (
 def _first_price(row: Any) -> FromPrice:
     remuneration = Remuneration(row.remuneration, row.remuneration_percent)
     tariff = gross_tariff(row.MetricPrice.tariff, remuneration)
+    return lowest_price(tariff, row.PriceVersion.currency, row.metric_name, row.unit)
+
+
+def lowest_price(tariff: Tariff, currency: str, metric_name: str, unit: str) -> FromPrice:
+    """The price of the tier where it is lowest: what every "from" means, in the catalog as in the form of a request."""
     lowest: Band = min(tariff.bands, key=lambda band: band.price)
     flat = lowest.up_to if tariff.model == "block" else None
-    return FromPrice(
-        lowest.price, row.PriceVersion.currency, row.metric_name, row.unit, tariff.charge_unit, tariff.model, flat
-    )
+    return FromPrice(lowest.price, currency, metric_name, unit, tariff.charge_unit, tariff.model, flat)

@@ -107,9 +107,7 @@ def test_preview_then_submit_what_is_ticked(app: Flask, fleet: list[Any], as_: A
     assert str(entries(app, fleet[0])[0].number) in result.soup.select_one("#done").text
 
 
-def test_what_was_not_previewed_is_shown_first_and_the_page_says_so(
-    app: Flask, fleet: list[Any], as_: As
-) -> None:
+def test_what_was_not_previewed_is_shown_first_and_the_page_says_so(app: Flask, fleet: list[Any], as_: As) -> None:
     """A browser without script that sends the submit verb at once, as an old page may."""
     ada = as_("ada")
     answer = sent(ada, "submit", {f"{place(fleet[0])}-quantity": "2"})

@@ -119,7 +119,10 @@ def test_the_same_file_twice_makes_nothing_twice(app: Flask, fleet: list[Any], a
 
 def test_a_row_with_more_cells_than_the_head_is_refused_whole(app: Flask, fleet: list[Any], as_: As) -> None:
     numbers = [engagement.number for engagement in fleet]
-    file = HEAD + f"{numbers[0]},2026-10,1,On call, nights, and weekends,\n{numbers[1]},2026-10,2\n{numbers[2]},2026-10,3,,,,\n"
+    file = (
+        HEAD
+        + f"{numbers[0]},2026-10,1,On call, nights, and weekends,\n{numbers[1]},2026-10,2\n{numbers[2]},2026-10,3,,,,\n"
+    )
     page = upload(as_("ada"), file)
     shown = Page(page)
     shown.check()
