@@ -1,10 +1,14 @@
-"""What billing says on Home: how much of the closing month is billed, and what waits to be rated. Few statements, bounded."""
+"""What billing says on Home: how much of the closing month is billed, and what waits to be rated; and which engagements those are.
+
+Few statements, bounded.
+"""
 
 import uuid
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import and_, case, exists, func, select
+from sqlalchemy import ColumnElement, Select, and_, case, exists, false, func, select, true
 
 from app.billing import states
 from app.billing.model import BillingEntry
@@ -17,40 +21,69 @@ from app.engagements.states import BILLABLE
 from app.foundation.billing_month import BillingMonth
 from app.foundation.database import db
 from app.foundation.money import Money
-from app.foundation.tenancy import acting_for_all
+from app.foundation.tenancy import Viewer, acting_for_all
 
 #: so many waiting entries are priced for the total; more wait only when nothing is rated at all
 MOST_PRICED = 100
+Engagements = Select[*tuple[Any, ...]]
 
 
 def billed_in(month: BillingMonth, cut_off: str) -> tuple[int, int]:
     """(engagements that could be billed for the month, those of them with an entry that counts), under one cut-off policy."""
-    entry = exists(
+    row = db.session.execute(
+        select(func.count(Engagement.id), func.sum(case((_has_entry(month), 1), else_=0)))
+        .join(Product, Product.id == Engagement.product_id)
+        .join(Programme, and_(Programme.id == Product.programme_id, Programme.cut_off == cut_off))
+        .where(*_could_be_billed(month))
+    ).one()
+    return row[0], int(row[1] or 0)
+
+
+def still_unbilled(found: Engagements, month: BillingMonth, cut_off: str, *, viewer: Viewer) -> Engagements:
+    """Of a list of engagements those that billed_in counts as missing, as far as the viewer may know."""
+    under = select(Programme.id).where(Programme.cut_off == cut_off, *_readable(viewer))
+    return found.where(Product.programme_id.in_(under), *_could_be_billed(month), ~_has_entry(month))
+
+
+def with_waiting_entries(found: Engagements, *, viewer: Viewer) -> Engagements:
+    """Of a list of engagements those with an entry that is not rated yet, as far as the viewer may know."""
+    waits = exists(
+        select(BillingEntry.id).where(
+            BillingEntry.engagement_id == Engagement.id, BillingEntry.state.in_(states.UNDECIDED)
+        )
+    )
+    readable = select(Programme.id).where(*_readable(viewer))
+    return found.where(Product.programme_id.in_(readable), waits)
+
+
+def _has_entry(month: BillingMonth) -> ColumnElement[bool]:
+    """Whether the engagement has an entry of that month that counts."""
+    return exists(
         select(BillingEntry.id).where(
             BillingEntry.engagement_id == Engagement.id,
             BillingEntry.service_month == month,
             BillingEntry.state.in_((states.RATED, *states.UNDECIDED)),
         )
     )
-    row = db.session.execute(
-        select(func.count(Engagement.id), func.sum(case((entry, 1), else_=0)))
-        .join(Product, Product.id == Engagement.product_id)
-        .join(Programme, and_(Programme.id == Product.programme_id, Programme.cut_off == cut_off))
-        .where(Engagement.state.in_(BILLABLE), Engagement.active_from < month.next.starts_at)
-    ).one()
-    return row[0], int(row[1] or 0)
+
+
+def _could_be_billed(month: BillingMonth) -> tuple[ColumnElement[bool], ...]:
+    return Engagement.state.in_(BILLABLE), Engagement.active_from < month.next.starts_at
+
+
+def _readable(viewer: Viewer) -> tuple[ColumnElement[bool], ...]:
+    """The programmes whose entries the viewer may see (queries.may_view_billing)."""
+    if viewer.may("billing-entry:view-with-all-three"):
+        return ()
+    return (Programme.viewing_takes_all_three.is_(False), true() if viewer.may("billing-entry:view") else false())
 
 
 @dataclass(frozen=True)
 class WaitingToBeRated:
-    """`amounts`: what it comes to as things stand, one amount a currency, in the programmes' own terms.
-
-    `gross` and `due` say the same by (booked month, currency), as the charge book would hold it.
-    """
+    """`gross` and `due`: what it comes to as things stand, by (booked month, currency), as the charge book would hold it."""
 
     entries: int
     oldest: datetime | None
-    amounts: list[Money]
     gross: dict[tuple[BillingMonth, str], Money]
     due: dict[tuple[BillingMonth, str], Money]
 
@@ -65,19 +98,17 @@ def waiting_to_be_rated() -> WaitingToBeRated:
     ).all()
     amounts = amounts_now(row.id for row in rows)
     terms = _remunerations({row.programme_id for row in rows})
-    own: dict[str, Money] = {}
     gross: dict[tuple[BillingMonth, str], Money] = {}
     due: dict[tuple[BillingMonth, str], Money] = {}
     for row in rows:
         amount = amounts.get(row.id)
         if amount is None:
             continue
-        own[amount.currency] = own.get(amount.currency, Money.zero(amount.currency)) + amount
         key = (row.booked_month, amount.currency)
         for sums, money in ((gross, terms[row.programme_id].gross(amount)), (due, terms[row.programme_id].due(amount))):
             sums[key] = sums.get(key, Money.zero(amount.currency)) + money
     oldest = rows[0].submitted_at if rows else None
-    return WaitingToBeRated(len(rows), oldest, [own[key] for key in sorted(own)], gross, due)
+    return WaitingToBeRated(len(rows), oldest, gross, due)
 
 
 def _remunerations(programme_ids: set[uuid.UUID]) -> dict[uuid.UUID, Remuneration]:

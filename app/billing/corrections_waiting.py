@@ -44,4 +44,15 @@ def _reject(correction_id: uuid.UUID, *, reason: str, by: Viewer) -> Correction:
     return corrections.reject(one(Correction, correction_id), reason=reason, by=by)
 
 
-KINDS = (Kind("correction", N_("Approve correction"), "edit", waiting_for, approve=_approve, reject=_reject),)
+KINDS = (
+    Kind(
+        "correction",
+        N_("Approve correction"),
+        "edit",
+        waiting_for,
+        approve=_approve,
+        reject=_reject,
+        approved=N_("is booked as it was asked for, and the client's bill changes by its value"),
+        rejected=N_("is not booked, the bill stays as it is, and who asked reads your reason"),
+    ),
+)

@@ -120,6 +120,17 @@ def month_totals(engagement: Engagement, currency: str, provisional: dict[uuid.U
     return [total for total in totals if total.entries]
 
 
+def corrected_months(engagement_id: uuid.UUID) -> set[BillingMonth]:
+    """Service months whose figure is another one than at their close: a rated correction of theirs is booked in a later month."""
+    later = select(BillingEntry.service_month).where(
+        BillingEntry.engagement_id == engagement_id,
+        BillingEntry.corrects_id.is_not(None),
+        BillingEntry.state == states.RATED,
+        BillingEntry.booked_month > BillingEntry.service_month,
+    )
+    return set(db.session.scalars(later.distinct()))
+
+
 def taken_back() -> ColumnElement[bool]:
     """Whether a reversal of the entry stands: it is billed anew, or not at all."""
     reversal = aliased(BillingEntry)

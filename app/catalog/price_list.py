@@ -19,6 +19,21 @@ from app.foundation.tenancy import acting_for_all
 
 
 @dataclass(frozen=True)
+class FromPrice:
+    """The lowest gross price of a service, in whichever tier: of `charge_unit` units, or flat up to `flat_up_to` of them."""
+
+    gross_price: Decimal
+    currency: str
+    metric_name: str
+    unit: str
+    charge_unit: Decimal
+    model: str
+    flat_up_to: Decimal | None
+    #: one of its unit, where that is another word
+    one_unit: str
+
+
+@dataclass(frozen=True)
 class GrossPrice:
     """What one metric of a plan costs in a month, without tax. `derived`: the unit prices follow from another price list."""
 
@@ -34,18 +49,9 @@ class GrossPrice:
     #: one of its unit, after "per"
     one_unit: str = ""
 
-
-@dataclass(frozen=True)
-class FromPrice:
-    """The lowest gross price of a service, in whichever tier: of `charge_unit` units, or flat up to `flat_up_to` of them."""
-
-    gross_price: Decimal
-    currency: str
-    metric_name: str
-    unit: str
-    charge_unit: Decimal
-    model: str
-    flat_up_to: Decimal | None
+    @property
+    def lowest(self) -> FromPrice:
+        return lowest_price(self.gross_tariff, self.currency, self.metric_name, self.unit, self.one_unit)
 
 
 def gross_prices(product: Product, month: BillingMonth) -> list[GrossPrice]:
@@ -144,7 +150,8 @@ def from_prices(slugs: Sequence[str], month: BillingMonth) -> dict[str, FromPric
 
 _PRICES = (
     select(
-        Product.slug, Plan.id.label("plan_id"), PriceVersion, MetricPrice, Metric.unit, Metric.name.label("metric_name"),
+        Product.slug, Plan.id.label("plan_id"), PriceVersion, MetricPrice, Metric.unit, Metric.one_unit,
+        Metric.name.label("metric_name"),
         Programme.remuneration, Programme.remuneration_percent,
     )
     .join(Programme, Programme.id == Product.programme_id)
@@ -159,8 +166,11 @@ _PRICES = (
 def _first_price(row: Any) -> FromPrice:
     remuneration = Remuneration(row.remuneration, row.remuneration_percent)
     tariff = gross_tariff(row.MetricPrice.tariff, remuneration)
+    return lowest_price(tariff, row.PriceVersion.currency, row.metric_name, row.unit, row.one_unit)
+
+
+def lowest_price(tariff: Tariff, currency: str, metric_name: str, unit: str, one_unit: str) -> FromPrice:
+    """The price of the tier where it is lowest: what every "from" means, in the catalog as in the form of a request."""
     lowest: Band = min(tariff.bands, key=lambda band: band.price)
     flat = lowest.up_to if tariff.model == "block" else None
-    return FromPrice(
-        lowest.price, row.PriceVersion.currency, row.metric_name, row.unit, tariff.charge_unit, tariff.model, flat
-    )
+    return FromPrice(lowest.price, currency, metric_name, unit, tariff.charge_unit, tariff.model, flat, one_unit)

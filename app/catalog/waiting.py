@@ -47,6 +47,9 @@ def _count_of(queue: str) -> Callable[[Viewer], tuple[str, Any] | None]:
     return waiting_count
 
 
+#: what a no does in each of these queues
+RETURNED = N_("goes back to the partner, who reads your reason, mends it and asks again")
+
 KINDS = (
     Kind(
         "product-pricing",
@@ -55,6 +58,11 @@ KINDS = (
         _waiting_in("pricing"),
         approve=reviews.approve,
         reject=reviews.reject,
+        approved=N_(
+            "counts as the partner entered it, and customers of a published product are told of changed prices"
+        ),
+        rejected=RETURNED,
+        returns=True,
     ),
     Kind(
         "product-evidence",
@@ -63,6 +71,9 @@ KINDS = (
         _waiting_in("evidence"),
         approve=reviews.approve,
         reject=reviews.reject,
+        approved=N_("ticks this step of the partner's checklist"),
+        rejected=RETURNED,
+        returns=True,
     ),
     Kind(
         "product-publication",
@@ -71,6 +82,9 @@ KINDS = (
         _waiting_in("publication"),
         approve=reviews.approve,
         reject=reviews.reject,
+        approved=N_("puts the product into the catalog at once"),
+        rejected=RETURNED,
+        returns=True,
     ),
 )
 

@@ -54,6 +54,8 @@ class Kind:
     #: what a yes and a no do to each, for the page that asks: N_("becomes Active and billable from that instant")
     approved: str = ""
     rejected: str = ""
+    #: a no sends it back to be mended and asked for again: "returned", not "rejected"
+    returns: bool = False
 
 
 #: Fed in create_app, once a process, in the order of the Inbox.

@@ -1,6 +1,6 @@
 """Home: what closes soon, what waits for me, how things stand. Each capacity has its own."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -25,6 +25,7 @@ from app.months.queries import taking_entries
 from app.notices import portal
 from app.notices.inbox import inbox_of
 from app.notices.inbox import totals as totals_of
+from app.web.engagement_list import EVERY, WAITING
 from app.web.figures import money
 from app.web.fragments import show
 from app.web.guard import signed_in
@@ -203,21 +204,31 @@ def _billing_cells(closing: list[dict[str, Any]], waiting: WaitingToBeRated) -> 
                 else _("every engagement has an entry")
                 if could
                 else _("none is active"),
-                "path": "/engagements?status=active" if missing else None,
+                "path": f"/engagements?entries={closing[0]['cut_off']}" if missing else None,
             }
         )
-    first = waiting.amounts[0] if waiting.amounts else None
+    due = _by_currency(waiting.due.values())
     return [
         *cells,
         {
             "label": _("Submitted, waiting to be rated"),
-            "figure": money(first) if first else "—" if not waiting.entries else str(waiting.entries),
-            "currency": first.currency if first else None,
+            "figure": money(due[0]) if due else "—" if not waiting.entries else str(waiting.entries),
+            "currency": due[0].currency if due else None,
+            "of": _("due to you") if due else "",
             "entries": waiting.entries,
             "since": waiting.oldest,
             "late": waiting.oldest is not None and is_overdue(waiting.oldest, clock.now()),
+            "path": f"/engagements?status={EVERY}&entries={WAITING}" if waiting.entries else None,
         },
     ]
+
+
+def _by_currency(amounts: Iterable[Money]) -> list[Money]:
+    """One sum a currency, in the order of their codes."""
+    sums: dict[str, Money] = {}
+    for amount in amounts:
+        sums[amount.currency] = sums.get(amount.currency, Money.zero(amount.currency)) + amount
+    return [sums[currency] for currency in sorted(sums)]
 
 
 def _charged_cell(total: Any) -> dict[str, Any]:

@@ -151,7 +151,7 @@ def _ask(form: Decide, verb: str, keys: Sequence[str]) -> Response:
     ]
     if not lines:
         if request.method == "POST":
-            return go_to(HERE, toast=_("Tick at least one line that still waits."))
+            return go_to(HERE, toast=_("Tick at least one line that still waits."), kind="blocked")
         return _not_here(wanted)
     fields = render_template(
         "inbox/decide_fields.html",
@@ -162,12 +162,7 @@ def _ask(form: Decide, verb: str, keys: Sequence[str]) -> Response:
         shows_values=any(line.waiting.value for line in lines),
     )
     decision = {
-        "title": ngettext("Approve %(num)s line", "Approve %(num)s lines", len(lines))
-        if verb == APPROVE
-        else ngettext("Reject %(num)s line", "Reject %(num)s lines", len(lines)),
-        "submit": ngettext("Approve %(num)s", "Approve %(num)s", len(lines))
-        if verb == APPROVE
-        else ngettext("Reject %(num)s", "Reject %(num)s", len(lines)),
+        **_verb_words(lines, verb),
         "kind": "primary" if verb == APPROVE else "danger",
         "eyebrow": lines[0].waiting.number if len(lines) == 1 else _("Inbox"),
         "sentence": _sentence(lines, verb),
@@ -180,13 +175,37 @@ def _ask(form: Decide, verb: str, keys: Sequence[str]) -> Response:
     return show("confirm_page.html", block="decision", status=form.status, decision=decision)
 
 
+def _verb_words(lines: Sequence[Line], verb: str) -> dict[str, str]:
+    """Title and button. A no to what can be mended returns it, as its own page says."""
+    number, returned = len(lines), sum(line.kind.returns for line in lines)
+    if verb == APPROVE:
+        title, submit = (
+            ngettext("Approve %(num)s line", "Approve %(num)s lines", number),
+            _("Approve %(num)s", num=number),
+        )
+    elif not returned:
+        title, submit = ngettext("Reject %(num)s line", "Reject %(num)s lines", number), _("Reject %(num)s", num=number)
+    elif returned == number:
+        title, submit = ngettext("Return %(num)s line", "Return %(num)s lines", number), _("Return %(num)s", num=number)
+    else:
+        title, submit = _("Reject or return %(num)s lines", num=number), _("Say no to %(num)s", num=number)
+    return {"title": title, "submit": submit}
+
+
 def _sentence(lines: Sequence[Line], verb: str) -> str:
     """'3 lines are approved, together USD 4,500.00; each is decided by itself, and what became of it is told one by one.'"""
     worth = ", ".join(money_with_currency(value) for value in totals(lines))
+    returned = sum(line.kind.returns for line in lines)
+    rejected = len(lines) - returned
     if verb == APPROVE:
         said = ngettext("%(num)s line is approved", "%(num)s lines are approved", len(lines))
+    elif not returned:
+        said = ngettext("%(num)s line is rejected", "%(num)s lines are rejected", rejected)
     else:
-        said = ngettext("%(num)s line is rejected", "%(num)s lines are rejected", len(lines))
+        said = ngettext("%(num)s line is returned", "%(num)s lines are returned", returned)
+        if rejected:
+            no = ngettext("%(num)s line is rejected", "%(num)s lines are rejected", rejected)
+            said = _("%(rejected)s and %(returned)s", rejected=no, returned=said)
     if worth:
         said = _("%(said)s, together %(worth)s", said=said, worth=worth)
     if len(lines) == 1:
@@ -227,13 +246,23 @@ def _elsewhere(wanted: Sequence[tuple[str, uuid.UUID]]) -> list[Any]:
     return found
 
 
+def returning() -> set[str]:
+    """Kinds that a no returns."""
+    return {name for name, kind in KINDS.items() if kind.returns}
+
+
 def _told_words(results: Sequence[dict[str, Any]], verb: str) -> str:
     done = sum(result["outcome"] == decisions.DONE for result in results)
     left = len(results) - done
+    returned = sum(result["outcome"] == decisions.DONE and result["kind"] in returning() for result in results)
     words = (
         ngettext("%(num)s line approved.", "%(num)s lines approved.", done)
         if verb == APPROVE
         else ngettext("%(num)s line rejected.", "%(num)s lines rejected.", done)
+        if not returned
+        else ngettext("%(num)s line returned.", "%(num)s lines returned.", done)
+        if returned == done
+        else _("%(num)s lines rejected or returned.", num=done)
     )
     return f"{words} {ngettext('%(num)s was not decided.', '%(num)s were not decided.', left)}" if left else str(words)
 
@@ -250,6 +279,7 @@ def show_decided(batch_id: uuid.UUID) -> Response:
         left=[result for result in decided.results if result["outcome"] != decisions.DONE],
         words=_told_words(decided.results, decided.verb),
         approved=decided.verb == APPROVE,
+        returning=returning(),
     )
 
 

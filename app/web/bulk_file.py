@@ -41,6 +41,8 @@ class FileRow:
 
     number: int
     cells: dict[str, str]
+    #: how many cells the row has and the head has, where the row has more: a comma in a text without quotes shifts the rest
+    surplus: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True)
@@ -69,7 +71,8 @@ def sheet_of(text: str) -> Sheet:
     """The rows under the head. Refused, on `file`: no head, a needed column missing or twice, too many rows, not CSV."""
     delimiter = _delimiter(text)
     records = _records(text, delimiter)
-    columns = _columns(next((record for _number, record in records if any(record)), []))
+    head = next((record for _number, record in records if any(record)), [])
+    columns = _columns(head)
     rows: list[FileRow] = []
     left_empty = 0
     for number, record in records:
@@ -77,11 +80,13 @@ def sheet_of(text: str) -> Sheet:
             continue
         if len(rows) + left_empty >= MOST_LINES:
             raise Refused("file", N_("A file holds at most %(most)s rows; split it."), most=f"{MOST_LINES:,}")
+        # spreadsheets leave out empty cells at a row's end, or write more of them: neither loses anything
         cells = {column: record[at] if at < len(record) else "" for column, at in columns.items()}
-        if not (cells["quantity"].strip() or cells.get("notes", "").strip()):
+        surplus = (len(record), len(head)) if any(cell.strip() for cell in record[len(head) :]) else None
+        if not (surplus or cells["quantity"].strip() or cells.get("notes", "").strip()):
             left_empty += 1
             continue
-        rows.append(FileRow(number, _undone(cells, decimal_comma=delimiter == ";")))
+        rows.append(FileRow(number, _undone(cells, decimal_comma=delimiter == ";"), surplus))
     return Sheet(rows, left_empty)
 
 

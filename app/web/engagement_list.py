@@ -19,13 +19,14 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import Select
 
+from app.billing.at_a_glance import still_unbilled, with_waiting_entries
 from app.billing.engagement_figures import beside
 from app.billing.queries import may_view_billing
 from app.documents import Column, rows_of
 from app.engagements import choices, queries, states
 from app.engagements.choices import Choices
 from app.foundation import clock, tenancy
-from app.foundation.billing_month import CUT_OFF_POLICIES, BillingMonth
+from app.foundation.billing_month import CUT_OFF_POLICIES, BillingMonth, open_months
 from app.foundation.money import Money
 from app.foundation.pages import page_of
 from app.foundation.tenancy import Viewer
@@ -34,6 +35,7 @@ from app.web.engagement_header import CLOSES_SOON, PATHS, address, menu_lines
 from app.web.figures import DASH, money, money_with_currency
 from app.web.filters import Choice, Months, Reference, Search
 from app.web.listing import Listing, ListOf
+from app.web.programme_words import CUT_OFFS
 from app.web.ui import TAGS
 
 COLUMNS = (
@@ -51,6 +53,10 @@ COLUMNS = (
 )
 #: The Status filter's word for every past state at once.
 PAST = "past"
+#: and its word for every state there is
+EVERY = "all"
+#: The Entries filter's word for those not rated yet; its other words are cut-off policies: nothing yet for their open month.
+WAITING = "waiting"
 #: A request waits too long from here on.
 LATE_AFTER = timedelta(hours=24)
 _MONTHS_OFFERED = 13
@@ -134,7 +140,7 @@ class Listed:
         past = self.asks_past or not any(row.state in states.CURRENT for row in self.rows)
         return {
             "listing": self.listing,
-            "menus": [menu for menu in self.listing.menus if not self.listing.text[menu.id.removeprefix("filter-")]],
+            "menus": [menu for menu in self.listing.menus if self._is_offered(menu.id.removeprefix("filter-"))],
             "rows": [self._row(row, one_currency, one_month) for row in self.rows],
             "currency": one_currency,
             "month": instants.month(BillingMonth.of_number(one_month)) if one_month else _("Open month"),
@@ -143,6 +149,10 @@ class Listed:
             "shows_figures": any(_may_read(self.viewer, row) for row in self.rows),
             "only_past": past,
         }
+
+    def _is_offered(self, name: str) -> bool:
+        """Filters in force stand in the bar already; what Home asks for is its links' and has no room there."""
+        return not self.listing.text[name] and name != "entries"
 
     def _closing(self) -> Any:
         """(month, when it closes) of the month that closes first among the rows."""
@@ -193,6 +203,7 @@ def read_list(*, default: Sequence[str], offered: Sequence[str], product_id: uui
     `product_id`: that product's engagements, else all this viewer may see.
     """
     viewer = tenancy.current()
+    months = _open_months()
     known: dict[str, Any] = {"client": {}, "product": {}, "plan": {}}
     listing = _list_of(default, offered, known, product_id).read()
     asked = listing.values
@@ -204,6 +215,7 @@ def read_list(*, default: Sequence[str], offered: Sequence[str], product_id: uui
         requested_in=asked["month"],
         search=asked["search"] or "",
     )
+    found = _by_entries(found, asked.get("entries"), months, viewer)
     whose = {
         "own_products_of": viewer.organisation_id if viewer.capacity == "partner" else None,
         "product_id": product_id,
@@ -221,7 +233,12 @@ def _list_of(
     """`known` is filled when the rows are read, before anybody asks the filters for their options."""
     statuses = {state: TAGS[state].label for state in offered}
     if len(offered) > len(default):
-        statuses = {**{state: statuses[state] for state in default}, PAST: _l("Past, all"), **statuses}
+        statuses = {
+            **{state: statuses[state] for state in default},
+            PAST: _l("Past, all"),
+            **statuses,
+            EVERY: _l("All"),
+        }
     unset = _l("current") if len(offered) > len(default) else ""
     offer = (
         Reference("plan", _l("Plan"), lambda: known["plan"])
@@ -234,7 +251,37 @@ def _list_of(
         Reference("client", _l("Client"), lambda: known["client"]),
         offer,
         Months("month", _l("Requested"), _recent_months),
+        *([Choice("entries", _l("Entries"), _entries_words)] if _reads_any() and states.ACTIVE in default else []),
     )
+
+
+def _reads_any() -> bool:
+    return tenancy.current().may("billing-entry:view")
+
+
+def _entries_words() -> dict[str, str]:
+    """What the Entries filter says; two policies whose open months are one are told apart by their names."""
+    months = _open_months()
+    together = len(set(months.values())) == 1
+    words = _l("none yet for %(month)s, %(policy)s") if together else _l("none yet for %(month)s")
+    nothing = {
+        key: words % {"month": instants.month(month), "policy": str(CUT_OFFS[key]).lower()}
+        for key, month in months.items()
+    }
+    return {**nothing, WAITING: _("waiting to be rated")}
+
+
+def _open_months() -> dict[str, BillingMonth]:
+    """Cut-off policy -> the month that closes next under it."""
+    return {key: open_months(clock.now(), policy)[0] for key, policy in CUT_OFF_POLICIES.items()}
+
+
+def _by_entries(found: Any, asked: str | None, months: dict[str, BillingMonth], viewer: Viewer) -> Any:
+    if asked is None:
+        return found
+    if asked == WAITING:
+        return with_waiting_entries(found, viewer=viewer)
+    return still_unbilled(found, months[asked], asked, viewer=viewer)
 
 
 def _view_details(here: str) -> dict[str, Any]:
@@ -244,6 +291,8 @@ def _view_details(here: str) -> dict[str, Any]:
 def _wanted(status: str | None, default: Sequence[str]) -> Sequence[str]:
     if status is None:
         return default
+    if status == EVERY:
+        return (*states.CURRENT, *states.PAST)
     return states.PAST if status == PAST else (status,)
 
 

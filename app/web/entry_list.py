@@ -133,7 +133,7 @@ def _correctable(row: Any, corrections: Corrections) -> bool:
 
 
 def strip(e: Engagement, programme: Programme, totals: Sequence[MonthTotal], currency: str) -> list[dict[str, Any]]:
-    """Cells for the months with entries, newest first ({total, open, frozen_at}), and last {closes, closes_at}."""
+    """Cells for the months with entries, newest first ({total, open, frozen_at, corrected}), and last {closes, closes_at}."""
     takes = taking_entries(clock.now())[programme.cut_off]
     still_open = {one.month for one in takes}
     billable = _of_engagement(takes, e)
@@ -145,8 +145,15 @@ def strip(e: Engagement, programme: Programme, totals: Sequence[MonthTotal], cur
         for month, row in month_rows(programme.cut_off, [t.month for t in shown]).items()
         if row.state in SHUT
     }
+    corrected = queries.corrected_months(e.id) if frozen else set()
     cells: list[dict[str, Any]] = [
-        {"total": t, "open": t.month in still_open, "frozen_at": frozen.get(t.month)} for t in shown
+        {
+            "total": t,
+            "open": t.month in still_open,
+            "frozen_at": frozen.get(t.month),
+            "corrected": t.month in corrected,
+        }
+        for t in shown
     ]
     next_to_close = next((one for one in billable if one.closes_at), None)
     if next_to_close:

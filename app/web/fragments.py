@@ -40,12 +40,15 @@ def show_fresh(path: str, template: str, **context: Any) -> Response:
     return response
 
 
-def go_to(path: str, *, toast: str | None = None) -> Response:
-    """After a success: htmx is told to go there, everyone else is redirected (303). The toast is shown on arrival."""
+def go_to(path: str, *, toast: str | None = None, kind: str = "done") -> Response:
+    """After a success: htmx is told to go there, everyone else is redirected (303). The toast is shown on arrival.
+
+    `kind` "blocked": nothing was done, and the toast, which then stays, says why.
+    """
     from flask import flash
 
     if toast:
-        flash(toast, "done")
+        flash(toast, kind)
     if wants_fragment():
         return make_response("", 200, {"HX-Redirect": path})
     return make_response("", 303, {"Location": path})

@@ -175,7 +175,7 @@ def decide_ticked(queue: str) -> Response:
     ids = _ticked(sent.getlist("review"))
     rows = [row for row in _rows(queue, ids) if _may_decide(row, tenancy.current())]
     if request.method == "GET" and not rows:
-        return go_to(f"/reviews/{queue}", toast=_("Tick rows that wait for you first."))
+        return go_to(f"/reviews/{queue}", toast=_("Tick rows that wait for you first."), kind="blocked")
     form: Any = Approve() if approving else Reject()
     form.ticked = tuple(ids)
     done: list[Bulk] = []

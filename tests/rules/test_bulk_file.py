@@ -47,6 +47,12 @@ def test_months_that_a_spreadsheet_rewrote(written: str, month: str) -> None:
     assert sheet_of(HEAD + f"E1,{written},1,\n").rows[0].cells["month"] == month
 
 
+def test_only_surplus_cells_that_say_something_are_marked() -> None:
+    sheet = sheet_of(HEAD + "E1,2026-10,1,a,b\nE2,2026-10,1,a,,, \nE3,2026-10,1\nE4,,,,late\n")
+    assert [(row.number, row.surplus) for row in sheet.rows] == [(2, (5, 4)), (3, None), (4, None), (5, (5, 4))]
+    assert sheet.left_empty == 0
+
+
 def test_a_decimal_comma_counts_where_the_comma_does_not_separate() -> None:
     with_semicolons = sheet_of("Engagement;Month;Quantity\nE1;2026-10;12,50\nE1;2026-10;1.200,50\n")
     assert [row.cells["quantity"] for row in with_semicolons.rows] == ["12.50", "1.200,50"]

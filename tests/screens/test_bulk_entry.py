@@ -107,6 +107,21 @@ def test_preview_then_submit_what_is_ticked(app: Flask, fleet: list[Any], as_: A
     assert str(entries(app, fleet[0])[0].number) in result.soup.select_one("#done").text
 
 
+def test_what_was_not_previewed_is_shown_first_and_the_page_says_so(app: Flask, fleet: list[Any], as_: As) -> None:
+    """A browser without script that sends the submit verb at once, as an old page may."""
+    ada = as_("ada")
+    answer = sent(ada, "submit", {f"{place(fleet[0])}-quantity": "2"})
+    page = Page(answer)
+    page.check()
+    assert answer.status_code == 422 and entries(app, fleet[0]) == []
+    assert "look at what the rows come to, then submit" in page.text and "no row is ticked" not in page.text
+    assert ada.post(PATH, data=grid_of(page) | {"do": "submit"}).status_code == 200
+    assert len(entries(app, fleet[0])) == 1
+    nothing_ticked = grid_of(Page(sent(ada, "preview", {f"{place(fleet[1])}-quantity": "2"})))
+    del nothing_ticked[f"{place(fleet[1])}-pick"]
+    assert "no row is ticked" in Page(ada.post(PATH, data=nothing_ticked | {"do": "submit"})).text
+
+
 def test_a_double_click_a_reload_and_an_old_page_make_nothing_twice(app: Flask, fleet: list[Any], as_: As) -> None:
     ada, name = as_("ada"), f"{place(fleet[0])}-quantity"
     body = grid_of(Page(sent(ada, "preview", {name: "2"}))) | {"do": "submit"}
@@ -135,6 +150,8 @@ def test_bad_rows_stay_as_typed_and_the_others_go_in(app: Flask, fleet: list[Any
     assert answer.status_code == 422
     assert len(entries(app, fleet[0])) == 1
     assert "3 rows need correcting before they can be submitted" in page.text
+    notice, done = page.soup.select_one(".notice.errors"), page.soup.select_one("#done")
+    assert "1 entry is submitted" in notice.text and (notice.sourceline or 0) < (done.sourceline or 0)
     for n, words in ((1, "without a comma"), (2, "steps of 0.25"), (3, "This is missing.")):
         assert words in page.soup.select_one(f"#{place(fleet[n])}-quantity-error").text
     assert page.soup.select_one(f"#{place(fleet[1])}-quantity")["value"] == "1,5"

@@ -107,11 +107,30 @@ def test_the_same_file_twice_makes_nothing_twice(app: Flask, fleet: list[Any], a
     assert first.status_code == 200 and "3 entries submitted" in Page(first).text
     Page(first).check()
     resent = submit(ada, preview)  # a reload of the answer
-    assert resent.status_code == 200 and "3 were submitted before" in Page(resent).text
+    assert resent.status_code == 200 and "All 3 rows were submitted before; nothing to submit" in Page(resent).text
     again = Page(upload(ada, file))
     assert again.text.count("submitted before, not billed again") == 3
+    assert "All 3 rows were submitted before; nothing to submit" in again.text
+    more = Page(upload(ada, file + f"{fleet[3].number},2026-10,4,,\n"))
+    assert "3 rows were submitted before and are not billed again" in more.text
     assert not again.soup.select("input[type=checkbox]")
     assert count(app, fleet) == [1, 1, 1, 0, 0]
+
+
+def test_a_row_with_more_cells_than_the_head_is_refused_whole(app: Flask, fleet: list[Any], as_: As) -> None:
+    numbers = [engagement.number for engagement in fleet]
+    file = (
+        HEAD
+        + f"{numbers[0]},2026-10,1,On call, nights, and weekends,\n{numbers[1]},2026-10,2\n{numbers[2]},2026-10,3,,,,\n"
+    )
+    page = upload(as_("ada"), file)
+    shown = Page(page)
+    shown.check()
+    assert page.status_code == 422 and "2 rows are ready" in shown.text
+    assert "Row 2: it has 7 cells, the head has 5." in " ".join(shown.soup.select_one(".notice.errors").text.split())
+    assert "it has 7 cells" in shown.soup.select_one("#row-2").text
+    submit(as_("ada"), page)
+    assert count(app, fleet) == [0, 1, 1, 0, 0], "empty cells at a row's end, left out or too many, lose nothing"
 
 
 def test_equal_rows_are_two_pieces_of_work_and_a_corrected_file_adds_just_its_new_row(

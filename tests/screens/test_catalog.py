@@ -41,12 +41,23 @@ def test_published_services_with_their_lowest_price_at_gross(products, as_):
     page.check()
     assert "Data rescue" in page.text and "Cloud watch" in page.text and "Secret plan" not in page.text
     words = page.text.replace("\N{NO-BREAK SPACE}", " ")
-    assert "Hours from USD 150.00 each" in words  # one price, to the cent
+    assert "Hours from USD 150.00 / h" in words  # one price, to the cent
     assert (
-        "Hours from USD 76.38875 each" in words
+        "Hours from USD 76.38875 / h" in words
     )  # the lowest of two tiers, 61.111 and a quarter, with the decimals it needs
     assert "Hours from USD 500.00 for up to 10 h" in words
     assert "80.00" not in page.html
+
+
+def test_the_form_of_a_request_says_the_same_lowest_price_as_the_tile(products, as_):
+    dot = as_("dot")
+    tiles = Page(dot.get("/catalog")).soup.select("article.tile")
+    for tile in tiles:
+        words = tile.select_one(".tile-foot span").text
+        form = Page(dot.get(tile.select_one(".tile-foot a")["href"]))
+        form.check()
+        assert words in form.soup.select_one("fieldset").text
+    assert len(tiles) == 3
 
 
 def test_search_and_category_narrow_it_and_a_fragment_is_the_list(products, as_):

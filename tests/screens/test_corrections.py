@@ -13,7 +13,7 @@ from sqlalchemy import select
 from app.billing.model import BillingEntry, Correction
 from app.foundation.database import db
 from app.foundation.tenancy import acting_for_all
-from tests.makers import ask_correction, freeze_month
+from tests.makers import ask_correction, correct, freeze_month
 from tests.page import Fragment, Page
 from tests.people import People, fill
 from tests.screens.billing_stage import HTMX, OCTOBER, at, rate_now, set_stage, utc
@@ -89,6 +89,18 @@ def test_both_lines_are_seen_before_anything_is_sent(app: Flask, scene: Scene, a
     assert "30.00" in part.text and "4,485.31" in part.text and "−1,222.03" in part.text
     assert "Booked in November 2026, for work of October 2026" in part.text
     assert corrections(app) == []
+
+
+def test_the_months_figure_says_that_it_was_corrected(app: Flask, scene: Scene, as_: As) -> None:
+    def october() -> str:
+        cells = Page(as_("ada").get(scene.entries)).soup.select("#totals .strip > div")
+        return " ".join(next(cell.get_text(" ") for cell in cells if "October" in cell.text).split())
+
+    assert october().endswith("rated, frozen 3 Nov 2026")
+    with app.app_context():
+        correct(scene.drill, "30")
+        db.session.remove()
+    assert october().endswith("frozen 3 Nov 2026, corrected since")
 
 
 def test_what_was_not_shown_is_shown_first(app: Flask, scene: Scene, as_: As) -> None:

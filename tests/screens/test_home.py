@@ -29,7 +29,14 @@ def test_a_partner_sees_the_countdown_and_what_waits(app, people, as_):
         page.check()
         strip = page.soup.select_one(".strip").get_text(" ", strip=True)
         assert "October 2026 closes 3 Nov 2026 00:00 UTC" in strip and "in 1 d 4 h" in strip
-        assert "1 of 1" in strip and "1,777.50" in strip and "oldest 1 d 1 h (overdue)" in strip
+        assert "1 of 1" in strip and "oldest 1 d 1 h (overdue)" in strip
+        assert "1,422.00" in strip and "due to you" in strip and "1,777.50" not in strip, (
+            "the same money as in the chart"
+        )
+        waits = Page(as_("ada").get(page.soup.select(".strip a")[-1]["href"]))
+        waits.check()
+        assert waits.soup.h1.text == "Engagements" and "Entries: waiting to be rated" in waits.text
+        assert [a.text for a in waits.soup.select("td.k-name > a")] == [stage.engagement.name]
         assert stage.engagement.name not in page.soup.select_one(".tile").text, "an active engagement waits for nobody"
 
 
@@ -123,6 +130,8 @@ def test_viewers_without_billing_see_no_amounts(app, people, as_):
         page = Page(as_("ben").get("/"))
         page.check()
         assert "USD" not in page.text and not page.soup.select("#revenue")
+        for entries in ("waiting", "reject-after-grace"):  # not even by what a filter leaves out
+            assert "Entries:" not in Page(as_("ben").get(f"/engagements?entries={entries}")).text
 
 
 def test_a_hostile_currency_is_ignored(app, people, as_):
@@ -141,6 +150,12 @@ def test_one_missing_engagement_is_one(app, people, as_):
     with billing_stage.at():
         page = Page(as_("ada").get("/"))
         assert "1 of 2" in page.text and "1 has no entry yet" in page.text
+        missing = Page(as_("ada").get(page.soup.select_one(".strip a")["href"]))
+        missing.check()
+        assert [a.text for a in missing.soup.select("td.k-name > a")] == ["Rescue of the archive"], (
+            "those that are counted, no others"
+        )
+        assert "Entries: none yet for October 2026" in missing.text
     assert stage.engagement
 
 

@@ -5,12 +5,15 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
+from app.catalog.states import PRICING_REQUESTED
 from app.engagements.model import Engagement
 from app.foundation import clock
 from app.foundation.database import db
 from app.foundation.tenancy import acting_for_all, one
+from app.foundation.waiting import KINDS
 from app.notices.model import Delegation
 from tests.makers import make_engagement, make_product, make_programme
+from tests.makers.listing import make_listing, open_review
 from tests.page import Fragment, Page
 from tests.people import fill, hidden_fields
 from tests.screens import billing_stage
@@ -176,6 +179,12 @@ def test_nothing_ticked_goes_back(people, as_, verb):
     token = Page(page).soup.select_one("input[name=csrf_token]")["value"]
     answer = ada.post("/inbox/ask", data={"csrf_token": token, "do": verb})
     assert answer.status_code == 303 and answer.headers["Location"] == "/inbox"
+    said = Page(ada.get("/inbox")).soup.select_one(".flash")
+    assert (
+        (said["data-kind"] == "blocked" and "Tick at least one" in said.text)
+        if verb in ("approve", "reject")
+        else not said
+    )
 
 
 def test_a_mails_link_needs_a_sign_in_and_only_asks(app, people, as_, requests):
@@ -242,6 +251,29 @@ def test_the_operator_decides_at_the_amount_on_the_page(app, people, as_):
         told = olga.get(confirm(olga, tick(olga, [line], "approve")).headers["Location"])
         assert "1 line decided" in told.text
         assert "USD 1,920.00" not in as_("ada").get("/inbox").text
+
+
+def test_a_no_is_told_for_each_kind_and_returns_what_can_be_mended(app, people, as_):
+    stage = billing_stage.set_stage(app, people, threshold=1_000_00)
+    with billing_stage.at():
+        billing_stage.rate_now(app, stage.night)
+        with app.app_context():
+            product = make_listing(people.northbridge, PRICING_REQUESTED, name="Log watch", by=people.viewer("ada"))
+            pricing = f"product-pricing:{open_review(product).id}"
+            db.session.remove()
+        olga, entry = as_("olga"), f"billing-entry-review:{stage.night.id}"
+        both = Page(tick(olga, [pricing, entry], "reject"))
+        both.check()
+        assert "Reject or return 2 lines" in both.text and "1 line is rejected and 1 line is returned" in both.text
+        said = [line.text for line in both.soup.select(".outcomes li")]
+        assert any("Approve pricing: each goes back to the partner" in line for line in said) and len(said) == 2
+        alone = tick(olga, [pricing], "reject")
+        assert "Return 1 line" in Page(alone).text and "goes back to the partner" in Page(alone).text
+        told = Page(olga.get(confirm(olga, alone, reason="The unit is missing.").headers["Location"]))
+        told.check()
+        assert "Returned" in told.text and "Rejected" not in told.text
+    for kind in KINDS.values():
+        assert bool(kind.reject) == bool(kind.rejected), kind.name
 
 
 def test_a_line_is_passed_to_a_colleague(app, people, as_, requests):

@@ -116,6 +116,8 @@ def test_inviting_a_member_by_email(app, open_as, people):
     page = ada.get("/members").text
     assert "nia@northbridge.example" in page
     assert "Invited" in page
+    cells = Page(ada.get("/members")).soup.select("#results tr:-soup-contains('nia@') > td")
+    assert "Invited" in cells[2].text and cells[3].text == "not joined yet", "nobody looks signed in who is not"
     with app.app_context(), acting_for_all("a test"):
         [notice] = db.session.scalars(select(OutboxRow)).all()
     nia = app.test_client()

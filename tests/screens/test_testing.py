@@ -201,6 +201,13 @@ def test_every_tab_says_that_it_is_a_test(drill, entries, as_):
     assert new.soup.select_one("h1 ~ .tag:-soup-contains('Test')")
 
 
+def test_the_rating_queue_says_that_tests_wait_here_alone(drill, entries, as_):
+    olga, said = as_("olga"), "Entries of end-to-end tests wait here alone"
+    page = Page(olga.get("/reviews/rating"))
+    page.check()
+    assert said in page.text and said not in olga.get("/reviews/rating?tests=none").text
+
+
 def test_the_operators_page_of_an_entry_says_so_and_leads_to_the_engagement(drill, entries, as_):
     page = Page(as_("olga").get(f"/reviews/rating/{entries[1].id}"))
     page.check()

@@ -5,24 +5,20 @@ from itertools import groupby
 from typing import Any
 
 from flask import Blueprint, Response
-from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 from app.catalog import queries
-from app.catalog.price_list import FromPrice, from_prices
+from app.catalog.price_list import from_prices
 from app.catalog.queries import CatalogTile
 from app.foundation import clock
 from app.foundation.billing_month import BillingMonth
-from app.foundation.exact import SCALE
-from app.foundation.money import exponent
 from app.foundation.tenancy import one
 from app.parties.model import Organisation
-from app.web.figures import plain
 from app.web.filters import Choice, Search
 from app.web.fragments import show
 from app.web.guard import needs
 from app.web.listing import ListOf
-from app.web.price_lines import service_prices
+from app.web.price_lines import from_words, service_prices
 
 screen = Blueprint("catalog", __name__)
 
@@ -40,7 +36,7 @@ def show_list() -> Response:
         listing=listing,
         shelves=_shelves(found),
         count=len(found),
-        from_words={slug: _from(price) for slug, price in prices.items()},
+        from_words={slug: from_words(price) for slug, price in prices.items()},
     )
 
 
@@ -64,17 +60,3 @@ def _this_month() -> BillingMonth:
 def _shelves(found: Sequence[CatalogTile]) -> list[tuple[str, list[Any]]]:
     """(category, its services) in the list's own order, which is by category."""
     return [(category, list(tiles)) for category, tiles in groupby(found, key=lambda tile: tile.category)]
-
-
-def _from(price: FromPrice) -> str:
-    """'Hours from USD 42.50 each', 'Hours from USD 500.00 for up to 10 h', as the tile says it: the lowest there is."""
-    facts = {
-        "metric": price.metric_name,
-        "price": f"{price.currency}\u00a0{plain(price.gross_price, exponent(price.currency), SCALE)}",
-        "unit": price.unit,
-    }
-    if price.model == "block" and price.flat_up_to is not None:
-        return _("%(metric)s from %(price)s for up to %(most)s %(unit)s", most=plain(price.flat_up_to, 0, 6), **facts)
-    if price.charge_unit != 1:
-        return _("%(metric)s from %(price)s for %(many)s %(unit)s", many=plain(price.charge_unit, 0, 6), **facts)
-    return _("%(metric)s from %(price)s each", **facts)

@@ -19,12 +19,11 @@ from app.foundation.tenancy import one
 from app.parties.model import Organisation
 from app.web.custom_parameters import AsksParameters, asking
 from app.web.fields import PhoneText, TextField, offered
-from app.web.figures import unit_price
 from app.web.fragments import go_to, show
 from app.web.guard import needs
 from app.web.mail_words import mail_words
+from app.web.price_lines import from_amount, from_words
 from app.web.submissions import submit_once
-from app.web.tiers import per_words
 
 screen = Blueprint("request_engagement", __name__)
 
@@ -111,22 +110,16 @@ def _page(form: RequestForm, product: Product) -> Response:
         form=form,
         product=product,
         partner=one(Organisation, product.partner_id),
-        prices=prices,
+        prices=[(price, from_amount(price.lowest)) for price in prices],
         cards=[
-            {"value": str(plan.id), "label": plan.name, "small": plan.description, "end": _first_price(prices, plan.id)}
+            {"value": str(plan.id), "label": plan.name, "small": plan.description, "end": _lowest(prices, plan.id)}
             for plan in _offered_plans(product)
         ],
         here=f"/catalog/{product.slug}",
     )
 
 
-def _first_price(prices: list[GrossPrice], plan_id: uuid.UUID) -> str:
-    for price in prices:
-        if price.plan_id == plan_id:
-            tariff = price.gross_tariff
-            amount = f"{price.currency}\u00a0{unit_price(tariff.bands[0].price)}"
-            words = {"price": amount, "per": per_words(tariff, price.unit, price.one_unit)}
-            return (
-                _("from %(price)s / %(per)s", **words) if len(tariff.bands) > 1 else _("%(price)s / %(per)s", **words)
-            )
-    return _("no price in force")
+def _lowest(prices: list[GrossPrice], plan_id: uuid.UUID) -> str:
+    """The plan's lowest price in the catalog's words."""
+    of_plan = [price.lowest for price in prices if price.plan_id == plan_id]
+    return from_words(min(of_plan, key=lambda price: price.gross_price)) if of_plan else _("no price in force")

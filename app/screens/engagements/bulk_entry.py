@@ -150,6 +150,7 @@ def _show(listing: Listing, rows: Sequence[Entered], form: Grid, typed: Sequence
         form.submission_key.data = new_key()  # what stays is another submission; the old page's rows are spent
     nothing = asked and not typed
     not_sent = asked and request.form.get("do") == "submit" and not done
+    unseen = not_sent and any(row.is_ready and row.picked is None for row in typed)  # sent before its amount was shown
     return show(
         "engagements/bulk_entry.html",
         status=422 if wrong or nothing or not_sent or form.form_errors else 200,
@@ -160,6 +161,7 @@ def _show(listing: Listing, rows: Sequence[Entered], form: Grid, typed: Sequence
         wrong=wrong,
         nothing=nothing,
         not_sent=not_sent,
+        unseen=unseen,
         ready=[row for row in left if row.is_ready],
         totals=totals(left),
         alone=False,

@@ -122,6 +122,11 @@ def _rows(sheet: Sheet, *, ticked: bool) -> list[Entered]:
         engagement = known.get(number)
         own = metrics.get(engagement.plan_id, ()) if engagement else ()
         picked = request.form.get(f"pick-{row.number}", "") if ticked else None
+        if row.surplus:
+            wrong = _("it has %(cells)s cells, the head has %(heads)s. Put a text that holds a comma into quotes.")
+            found = dict(zip(("cells", "heads"), row.surplus, strict=True))
+            rows.append(Entered(str(row.number), engagement, own, row.cells, {"row": wrong % found}))
+            continue
         rows.append(entered(str(row.number), engagement, own, row.cells, key=partial(key_of, row), picked=picked))
     return rows
 

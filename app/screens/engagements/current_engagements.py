@@ -9,7 +9,7 @@ from flask_babel import gettext as _
 from app.catalog.queries import product_to_run
 from app.engagements import states
 from app.foundation import tenancy
-from app.web.engagement_list import COLUMNS, read_list
+from app.web.engagement_list import COLUMNS, EVERY, read_list
 from app.web.exports import download
 from app.web.fragments import show
 from app.web.guard import needs
@@ -30,7 +30,11 @@ def show_all(kind: str = "") -> Any:
         "engagements/list.html",
         block="list",
         **listed.shown(),
-        title=_("Past engagements") if listed.asks_past else _("Current engagements"),
+        title=_("Past engagements")
+        if listed.asks_past
+        else _("Engagements")
+        if listed.listing.values["status"] == EVERY
+        else _("Current engagements"),
         crumbs=[(_("Home"), "/")],
         beside=None,
         bulk=listed.bulk_entry(),

@@ -65,7 +65,7 @@ def ask() -> Response:
     """What was ticked in the queue, at its amounts now, to be confirmed."""
     ticked = _ids(request.args.getlist("entry"))
     if not ticked:
-        return go_to(QUEUE, toast=_("Tick the entries first, then choose what becomes of them."))
+        return go_to(QUEUE, toast=_("Tick the entries first, then choose what becomes of them."), kind="blocked")
     return _asked(ticked, _form(request.args.get("verb", "")))
 
 
@@ -75,7 +75,7 @@ def decide() -> Response:
     ticked = _ids(request.form.getlist("entry"))
     form = _form(request.form.get("verb", ""))
     if not ticked:
-        return go_to(QUEUE, toast=_("Tick the entries first, then choose what becomes of them."))
+        return go_to(QUEUE, toast=_("Tick the entries first, then choose what becomes of them."), kind="blocked")
     if not form.validate_on_submit():
         return _asked(ticked, form)
     shown = [(entry_id, request.form.get(f"shown-{entry_id}", "")[:60]) for entry_id in ticked]
