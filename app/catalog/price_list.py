@@ -150,8 +150,7 @@ def from_prices(slugs: Sequence[str], month: BillingMonth) -> dict[str, FromPric
 
 _PRICES = (
     select(
-        Product.slug, Plan.id.label("plan_id"), PriceVersion, MetricPrice, Metric.unit, Metric.one_unit,
-        Metric.name.label("metric_name"),
+        Product.slug, Plan.id.label("plan_id"), PriceVersion, MetricPrice, Metric.unit, Metric.unit_one.label("one_unit"), Metric.name.label("metric_name"),
         Programme.remuneration, Programme.remuneration_percent,
     )
     .join(Programme, Programme.id == Product.programme_id)
