@@ -46,7 +46,7 @@ def leave(stage: Stage, who: str) -> None:
 def mailed(row: OutboxRow) -> list[str]:
     with acting_for_all("a test's mail job"):
         try:
-            return delivery.addresses(row)
+            return list(delivery.mailed_to(row))
         except NobodyToTell:
             return []
 
