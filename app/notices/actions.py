@@ -1,6 +1,7 @@
 """Sending what is due: claim a row and those of its batch, tell them in one mail, mark them. At least once, and once if
 nobody is killed in between."""
 
+import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -15,6 +16,7 @@ from app.foundation.outbox import Notice, OutboxRow
 from app.foundation.tenancy import acting_for_all
 from app.notices.addresses import is_about_the_address, note_refused
 from app.notices.delivery import NobodyToTell, Way, by_smtp, into_the_demo_mailbox, letters_of, mailed_to, send_each
+from app.notices.readers import readers_of
 from app.notices.smtp import Delayed, MailServer, RefusedForGood
 
 log = structlog.get_logger(__name__)
@@ -126,19 +128,28 @@ def _mark_told(rows: list[OutboxRow], refused: dict[str, str], *, note: str = ""
         for claimed in _still_ours(rows):
             claimed.sent_at, claimed.tries = clock.now(), claimed.tries + 1
             claimed.last_error = "; ".join(f"{address}: {word}" for address, word in refused.items()) or note or None
-            for address, word in refused.items():
-                alone = outbox.post(
-                    Notice("address", address, claimed.template, dict(claimed.facts)),
-                    subject_kind=claimed.subject_kind,
-                    subject_id=claimed.subject_id,
-                    due_at=clock.now() + FIRST_WAIT,
-                    batch=claimed.batch,
-                )
-                if word.startswith("5"):
-                    alone.tries, alone.last_error, alone.failed_at = 1, f"{address}: {word}"[:1000], clock.now()
-                    forget_link(alone)
+            _post_alone(claimed, refused)
             forget_link(claimed)
         _mark_refused(refused)
+
+
+def _post_alone(claimed: OutboxRow, refused: Mapping[str, str]) -> None:
+    """A row for each reader whom the server did not take it for. To a member as a member, who may have left by the next try."""
+    members = {reader.email: str(reader.member_id) for reader in readers_of(claimed)} if refused else {}
+    on_behalf = uuid.UUID(claimed.address) if claimed.audience == "organisation" else claimed.organisation_id
+    for address, word in refused.items():
+        whom = ("member", members[address]) if address in members else ("address", address)
+        alone = outbox.post(
+            Notice(*whom, claimed.template, dict(claimed.facts), claimed.permission, on_behalf),
+            subject_kind=claimed.subject_kind,
+            subject_id=claimed.subject_id,
+            due_at=clock.now() + FIRST_WAIT,
+            batch=claimed.batch,
+        )
+        alone.shown_at = clock.now()  # the portal shows the notice that it is a part of
+        if word.startswith("5"):
+            alone.tries, alone.last_error, alone.failed_at = 1, f"{address}: {word}"[:1000], clock.now()
+            forget_link(alone)
 
 
 def _put_off(rows: list[OutboxRow], why: str) -> None:

@@ -18,7 +18,7 @@ def readers_of(row: OutboxRow) -> Sequence[Recipient]:
     if row.audience == "member":
         member_id = uuid.UUID(row.address)
         if row.organisation_id is not None and not is_about_account(row.facts, row.subject_kind):
-            return recipients(row.organisation_id, None, member_id=member_id)
+            return recipients(row.organisation_id, row.permission, member_id=member_id)
         member = recipient(member_id)
         return [member] if member else []
     if row.audience == "organisation":

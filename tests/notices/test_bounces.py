@@ -10,15 +10,17 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from app.foundation import clock, failed_rows, outbox
 from app.foundation.database import db, transaction
 from app.foundation.outbox import Notice, OutboxRow
-from app.foundation.tenancy import acting_for_all, viewing
-from app.notices import addresses
+from app.foundation.tenancy import acting_for_all, one, viewing
+from app.members.model import Membership
+from app.notices import addresses, portal
 from app.notices.actions import send_due
 from app.notices.failed_rows import retry_notice
+from app.notices.model import PortalNotice
 from tests.notices.conftest import Inbox
 from tests.notices.inbox_stage import Stage, set_stage
 
@@ -67,7 +69,7 @@ def test_one_of_several_has_a_failed_row_of_its_own(app: Flask, inbox: Inbox, st
     send(app, inbox)
     assert all(ABE not in recipients and ADA in recipients for recipients in to(inbox)) and inbox.mail
     (row,) = failed(stage)
-    assert (row.party, row.tries, row.next_try_at) == (ABE, 1, None)
+    assert (row.party, row.tries, row.next_try_at) == ("Abe Adeyemi", 1, None)
     assert row.reason == f"{ABE}: 550 5.1.1 user unknown"
     assert row.failed_at is not None
     served = len(inbox.mail)
@@ -138,6 +140,35 @@ def test_refused_because_of_us_it_fails_and_marks_nobody(app: Flask, inbox: Inbo
     send(app, inbox)
     (row,) = failed(stage)
     assert "relaying denied" in row.reason and addresses.refused_among([ABE]) == {}
+
+
+@pytest.mark.parametrize("word", ["550 gone", "451 later"])
+def test_who_has_left_meanwhile_is_mailed_nothing(app: Flask, inbox: Inbox, stage: Stage, word: str) -> None:
+    inbox.refuses[ABE] = word
+    tell(stage, "organisation", stage.people.northbridge)
+    send(app, inbox)
+    served = len(inbox.mail)
+    inbox.refuses.clear()
+    with acting_for_all("a test's member leaves"), transaction() as session:
+        session.delete(one(Membership, stage.people.memberships["abe"].id))
+    for row in failed(stage):
+        retry(stage, row)
+    with clock.pinned(clock.now() + timedelta(minutes=2)):
+        send(app, inbox)
+    assert len(inbox.mail) == served
+    (row,) = failed(stage)
+    assert "nobody to tell" in row.reason
+
+
+def test_told_alone_later_it_is_one_notice_in_the_portal(app: Flask, inbox: Inbox, stage: Stage) -> None:
+    inbox.refuses[ABE] = "451 later"
+    tell(stage, "organisation", stage.people.northbridge)
+    for _ in range(2):
+        portal.show_due()
+        send(app, inbox)
+    with viewing(stage.viewer("abe")):
+        shown = select(func.count(PortalNotice.id)).where(PortalNotice.template == "request_withdrawn")
+        assert db.session.scalar(shown) == 1
 
 
 def test_the_menu_counts_what_the_page_lists(app: Flask, inbox: Inbox, stage: Stage) -> None:
