@@ -140,7 +140,7 @@ def test_the_price_is_that_of_the_month(app, people, as_):
         assert "150.0000" in as_("dot").get("/catalog/data-rescue").text
     with time_machine.travel(datetime(2027, 1, 1, tzinfo=UTC)):
         dot = as_("dot")
-        assert "175.0000" in dot.get("/catalog/data-rescue").text and "175.00 each" in dot.get("/catalog").text
+        assert "175.0000" in dot.get("/catalog/data-rescue").text and "175.00 / h" in dot.get("/catalog").text
 
 
 @pytest.mark.parametrize("path", ["/catalog", "/catalog/data-rescue", "/catalog/data-rescue/request"])
