@@ -152,10 +152,12 @@ class Claims:
     async def _claim_until_stopped(self) -> None:
         while not self._stopping.is_set():
             try:
-                async with self._queues.open_async():
-                    await self._work()
+                await self._queues.open_async()
+                await self._work()
             except Exception as trouble:
                 log.warning("claims_interrupted", why=first_line(trouble))
+            finally:
+                await self._queues.close_async()  # also what was cancelled, or gave up, while it was being opened
             await asyncio.sleep(1)
 
     async def _work(self) -> None:

