@@ -72,16 +72,18 @@ def test_stopped_a_worker_leaves_within_seconds_and_leaves_nothing_behind(app: F
     assert ask(app, "SELECT 1 FROM worker") == []
 
 
-def test_a_worker_does_not_work_on_an_older_database(app: Flask, tmp_path: Path) -> None:
+def test_processes_start_on_a_newer_database_and_not_on_an_older_one(app: Flask, tmp_path: Path) -> None:
     (head,) = ask(app, "SELECT version_num FROM alembic_version")
     try:
         tell(app, "UPDATE alembic_version SET version_num = '039a89578ae2'")
         worker = WorkerProcess(app, tmp_path)
         assert worker.process.wait(60) == 1
         assert "run ./run flask db upgrade first" in worker.said and "Traceback" not in worker.said
+        assert app.test_client().get("/readyz").status_code == 503
         tell(app, "UPDATE alembic_version SET version_num = 'of-tomorrow'")  # the next version is being rolled out
         with worker_processes(app, tmp_path, 1) as (running,):
             assert running.stop() == 0
+        assert app.test_client().get("/readyz").status_code == 200
     finally:
         tell(app, "UPDATE alembic_version SET version_num = :head", head=head.version_num)
 
