@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 #: must know every table before the first query.
 ROOMS = ("parties", "members", "catalog", "engagements", "billing", "charges", "months", "operations", "notices")
 IDEAS_WITH_TABLES = (
-    "announcements", "history", "idempotency", "job_results", "numbers", "outbox", "saved_views", "timetable", "workers",
+    "announcements", "history", "idempotency", "job_results", "numbers", "outbox", "request_counts", "saved_views", "timetable",
+    "workers",
 )  # fmt: skip
 #: Tables that stand apart from their room's model.py.
 TABLES_APART = ("members.api_keys", "notices.webhook_model")

@@ -1,4 +1,4 @@
-"""Who runs the jobs, whose turn it is; on PostgreSQL, the queues that many machines share."""
+"""Who runs the jobs, whose turn it is, how often programs ask; on PostgreSQL, the queues that many machines share."""
 
 import sqlalchemy as sa
 from alembic import context, op
@@ -22,6 +22,13 @@ def upgrade() -> None:
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_worker")),
     )
+    op.create_table(
+        "request_count",
+        sa.Column("caller", sa.Uuid(), nullable=False),
+        sa.Column("began_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("requests", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("caller", name=op.f("pk_request_count")),
+    )
     op.add_column("planned_job", sa.Column("turn_at", sa.DateTime(timezone=True), nullable=True))
     if op.get_context().dialect.name == "postgresql":
         if context.is_offline_mode():
@@ -35,4 +42,5 @@ def downgrade() -> None:
         claim_tables.take_away(op.get_bind())
     with op.batch_alter_table("planned_job") as planned_job:
         planned_job.drop_column("turn_at")
+    op.drop_table("request_count")
     op.drop_table("worker")

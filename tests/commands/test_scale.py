@@ -52,7 +52,7 @@ class Scale:
 
     @property
     def book(self) -> dict[str, Any]:
-        return json.loads((self.folder / "scale.json").read_text())  # type: ignore[no-any-return]
+        return json.loads((self.folder / "scale.json").read_text())
 
 
 @pytest.fixture(scope="module")

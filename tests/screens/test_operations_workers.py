@@ -17,7 +17,7 @@ HERE = "/operations"
 
 
 @pytest.fixture
-def two_workers(app: Flask, people) -> None:
+def two_workers(app: Flask, people):
     now = clock.now()
     with app.app_context(), acting_for_all("a test's workers"):
         for name, kind, ago, running in (
@@ -30,7 +30,7 @@ def two_workers(app: Flask, people) -> None:
         db.session.remove()
 
 
-def test_who_runs_the_jobs(two_workers, as_) -> None:
+def test_who_runs_the_jobs(two_workers, as_):
     page = Page(as_("olga").get(HERE))
     page.check()
     silent, alive = (" ".join(row.get_text(" ").split()) for row in page.soup.select(".workers tbody tr"))
@@ -40,14 +40,14 @@ def test_who_runs_the_jobs(two_workers, as_) -> None:
     Fragment(as_("olga").get(HERE, headers=HTMX)).check()
 
 
-def test_without_a_worker_there_is_no_empty_table(app: Flask, people, as_) -> None:
+def test_without_a_worker_there_is_no_empty_table(app: Flask, people, as_):
     page = Page(as_("olga").get(HERE))
     page.check()
     assert not page.soup.select(".workers")
 
 
 @pytest.mark.postgres
-def test_what_waits_in_the_queues(app: Flask, people, as_) -> None:
+def test_what_waits_in_the_queues(app: Flask, people, as_):
     with app.app_context(), acting_for_all("a test's jobs"), transaction() as session:
         for job, status, count in (
             ("send_notices", "todo", 2),
@@ -67,14 +67,15 @@ def test_what_waits_in_the_queues(app: Flask, people, as_) -> None:
     assert rows == ["Check 0 0 1,000+", "Send notices 2 1 0"]
 
 
-def test_two_statements_tell_it_all(app: Flask, two_workers) -> None:
+def test_two_statements_tell_it_all(app: Flask, two_workers):
     """One for the workers, one for the queues where there are any."""
     asked: list[str] = []
-    with app.app_context(), acting_for_all("a test counts"):
 
-        def note(_connection, _cursor, statement, *_rest) -> None:
+    def note(_connection, _cursor, statement, *_rest):
+        if statement.startswith(("SELECT", "\nSELECT")):
             asked.append(statement)
 
+    with app.app_context(), acting_for_all("a test counts"):
         event.listen(db.engine, "before_cursor_execute", note)
         try:
             assert len(workers.workers()) == 2
@@ -87,5 +88,5 @@ def test_two_statements_tell_it_all(app: Flask, two_workers) -> None:
 
 
 @pytest.mark.parametrize("name", ["ada", "cy", "dot"])
-def test_nobody_else_sees_them(two_workers, as_, name: str) -> None:
+def test_nobody_else_sees_them(two_workers, as_, name: str):
     assert as_(name).get(HERE).status_code in (403, 404)
