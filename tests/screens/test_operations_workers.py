@@ -3,7 +3,6 @@
 from datetime import timedelta
 
 import pytest
-from flask import Flask
 from sqlalchemy import event, text
 
 from app.foundation import clock, workers
@@ -17,7 +16,7 @@ HERE = "/operations"
 
 
 @pytest.fixture
-def two_workers(app: Flask, people):
+def two_workers(app, people):
     now = clock.now()
     with app.app_context(), acting_for_all("a test's workers"):
         for name, kind, ago, running in (
@@ -40,14 +39,14 @@ def test_who_runs_the_jobs(two_workers, as_):
     Fragment(as_("olga").get(HERE, headers=HTMX)).check()
 
 
-def test_without_a_worker_there_is_no_empty_table(app: Flask, people, as_):
+def test_without_a_worker_there_is_no_empty_table(app, people, as_):
     page = Page(as_("olga").get(HERE))
     page.check()
     assert not page.soup.select(".workers")
 
 
 @pytest.mark.postgres
-def test_what_waits_in_the_queues(app: Flask, people, as_):
+def test_what_waits_in_the_queues(app, people, as_):
     with app.app_context(), acting_for_all("a test's jobs"), transaction() as session:
         for job, status, count in (
             ("send_notices", "todo", 2),
@@ -67,7 +66,7 @@ def test_what_waits_in_the_queues(app: Flask, people, as_):
     assert rows == ["Check 0 0 1,000+", "Send notices 2 1 0"]
 
 
-def test_two_statements_tell_it_all(app: Flask, two_workers):
+def test_two_statements_tell_it_all(app, two_workers):
     """One for the workers, one for the queues where there are any."""
     asked: list[str] = []
 
@@ -88,5 +87,5 @@ def test_two_statements_tell_it_all(app: Flask, two_workers):
 
 
 @pytest.mark.parametrize("name", ["ada", "cy", "dot"])
-def test_nobody_else_sees_them(two_workers, as_, name: str):
+def test_nobody_else_sees_them(two_workers, as_, name):
     assert as_(name).get(HERE).status_code in (403, 404)
