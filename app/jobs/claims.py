@@ -58,7 +58,7 @@ def lock_of(job: Job, share: int | None) -> str:
 class Claims:
     """This process among the workers: it ticks, claims and runs until stop()."""
 
-    def __init__(self, app: Flask, jobs: dict[str, Job], kind: str, *, shares_at_once: int = SHARES_AT_ONCE) -> None:
+    def __init__(self, app: Flask, jobs: dict[str, Job], kind: str) -> None:
         self._app, self._jobs = app, jobs
         self._stopping = threading.Event()
         self._presence = Presence(app, kind)
@@ -70,7 +70,7 @@ class Claims:
         #: never opened: it defers on the connection of the tick's own transaction
         self._post = App(connector=SyncPsycopgConnector())
         self._queues = self._make_queues(url)
-        self._places = {WHOLE_JOBS: len(jobs) + 2, SHARES: shares_at_once}
+        self._places = {WHOLE_JOBS: len(jobs) + 2, SHARES: SHARES_AT_ONCE}
         self._loop = asyncio.new_event_loop()
         self._claiming: asyncio.Task[None] | None = None
         self._thread = ticking.thread(self._claim, "claims")

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import structlog
@@ -69,6 +70,8 @@ class Presence:
         self._started_at = clock.now()
         self._changed = threading.Condition()
         self._running: dict[object, tuple[str, datetime]] = {}
+        self._telling = threading.Lock()
+        self._signed_off = False
 
     @contextmanager
     def running(self, job: str) -> Iterator[None]:
@@ -91,20 +94,33 @@ class Presence:
     def beat(self) -> None:
         with self._changed:
             running = [{"job": job, "since": since.isoformat()} for job, since in self._running.values()]
-        try:
-            with self._app.app_context(), acting_for_all("a sign of life"):
-                workers.beat(self.id, name=self.name, kind=self._kind, started_at=self._started_at, running=running)
-                db.session.remove()
-        except Exception as trouble:
-            log.warning("no_sign_of_life", why=first_line(trouble))
+        with self._telling:
+            if self._signed_off:  # a beat that was under way at the stop
+                return
+            self._tell(
+                "no_sign_of_life",
+                partial(
+                    workers.beat,
+                    self.id,
+                    name=self.name,
+                    kind=self._kind,
+                    started_at=self._started_at,
+                    running=running,
+                ),
+            )
 
     def sign_off(self) -> None:
+        with self._telling:
+            self._signed_off = True
+            self._tell("not_signed_off", partial(workers.sign_off, self.id))
+
+    def _tell(self, otherwise: str, what: Callable[[], None]) -> None:
         try:
-            with self._app.app_context(), acting_for_all("a process stops its jobs"):
-                workers.sign_off(self.id)
+            with self._app.app_context(), acting_for_all("a sign of life"):
+                what()
                 db.session.remove()
         except Exception as trouble:
-            log.warning("not_signed_off", why=first_line(trouble))
+            log.warning(otherwise, why=first_line(trouble))
 
 
 def first_line(trouble: BaseException) -> str:
