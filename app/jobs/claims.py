@@ -32,6 +32,7 @@ from app.jobs import runs, ticking
 from app.jobs.schedule import Job
 from app.jobs.ticking import Presence, first_line
 from app.jobs.work import Done
+from app.operations import asked_runs
 
 log = structlog.get_logger(__name__)
 T = TypeVar("T")
@@ -110,20 +111,24 @@ class Claims:
             log.warning("tick_failed", why=first_line(trouble))
 
     def _give_out_turns(self) -> None:
+        """Runs that a person asked for first: whole, out of turn, and told to whom."""
         with transaction() as session:
+            asked = [self._jobs[name] for name in asked_runs.asked_for() if name in self._jobs]
             turns = [self._jobs[name] for name in timetable.take_turns(self._jobs)]
-            if not turns:
+            if not (asked or turns):
                 return
             waiting = set(session.scalars(text("SELECT queueing_lock FROM procrastinate_jobs WHERE status = 'todo'")))
-            for job in turns:
-                for share in shares_of(job):
-                    if lock_of(job, share) not in waiting:
-                        self._defer(session, job, share)
+            wanted: list[tuple[Job, int | None, bool]] = [(job, None, True) for job in asked]
+            wanted += [(job, share, False) for job in turns for share in shares_of(job)]
+            for job, share, is_asked in wanted:
+                if lock_of(job, share) not in waiting:
+                    waiting.add(lock_of(job, share))
+                    self._defer(session, job, share, is_asked)
 
-    def _defer(self, session: Session, job: Job, share: int | None) -> None:
+    def _defer(self, session: Session, job: Job, share: int | None, asked: bool) -> None:
         driver = session.connection().connection.driver_connection
         with suppress(AlreadyEnqueued), session.begin_nested():  # rescued in this moment: one is enough
-            deferred(self._post, job, share, connection=driver).defer(**arguments(share))
+            deferred(self._post, job, share, connection=driver).defer(**arguments(share, asked))
 
     # the claims
 
@@ -189,12 +194,12 @@ class Claims:
                 if isinstance(outcome, Exception):
                     log.warning("claims_interrupted", why=first_line(outcome))
 
-    async def _run_claimed(self, job: Job, share: int | None = None) -> None:
+    async def _run_claimed(self, job: Job, share: int | None, asked: bool) -> None:
         """A claimed job, in a thread of its own. What the end of this process cut short is put back into the queue."""
 
         def work() -> Done | Exception:
             with self._presence.running(job.name):
-                return runs.run(self._app, job, self._stopping.is_set, share)
+                return runs.run(self._app, job, self._stopping.is_set, share, asked=asked)
 
         try:
             done = await in_thread(work, f"job {job.name}")
@@ -219,13 +224,13 @@ def deferred(queues: App, job: Job, share: int | None, *, connection: Any = None
     return queues.configure_task(job.name, lock=lock, queueing_lock=lock, queue=queue, connection=connection)
 
 
-def arguments(share: int | None) -> dict[str, int]:
-    return {} if share is None else {"share": share}
+def arguments(share: int | None, asked: bool = False) -> dict[str, int | bool]:
+    return ({} if share is None else {"share": share}) | ({"asked": True} if asked else {})
 
 
 def partial_coroutine(run: Callable[..., Coroutine[Any, Any, None]], job: Job) -> Callable[..., Any]:
-    async def claimed(share: int | None = None) -> None:
-        await run(job, share)
+    async def claimed(share: int | None = None, asked: bool = False) -> None:
+        await run(job, share, asked)
 
     return claimed
 

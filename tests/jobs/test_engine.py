@@ -221,7 +221,7 @@ def wait_for(met: Callable[[], bool]) -> None:
 @pytest.fixture
 def daily(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     """Jobs that would run in a day."""
-    monkeypatch.setattr(engine, "_noted_at", {})
+    monkeypatch.setattr(runs, "_noted_at", {})
 
     def instead(**handlers: Callable[..., Done]) -> None:
         jobs = {name: Job(name, 86400, run, first_after_seconds=86400) for name, run in handlers.items()}
