@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 #: must know every table before the first query.
 ROOMS = ("parties", "members", "catalog", "engagements", "billing", "charges", "months", "operations", "notices")
 IDEAS_WITH_TABLES = (
-    "announcements", "history", "idempotency", "job_results", "numbers", "outbox", "saved_views", "timetable",
+    "announcements", "history", "idempotency", "job_results", "numbers", "outbox", "request_counts", "saved_views", "timetable",
+    "workers",
 )  # fmt: skip
 #: Tables that stand apart from their room's model.py.
 TABLES_APART = ("members.api_keys", "notices.webhook_model")
@@ -112,7 +113,7 @@ def _feed_from_rooms() -> None:
     from app.catalog import waiting as listing
     from app.engagements import queries as engagements
     from app.engagements import waiting as engagements_waiting
-    from app.foundation import checks, failed_rows, self_check, waiting
+    from app.foundation import checks, failed_rows, self_check, waiting, workers
     from app.months import checklist
     from app.months import waiting as months_waiting
     from app.notices import addresses as notice_addresses
@@ -135,7 +136,12 @@ def _feed_from_rooms() -> None:
     programmes.fix_cut_off_when(billing.has_entries)
     checklist.offer(month_end.lines)
     checklist.count_with(month_ties.totals)
-    for name, help_text, figure in (*billing_gauges.GAUGES, *notice_gauges.GAUGES, *webhook_gauges.GAUGES):
+    for name, help_text, figure in (
+        *billing_gauges.GAUGES,
+        *notice_gauges.GAUGES,
+        *webhook_gauges.GAUGES,
+        *workers.GAUGES,
+    ):
         metrics.gauge(name, help_text, figure)
     self_check.offer(checks.checks)
     for room in ROOMS:

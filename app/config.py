@@ -43,7 +43,7 @@ class Settings:
     metrics_token: str | None
     #: how many proxies stand in front and say who is asking; their word is taken that many times
     proxies: int
-    #: how often one API key may ask; kept by each process for itself
+    #: how often one API key may ask
     api_requests_per_minute: int
     #: webhooks may go to http:// and to private, loopback and link-local addresses: inside a closed network
     webhook_private_addresses: bool

@@ -10,6 +10,7 @@ from alembic import context
 from flask import current_app
 
 from app.foundation import append_only
+from app.jobs import claim_tables
 
 #: any fixed number: portals that start together on one PostgreSQL take turns on it
 ONE_AT_A_TIME = 7_221_045_113
@@ -70,6 +71,7 @@ def migrate(connection: sa.Connection) -> None:
         connection=connection,
         target_metadata=db.metadata,
         compare_type=True,
+        include_name=claim_tables.is_ours,
         render_as_batch=on_sqlite,
         render_item=render_item,
         process_revision_directives=drop_empty_revision,

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, exists, func, or_, select
-from sqlalchemy.orm import aliased
+from sqlalchemy.orm import InstrumentedAttribute, aliased
 
 from app.billing import rules, states
 from app.billing.model import BillingEntry
@@ -21,6 +21,7 @@ from app.foundation import clock
 from app.foundation.billing_month import CUT_OFF_POLICIES, BillingMonth
 from app.foundation.database import db
 from app.foundation.money import Money
+from app.foundation.shares import WHOLE, Share
 from app.foundation.tenancy import Viewer, acting_for_all
 
 _corrected = aliased(BillingEntry, name="corrected")
@@ -145,20 +146,31 @@ def has_entries(programme_id: uuid.UUID) -> bool:
         return db.session.scalar(submitted.limit(1)) is not None
 
 
-def due_for_rating(limit: int = 500) -> Sequence[uuid.UUID]:
+def due_for_rating(limit: int = 500, *, share: Share = WHOLE) -> Sequence[uuid.UUID]:
     """Submitted entries in order of submission, those that failed only when their time has come.
 
-    What came in its programme's quiet window, after the cut-off, waits for the window's end.
+    What came in its programme's quiet window, after the cut-off, waits for the window's end. Shares are by engagement: whose
+    groups and whose history one runner holds, no other one waits for.
     """
+    due = _due(BillingEntry.id).where(share.has(BillingEntry.engagement_id))
+    return db.session.scalars(due.limit(limit)).all()
+
+
+def engagements_due_for_rating(limit: int) -> Sequence[uuid.UUID]:
+    """The engagements of the first `limit` entries due, one for each entry."""
+    return db.session.scalars(_due(BillingEntry.engagement_id).limit(limit)).all()
+
+
+def _due(column: InstrumentedAttribute[uuid.UUID]) -> Select[*tuple[uuid.UUID]]:
     now = clock.now()
-    due = select(BillingEntry.id).where(
+    due = select(column).where(
         BillingEntry.state == states.SUBMITTED,
         or_(BillingEntry.try_again_at.is_(None), BillingEntry.try_again_at <= now),
     )
     quiet = [cut_off for cut_off, policy in CUT_OFF_POLICIES.items() if policy.waits_until(now) is not None]
     if quiet:
         due = due.where(BillingEntry.programme_id.not_in(select(Programme.id).where(Programme.cut_off.in_(quiet))))
-    return db.session.scalars(due.order_by(BillingEntry.submitted_at, BillingEntry.id).limit(limit)).all()
+    return due.order_by(BillingEntry.submitted_at, BillingEntry.id)
 
 
 QUEUE_COLUMNS = (

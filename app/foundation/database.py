@@ -4,6 +4,7 @@ SQLite is the embedded default (WAL, immediate writes), PostgreSQL where users o
 """
 
 import json
+import select as readiness
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,8 +16,9 @@ from typing import Any
 
 from flask_migrate import Migrate
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import BigInteger, DateTime, Dialect, Engine, Integer, MetaData, Select, Uuid, event
+from sqlalchemy import BigInteger, DateTime, Dialect, Engine, Integer, MetaData, Select, Uuid, event, make_url
 from sqlalchemy import Row as ResultRow
+from sqlalchemy.exc import InvalidatePoolError
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 from sqlalchemy.sql.functions import FunctionElement
@@ -25,6 +27,9 @@ from sqlalchemy.types import TypeDecorator
 from app.foundation.billing_month import BillingMonth
 from app.foundation.exact import from_scaled, to_scaled
 from app.foundation.identity import new_id
+
+#: PostgreSQL connections that one process keeps, and how many more it may open: each job of a worker runs in its own
+KEPT_CONNECTIONS, MORE_CONNECTIONS = 5, 15
 
 
 class Base(DeclarativeBase):
@@ -190,6 +195,8 @@ def streamed(statement: Select[*tuple[Any, ...]], batch: int = 2000) -> Iterator
 def install(app: Any, url: str, *, migrations: Path) -> None:
     """Connect the application to its database and to the migrations that made it."""
     app.config["SQLALCHEMY_DATABASE_URI"] = url
+    if make_url(url).get_backend_name() == "postgresql":
+        app.config["SQLALCHEMY_ENGINE_OPTIONS"] |= {"pool_size": KEPT_CONNECTIONS, "max_overflow": MORE_CONNECTIONS}
     db.init_app(app)
     Migrate(app, db, directory=str(migrations))
     with app.app_context():
@@ -197,7 +204,9 @@ def install(app: Any, url: str, *, migrations: Path) -> None:
 
 
 def configure_engine(engine: Engine) -> None:
-    """Rules for SQLite's connections; PostgreSQL's defaults are what we want."""
+    """Rules for SQLite's connections, and on PostgreSQL a look at each before it is used again."""
+    if engine.dialect.name == "postgresql":
+        event.listen(engine, "checkout", _refuse_hung_up)
     if engine.dialect.name != "sqlite":
         return
 
@@ -219,6 +228,23 @@ def configure_engine(engine: Engine) -> None:
     def _begin(connection: Any) -> None:
         how = connection.get_execution_options().get("begin", "DEFERRED")
         connection.exec_driver_sql(f"BEGIN {how}")
+
+
+def _refuse_hung_up(driver: Any, _record: Any, _proxy: Any) -> None:
+    """A server that was restarted has said so on every idle connection: then all are made anew, and no request fails.
+
+    One look at the socket, where asking the server each time would cost every page a round trip.
+    """
+    if _has_something_to_say(driver.fileno()):
+        raise InvalidatePoolError("the server has ended this connection")
+
+
+def _has_something_to_say(descriptor: int) -> bool:
+    if not hasattr(readiness, "poll"):  # Windows
+        return bool(readiness.select([descriptor], [], [], 0)[0])
+    look = readiness.poll()
+    look.register(descriptor, readiness.POLLIN)
+    return bool(look.poll(0))
 
 
 @event.listens_for(Session, "before_flush")

@@ -1,13 +1,15 @@
 """The timetable as rows: what the machine is to do by itself, how often, and since when that is planned.
 
-The engine writes it down at its start; Operations reads it, wherever the jobs run. A job that has never run shows too.
+The engine writes it down at its start; Operations reads it, wherever the jobs run. A job that has never run shows too. Where
+many machines tick on one PostgreSQL, a job's row also says whose turn it was last, so that each turn is given out once.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, Integer, String, Text, delete, false, select, true
+from sqlalchemy import ColumnElement, Integer, String, Text, bindparam, delete, false, select, text, true
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.foundation import clock
@@ -32,6 +34,8 @@ class PlannedJob(Tenanted, Base):
     first_after_seconds: Mapped[int] = mapped_column(Integer)
     #: since when it stands on the timetable
     planned_at: Mapped[datetime] = mapped_column(Instant)
+    #: the last turn that a machine took, by the database's clock; where one process ticks alone it stays empty
+    turn_at: Mapped[datetime | None] = mapped_column(Instant)
 
     @classmethod
     def visible_to(cls, capacity: Capacity) -> ColumnElement[bool]:
@@ -51,10 +55,18 @@ class Plan:
 def write_down(plans: Iterable[Plan]) -> None:
     """The timetable from now on; what is not in it any more is crossed out. Since when a job is planned stays."""
     wanted = {plan.name: plan for plan in plans}
+    try:
+        _write_down(wanted)
+    except IntegrityError:  # another process wrote its first line in this moment
+        _write_down(wanted)
+
+
+def _write_down(wanted: dict[str, Plan]) -> None:
     now = clock.now()
     with transaction() as session:
         session.execute(delete(PlannedJob).where(PlannedJob.name.not_in(wanted)))
-        known = {job.name: job for job in session.scalars(select(PlannedJob).with_for_update())}
+        rows = select(PlannedJob).order_by(PlannedJob.name).with_for_update().execution_options(populate_existing=True)
+        known = {job.name: job for job in session.scalars(rows)}
         for name, plan in wanted.items():
             job = known.get(name)
             if job is None:
@@ -65,6 +77,37 @@ def write_down(plans: Iterable[Plan]) -> None:
                 plan.every_seconds,
                 plan.first_after_seconds,
             )
+
+
+#: A turn is over `every` seconds after the last one; who is late by a whole turn more begins a new rhythm. A row that another
+#: machine looks at in this moment is passed over.
+_TAKE_TURNS = text("""
+UPDATE planned_job SET turn_at = CASE
+    WHEN turn_at + 2 * every_seconds * interval '1 second' > now() THEN turn_at + every_seconds * interval '1 second'
+    ELSE now() END
+WHERE name IN (
+    SELECT name FROM planned_job
+    WHERE name IN :names AND turn_at + every_seconds * interval '1 second' <= now()
+    FOR UPDATE SKIP LOCKED)
+RETURNING name
+""").bindparams(bindparam("names", expanding=True))
+
+_FIRST_TURNS = text("""
+UPDATE planned_job SET turn_at = now() + (first_after_seconds - every_seconds) * interval '1 second'
+WHERE turn_at IS NULL
+""")
+
+
+def begin_turns() -> None:
+    """Jobs without a turn so far have their first one as long after now as the timetable says. PostgreSQL only."""
+    with transaction() as session:
+        session.execute(_FIRST_TURNS)
+
+
+def take_turns(names: Collection[str]) -> list[str]:
+    """Jobs whose turn it is and which nobody has taken; they are the caller's with its transaction. PostgreSQL only."""
+    with transaction() as session:
+        return sorted(session.scalars(_TAKE_TURNS, {"names": list(names)}))
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """The timetable."""
 
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from inspect import getmodule
 
@@ -19,9 +20,19 @@ from app.jobs import (
     send_notices,
     send_webhooks,
 )
-from app.jobs.work import Handler
+from app.jobs.work import Handler, ShareHandler
 
 MINUTE, HOUR, DAY = 60, 3600, 86400
+
+
+@dataclass(frozen=True)
+class InShares:
+    """How many machines do one job at once, where there are many."""
+
+    of: int
+    #: the numbers of the shares that have work now
+    due: Callable[[], Collection[int]]
+    run: ShareHandler
 
 
 @dataclass(frozen=True)
@@ -31,6 +42,8 @@ class Job:
     run: Handler
     #: how long after the start it runs first: what is rare must not wait a whole day, nor weigh on the start
     first_after_seconds: int = 1
+    #: None: one runner at a time is enough
+    in_shares: InShares | None = None
 
     @property
     def does(self) -> str:
@@ -41,7 +54,12 @@ class Job:
 JOBS = {
     job.name: job
     for job in (
-        Job("rate_billing_entries", 1, rate_billing_entries.run),
+        Job(
+            "rate_billing_entries",
+            1,
+            rate_billing_entries.run,
+            in_shares=InShares(rate_billing_entries.SHARES, rate_billing_entries.shares_due, rate_billing_entries.run),
+        ),
         Job("send_notices", 2, send_notices.run),
         Job("send_webhooks", 2, send_webhooks.run),
         Job("freeze_months", 5, freeze_months.run),

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
+from app.foundation.shares import Share
 from app.foundation.tenancy import Viewer
 
 #: True once the process is about to end: a job looks between two rows and leaves the rest for later
@@ -27,3 +28,9 @@ class Handler(Protocol):
     """Runs in an app context as the system. Its actions commit, row by row; the handler never does."""
 
     def __call__(self, *, by: Viewer, stopped: Stopped) -> Done: ...
+
+
+class ShareHandler(Protocol):
+    """The same for one share of the rows; several run at once."""
+
+    def __call__(self, *, by: Viewer, stopped: Stopped, share: Share) -> Done: ...

@@ -29,13 +29,17 @@ def alive() -> Response:
 @screen.get("/readyz")
 @public
 def ready() -> tuple[Response, int]:
-    """Send requests here: the database answers and stands at the newest migration. Otherwise 503 and why."""
+    """Send requests here: the database answers and is migrated at least as far as this portal knows. Otherwise 503 and why.
+
+    Beyond it is well: while an update is rolled out, the database goes first and the processes follow one by one.
+    """
     try:
         with db.engine.connect() as connection:
             here = set(MigrationContext.configure(connection).get_current_heads())
     except SQLAlchemyError:
         return jsonify(status="not ready", database="no answer"), 503
-    if here != _newest(current_app.extensions["migrate"].directory):
+    newest, known = _revisions(current_app.extensions["migrate"].directory)
+    if here != newest and here <= known:
         return jsonify(status="not ready", database="ok", migrations="not at the newest"), 503
     return jsonify(status="ok", database="ok", migrations="ok"), 200
 
@@ -66,7 +70,9 @@ def _shows_the_token() -> bool:
 
 
 @lru_cache
-def _newest(directory: str) -> set[str]:
+def _revisions(directory: str) -> tuple[set[str], set[str]]:
+    """The newest of this portal's migrations, and all of them."""
     config = Config()
     config.set_main_option("script_location", directory)
-    return set(ScriptDirectory.from_config(config).get_heads())
+    scripts = ScriptDirectory.from_config(config)
+    return set(scripts.get_heads()), {script.revision for script in scripts.walk_revisions()}

@@ -9,14 +9,16 @@ from werkzeug.exceptions import TooManyRequests
 
 from app.foundation import clock, tenancy
 from app.members import key_use
-from app.web.rate_limit import Taken, Windows
+from app.web.rate_limit import Limit, SharedWindows, Taken, Windows
 
 PATH = "/api/v1"
 
 
 def install(app: Flask) -> None:
     """Before the viewer is set."""
-    app.extensions["api_requests"] = Windows(app.config["SETTINGS"].api_requests_per_minute)
+    settings = app.config["SETTINGS"]
+    kind = SharedWindows if settings.database_url.startswith("postgresql") else Windows
+    app.extensions["api_requests"] = kind(settings.api_requests_per_minute)
     app.after_request(_say_what_is_left)
 
 
@@ -33,7 +35,7 @@ def let_in() -> None:
     use = key_use.viewer_of(shown.token)
     if use is None:
         return
-    windows: Windows = current_app.extensions["api_requests"]
+    windows: Limit = current_app.extensions["api_requests"]
     g.api_requests = windows.take(use.key_id, clock.now())
     if not g.api_requests.allowed:
         raise TooManyRequests(retry_after=g.api_requests.seconds)

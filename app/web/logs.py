@@ -60,9 +60,15 @@ def configure() -> None:
         )
         root.addHandler(handler)
         root.setLevel(logging.INFO)
-    # werkzeug repeats every request with its query, the scheduler every tick
-    for chatty in ("werkzeug", "apscheduler"):
+    # werkzeug repeats every request with its query, the scheduler every tick, the queues every job
+    for chatty in ("werkzeug", "apscheduler", "procrastinate", "psycopg.pool"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
+    logging.getLogger("procrastinate.worker").addFilter(_not_told_by_us)
+
+
+def _not_told_by_us(line: logging.LogRecord) -> bool:
+    """A job that raised stands in the log already, as job_failed."""
+    return getattr(line, "action", None) != "job_error"
 
 
 def request_id() -> str:

@@ -1,14 +1,17 @@
-"""How often somebody may ask: so many times a window, counted in this process.
+"""How often somebody may ask: so many times a window.
 
-Kept in memory on purpose: it protects the machine that answers, and N machines let N times as much through. Nothing is
-decided by it that must hold everywhere; tries to sign in are counted in the database (members/tries.py).
+On PostgreSQL the requests of all processes are counted together, in the database. On SQLite in this process's memory: there is
+one as a rule, and a count should not take the one place to write from those who have something to write.
 """
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import ceil
 from threading import Lock
+from typing import Protocol
 from uuid import UUID
+
+from app.foundation.request_counts import count_one
 
 #: Beyond so many callers, those whose window is over are forgotten.
 _MOST_REMEMBERED = 10_000
@@ -23,6 +26,22 @@ class Taken:
     remaining: int
     #: until the window begins anew
     seconds: int
+
+
+class Limit(Protocol):
+    def take(self, caller: UUID, now: datetime) -> Taken:
+        """Count one more request of this caller."""
+
+
+class SharedWindows:
+    """Like Windows, over all processes on one PostgreSQL."""
+
+    def __init__(self, limit: int, length: timedelta = timedelta(minutes=1)) -> None:
+        self.limit, self.length = limit, length
+
+    def take(self, caller: UUID, now: datetime) -> Taken:
+        since, count = count_one(caller, now, self.length)
+        return _taken(since, count, self.limit, self.length, now)
 
 
 class Windows:
@@ -42,5 +61,9 @@ class Windows:
                 since, count = now, 0
             count += 1
             self._begun[caller] = (since, count)
-        seconds = max(1, ceil((since + self.length - now).total_seconds()))
-        return Taken(count <= self.limit, self.limit, max(0, self.limit - count), seconds)
+        return _taken(since, count, self.limit, self.length, now)
+
+
+def _taken(since: datetime, count: int, limit: int, length: timedelta, now: datetime) -> Taken:
+    seconds = max(1, ceil((since + length - now).total_seconds()))
+    return Taken(count <= limit, limit, max(0, limit - count), seconds)

@@ -72,6 +72,7 @@ def _tags() -> dict[str, Tag]:
         "error": Tag(_l("Error"), bad, "error--filled"),
         "failed": Tag(_l("Failed"), bad, "error--filled"),
         "overdue": Tag(_l("Overdue"), bad, "time"),
+        "silent": Tag(_l("Silent"), bad, "time"),
         # neutral end, or not begun
         "withdrawn": Tag(_l("Withdrawn"), neutral, "subtract"),
         "deleted": Tag(_l("Deleted"), neutral, "subtract"),

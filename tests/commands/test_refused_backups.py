@@ -13,6 +13,7 @@ from flask_migrate import upgrade
 from sqlalchemy import inspect
 
 from app.foundation.database import Base, db
+from app.jobs import claim_tables
 from tests.commands.conftest import NewPortal, names, run
 
 
@@ -154,7 +155,9 @@ def test_an_older_portals_backup_is_loaded_at_its_migration_and_brought_forward(
     # what later migrations made is missing from these rows, as no real older file's would be: the self-check says so
     assert "Restored." in done.output, done.output
     with app.app_context():
-        assert set(inspect(db.engine).get_table_names()) - {"alembic_version"} == set(Base.metadata.tables)
+        here = set(inspect(db.engine).get_table_names()) - {"alembic_version"}
+        of_the_engine = set(claim_tables.TABLES) if db.engine.dialect.name == "postgresql" else set()
+        assert here == set(Base.metadata.tables) | of_the_engine
     assert "Acme Logistics" in names(app)
 
 

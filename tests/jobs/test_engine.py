@@ -14,7 +14,7 @@ from app.billing.model import BillingEntry
 from app.foundation import clock, history, idempotency, job_results
 from app.foundation.database import db, transaction
 from app.foundation.tenancy import Viewer, acting_for_all, current, one, viewing
-from app.jobs import engine
+from app.jobs import engine, runs, ticking
 from app.jobs.schedule import JOBS, Job
 from app.jobs.work import Done, Stopped
 from app.operations import asked_runs
@@ -25,7 +25,7 @@ from tests.makers import as_operator, as_partner, make_engagement, make_entry, m
 @pytest.fixture
 def timetable(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     """Another timetable for one test: name=handler, every second, first at once."""
-    monkeypatch.setattr(engine, "_noted_at", {})
+    monkeypatch.setattr(runs, "_noted_at", {})
 
     def instead(**handlers: Callable[..., Done]) -> None:
         jobs = {name: Job(name, 1, handler, first_after_seconds=0) for name, handler in handlers.items()}
@@ -109,7 +109,7 @@ def test_one_run_at_a_time_and_stop_waits_for_the_present_row(app: Flask, timeta
 def test_stop_gives_up_on_what_hangs(
     app: Flask, timetable: Callable[..., None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(engine, "STOP_WAITS_SECONDS", 0.5)
+    monkeypatch.setattr(ticking, "STOP_WAITS_SECONDS", 0.5)
     let_go, hangs = threading.Event(), threading.Event()
 
     def hanging(*, by: Viewer, stopped: Stopped) -> Done:
@@ -221,7 +221,7 @@ def wait_for(met: Callable[[], bool]) -> None:
 @pytest.fixture
 def daily(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     """Jobs that would run in a day."""
-    monkeypatch.setattr(engine, "_noted_at", {})
+    monkeypatch.setattr(runs, "_noted_at", {})
 
     def instead(**handlers: Callable[..., Done]) -> None:
         jobs = {name: Job(name, 86400, run, first_after_seconds=86400) for name, run in handlers.items()}

@@ -216,7 +216,7 @@ def test_healthz_asks_no_database(client: FlaskClient, little: Flask) -> None:
 def test_readyz_wants_the_newest_migration(client: FlaskClient, little: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
     answer = client.get("/readyz")
     assert (answer.status_code, answer.get_json()["migrations"]) == (503, "not at the newest")
-    monkeypatch.setattr(health, "_newest", lambda _directory: set())
+    monkeypatch.setattr(health, "_revisions", lambda _directory: (set(), set()))
     assert client.get("/readyz").status_code == 200
 
 

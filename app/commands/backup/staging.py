@@ -21,6 +21,7 @@ from app import create_app
 from app.commands.backup.archive import BadBackup
 from app.config import Settings
 from app.foundation.database import db
+from app.jobs import claim_tables
 
 SCHEMA = "portal_restore"
 #: how long the change-over waits for a portal that still uses the database
@@ -104,7 +105,12 @@ def _change_over(staged: Flask, live: Engine) -> None:
         with live.begin() as connection:
             connection.execute(text(f"SET LOCAL lock_timeout = '{PATIENCE_SECONDS}s'"))
             here = connection.scalar(text("SELECT current_schema()"))
-            coming = inspect(connection).get_table_names(schema=SCHEMA)
+            claim_tables.take_away(connection)  # what waits in queues is about the rows that go
+            coming = [
+                name
+                for name in inspect(connection).get_table_names(schema=SCHEMA)
+                if claim_tables.is_ours(name, "table")
+            ]
             going = [name for name in inspect(connection).get_table_names(schema=here) if name in coming]
             if going:
                 connection.execute(text("DROP TABLE " + ", ".join(f'"{here}"."{name}"' for name in going)))
@@ -112,6 +118,7 @@ def _change_over(staged: Flask, live: Engine) -> None:
             connection.execute(text(f'ALTER FUNCTION {SCHEMA}.refuse_change() SET SCHEMA "{here}"'))
             for name in coming:
                 connection.execute(text(f'ALTER TABLE {SCHEMA}."{name}" SET SCHEMA "{here}"'))
+            claim_tables.bring_up(connection)
     except DBAPIError as wrong:
         why = IN_USE if "lock timeout" in str(wrong) else f"Nothing was changed: {_first_line(wrong)}"
         raise BadBackup(why) from wrong

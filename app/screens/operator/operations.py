@@ -7,10 +7,11 @@ from flask import Blueprint, Response
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
-from app.foundation import clock, failed_rows, timetable
+from app.foundation import clock, failed_rows, timetable, workers
 from app.foundation.failed_rows import COUNTED, VIEW
 from app.foundation.installation import Installation, installation
 from app.foundation.timetable import Planned
+from app.foundation.workers import Queued, Worker
 from app.notices import on_its_way
 from app.notices.on_its_way import OnItsWay
 from app.operations import states
@@ -47,6 +48,8 @@ def show_overview() -> Response:
         awaited=any(job["awaited"] for job in jobs),
         late=late,
         kinds=kinds,
+        workers=[_worker(one) for one in workers.workers()],
+        queues=_queues(workers.queued()),
         cells=[_jobs_cell(jobs, late), _failed_cell(kinds, failed), _mail_cell(mail), _check_cell(last_done(runs))],
         mail=mail,
         mail_waiting=counted(mail.waiting, on_its_way.COUNTED),
@@ -90,6 +93,33 @@ def _asked(run: AskedRun) -> str:
         states.PASSED: _("run %(age)s ago for %(who)s: passed", **facts),
         states.FAILED: _("run %(age)s ago for %(who)s: failed", **facts),
     }[run.state]
+
+
+def _worker(worker: Worker) -> dict[str, Any]:
+    return {
+        "name": worker.name,
+        "beside": worker.kind == "portal",
+        "state": "silent" if worker.is_silent(clock.now()) else "running",
+        "started_at": worker.started_at,
+        "seen_at": worker.seen_at,
+        "runs": sorted({job_words(one["job"]) for one in worker.running}),
+    }
+
+
+def _queues(queued: list[Queued] | None) -> list[dict[str, Any]] | None:
+    """None where jobs are not queued: one process has the database to itself."""
+    if queued is None:
+        return None
+    return [
+        {
+            "name": job_words(one.job),
+            "waiting": counted(one.waiting, workers.COUNTED),
+            "doing": counted(one.doing, workers.COUNTED),
+            "failed": counted(one.failed, workers.COUNTED),
+            "bad": one.failed > 0,
+        }
+        for one in queued
+    ]
 
 
 def _kind(kind: failed_rows.FailedKind) -> dict[str, Any]:

@@ -1,0 +1,94 @@
+"""A small round robin in front of the web processes: one connection after the other to the next of them, bytes passed on.
+
+It understands no HTTP and tries nothing twice. Who is asking goes ahead of the bytes in one line (PROXY protocol, version 1),
+which gunicorn reads. A process that refuses the connection, because it is being started again, is passed over.
+"""
+
+import asyncio
+import ipaddress
+import socket
+import time
+from contextlib import suppress
+from itertools import count
+
+#: connections at a time; one more is hung up on
+MOST_CONNECTIONS = 500
+#: no byte either way for so long: hung up
+IDLE_SECONDS = 120.0
+CONNECT_SECONDS = 5.0
+CHUNK = 64 * 1024
+
+
+class Relay:
+    """Passes connections that `listener` accepts on to 127.0.0.1, in turn to each of `ports`."""
+
+    def __init__(self, ports: list[int]) -> None:
+        self._ports = ports
+        self._turns = count()
+        self._open: set[asyncio.Task[None]] = set()
+
+    async def start(self, listener: socket.socket) -> asyncio.Server:
+        return await asyncio.start_server(self._accepted, sock=listener, limit=CHUNK)
+
+    async def hang_up(self) -> None:
+        """On all that is open."""
+        for passing in self._open:
+            passing.cancel()
+        await asyncio.gather(*self._open, return_exceptions=True)
+
+    async def _accepted(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        this = asyncio.current_task()
+        assert this is not None
+        self._open.add(this)
+        try:
+            if len(self._open) <= MOST_CONNECTIONS:
+                with suppress(OSError, asyncio.CancelledError):
+                    await self._pass_on(reader, writer)
+        finally:
+            self._open.discard(this)
+            writer.close()
+
+    async def _pass_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        backend = await self._connected()
+        if backend is None:
+            return
+        answers, questions = backend
+        try:
+            questions.write(proxy_line(writer.get_extra_info("peername"), writer.get_extra_info("sockname")))
+            last_byte = [time.monotonic()]
+            await asyncio.gather(pump(reader, questions, last_byte), pump(answers, writer, last_byte))
+        finally:
+            questions.close()
+
+    async def _connected(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter] | None:
+        turn = next(self._turns)
+        for offset in range(len(self._ports)):
+            port = self._ports[(turn + offset) % len(self._ports)]
+            with suppress(OSError, TimeoutError):
+                connecting = asyncio.open_connection("127.0.0.1", port, limit=CHUNK)
+                return await asyncio.wait_for(connecting, CONNECT_SECONDS)
+        return None
+
+
+async def pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, last_byte: list[float]) -> None:
+    """One way, until its end; the other way goes on. A slow reader is waited for: memory stays at a few chunks."""
+    while True:
+        try:
+            chunk = await asyncio.wait_for(reader.read(CHUNK), IDLE_SECONDS)
+        except TimeoutError:
+            if time.monotonic() - last_byte[0] >= IDLE_SECONDS:
+                raise ConnectionAbortedError("idle") from None
+            continue
+        if not chunk:
+            break
+        last_byte[0] = time.monotonic()
+        writer.write(chunk)
+        await writer.drain()
+    with suppress(OSError):
+        writer.write_eof()
+
+
+def proxy_line(client: tuple[str, int], here: tuple[str, int]) -> bytes:
+    """Who is asking, and where."""
+    version = ipaddress.ip_address(client[0].partition("%")[0]).version
+    return f"PROXY TCP{'4' if version == 4 else '6'} {client[0]} {here[0]} {client[1]} {here[1]}\r\n".encode()
