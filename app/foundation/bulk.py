@@ -13,7 +13,7 @@ viewer is asked, so it is the system's alone. What the session holds of these ro
 
 import hashlib
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from itertools import islice
@@ -21,88 +21,87 @@ from typing import Any
 
 from sqlalchemy import Column, Connection, Dialect, Table, inspect
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import DeclarativeBase
 
 from app.foundation.database import db, writing
 from app.foundation.tenancy import current
 
-#: rows that are bound and sent in one go: all that is held in memory
+#: rows that are taken and sent in one go: all that is held in memory
 BATCH = 5000
+#: rows that are bound while the server still reads those before them
+SLICE = 500
+Batch = list[Sequence[Any]]
 Binder = Callable[[Any], Any] | None
+Put = Callable[[Connection, Batch], int]
 
 
-def insert(model: type[Any], names: Sequence[str], rows: Iterable[Sequence[Any]]) -> int:
+def insert(model: type[DeclarativeBase], names: Sequence[str], rows: Iterable[Sequence[Any]]) -> int:
     """Write rows, each a sequence of values in the order of `names`, inside the caller's transaction. Returns how many.
 
     ValueError when `names` lack a column that every row needs; IntegrityError as from any insert.
     """
     connection = _connection()
-    plan = _insert_plan(model, tuple(names), connection.dialect)
-    written = 0
-    for batch in _batches(rows):
-        plan.put(connection, _bound(plan.binders, batch))
-        written += len(batch)
-    return written
+    put = _insert_plan(model, tuple(names), connection.dialect)
+    return sum(put(connection, batch) for batch in _batches(rows))
 
 
-def update(model: type[Any], key: Sequence[str], changed: Sequence[str], rows: Iterable[Sequence[Any]]) -> int:
+def update(
+    model: type[DeclarativeBase], key: Sequence[str], changed: Sequence[str], rows: Iterable[Sequence[Any]]
+) -> int:
     """Change rows, each given as its key's values and then the new values of `changed`. Returns how many rows matched.
 
     The key is the id, alone or with what must still stand there: with ("id", "state", "version") it is a compare-and-set, and
     whoever gets fewer matches than rows rolls back and looks again. None in a key matches nothing. An id stands in one row only.
     """
     connection = _connection()
-    plan = _update_plan(model, tuple(key), tuple(changed), connection.dialect)
+    put = _update_plan(model, tuple(key), tuple(changed), connection.dialect)
     matched = 0
     for batch in _batches(rows):
-        columns = _bound(plan.binders, batch)
-        if len(set(columns[0])) != len(batch):
+        if len({row[0] for row in batch}) != len(batch):
             raise ValueError("one id is changed twice at once")
-        matched += plan.put(connection, columns)
+        matched += put(connection, batch)
     return matched
 
 
-class _Plan:
-    """How one table takes rows of these columns: `binders`, and `put`, which takes bound columns and counts the rows."""
-
-    def __init__(self, binders: list[Binder], put: Callable[[Connection, list[Sequence[Any]]], int]) -> None:
-        self.binders = binders
-        self.put = put
+# The plans: how one table takes rows of these columns. Binders and statements are made once; what is kept is a function of
+# (connection, batch) that counts the rows it wrote.
 
 
 @lru_cache
-def _insert_plan(model: type[Any], names: tuple[str, ...], dialect: Dialect) -> _Plan:
+def _insert_plan(model: Hashable, names: tuple[str, ...], dialect: Dialect) -> Put:
     table, columns = _columns(model, names)
     needed = {column.key for column in table.columns if not _may_be_left_out(column)}
     if needed - set(names):
         raise ValueError(f"a row of {table.name} needs {sorted(needed - set(names))}")
+    binders = _binders(columns, dialect)
     listed = ", ".join(_quoted(column.name) for column in columns)
     if dialect.name == "postgresql":
         copy = f"COPY {_quoted(table.name)} ({listed}) FROM STDIN"
-        return _Plan(_binders(columns, dialect), lambda connection, bound: _copy(connection, copy, bound))
+        return lambda connection, batch: _copy(connection, copy, binders, batch)
     places = ", ".join("?" * len(columns))
     statement = f"INSERT INTO {_quoted(table.name)} ({listed}) VALUES ({places})"  # noqa: S608  names of our models
-    return _Plan(_binders(columns, dialect), lambda connection, bound: _each(connection, statement, bound))
+    return lambda connection, batch: _each(connection, statement, _bound(binders, batch))
 
 
 @lru_cache
-def _update_plan(model: type[Any], key: tuple[str, ...], changed: tuple[str, ...], dialect: Dialect) -> _Plan:
+def _update_plan(model: Hashable, key: tuple[str, ...], changed: tuple[str, ...], dialect: Dialect) -> Put:
     table, columns = _columns(model, key + changed)
     binders = _binders(columns, dialect)
     old, new = columns[: len(key)], columns[len(key) :]
     if dialect.name == "postgresql":
-        return _Plan(binders, _joined_update(table, old, new))
+        return _joined_update(table, old, new, binders)
     sets = ", ".join(f"{_quoted(column.name)} = ?" for column in new)
     where = " AND ".join(f"{_quoted(column.name)} = ?" for column in old)
     statement = f"UPDATE {_quoted(table.name)} SET {sets} WHERE {where}"  # noqa: S608  names of our models
-    places = len(key)
-    return _Plan(
-        binders, lambda connection, bound: _each(connection, statement, [*bound[places:], *bound[:places]])
-    )
+
+    def put(connection: Connection, batch: Batch) -> int:
+        bound = _bound(binders, batch)
+        return _each(connection, statement, [*bound[len(key) :], *bound[: len(key)]])
+
+    return put
 
 
-def _joined_update(
-    table: Table, old: list[Column[Any]], new: list[Column[Any]]
-) -> Callable[[Connection, list[Sequence[Any]]], int]:
+def _joined_update(table: Table, old: list[Column[Any]], new: list[Column[Any]], binders: list[Binder]) -> Put:
     """COPY into a table that lives as long as the transaction, then one UPDATE joined with it.
 
     The ids' range stands on the target as well: without it each batch would be joined with a scan of the whole table.
@@ -125,13 +124,13 @@ def _joined_update(
     )
     ranged = f"{statement} AND target.{first} BETWEEN %(least)s AND %(most)s"
 
-    def put(connection: Connection, bound: list[Sequence[Any]]) -> int:
+    def put(connection: Connection, batch: Batch) -> int:
         connection.exec_driver_sql(make)
         connection.exec_driver_sql(f"TRUNCATE {_quoted(stage)}")
-        _copy(connection, copy, bound)
-        if isinstance(bound[0][0], uuid.UUID | int):  # sorted here as there; texts are not
-            ends = {"least": min(bound[0]), "most": max(bound[0])}
-            return connection.exec_driver_sql(ranged, ends).rowcount
+        _copy(connection, copy, binders, batch)
+        ids = [row[0] for row in batch]
+        if isinstance(ids[0], uuid.UUID | int):  # sorted here as there; texts are not
+            return connection.exec_driver_sql(ranged, {"least": min(ids), "most": max(ids)}).rowcount
         return connection.exec_driver_sql(statement).rowcount
 
     return put
@@ -147,7 +146,7 @@ def _connection() -> Connection:
     return db.session.connection()
 
 
-def _columns(model: type[Any], names: tuple[str, ...]) -> tuple[Table, list[Column[Any]]]:
+def _columns(model: Any, names: tuple[str, ...]) -> tuple[Table, list[Column[Any]]]:
     mapper = inspect(model)
     return mapper.local_table, [mapper.columns[name] for name in names]
 
@@ -163,18 +162,19 @@ def _binders(columns: list[Column[Any]], dialect: Dialect) -> list[Binder]:
     return [column.type.dialect_impl(dialect).bind_processor(dialect) for column in columns]
 
 
-def _batches(rows: Iterable[Sequence[Any]]) -> Iterator[list[Sequence[Any]]]:
+def _batches(rows: Iterable[Sequence[Any]]) -> Iterator[Batch]:
     source = iter(rows)
     while batch := list(islice(source, BATCH)):
         yield batch
 
 
-def _bound(binders: list[Binder], batch: list[Sequence[Any]]) -> list[Sequence[Any]]:
-    """A batch column by column, bound: one pass a column costs a fraction of one call a value. ValueError: a row is odd."""
+def _bound(binders: list[Binder], batch: Batch) -> list[Sequence[Any]]:
+    """A batch column by column, bound: one pass a column costs a fraction of one call a value."""
+    if set(map(len, batch)) != {len(binders)}:
+        raise ValueError(f"each row has {len(binders)} values, in the order of the names")
     columns = zip(*batch, strict=True)
     return [
-        column if binder is None else list(map(binder, column))
-        for binder, column in zip(binders, columns, strict=True)
+        column if binder is None else list(map(binder, column)) for binder, column in zip(binders, columns, strict=True)
     ]
 
 
@@ -182,12 +182,13 @@ def _each(connection: Connection, statement: str, bound: list[Sequence[Any]]) ->
     return connection.exec_driver_sql(statement, list(zip(*bound, strict=True))).rowcount
 
 
-def _copy(connection: Connection, statement: str, bound: list[Sequence[Any]]) -> int:
+def _copy(connection: Connection, statement: str, binders: list[Binder], batch: Batch) -> int:
     driver: Any = connection.connection.driver_connection
     with _driver_errors_as_ever(connection, statement), driver.cursor() as cursor:
         with cursor.copy(statement) as copy:
-            for row in zip(*bound, strict=True):
-                copy.write_row(row)
+            for start in range(0, len(batch), SLICE):
+                for row in zip(*_bound(binders, batch[start : start + SLICE]), strict=True):
+                    copy.write_row(row)
         return int(cursor.rowcount)
 
 

@@ -50,7 +50,7 @@ NAMES = [column.key for column in Specimen.__mapper__.columns]
 
 SCALED = int(LIMIT) * 10**6 - 1
 QUANTITIES = st.integers(-SCALED, SCALED).map(lambda whole: Decimal(whole).scaleb(-6))
-INSTANTS = st.datetimes(datetime(1970, 1, 1), datetime(9998, 1, 1)).flatmap(  # noqa: DTZ001
+INSTANTS = st.datetimes(datetime(1970, 1, 1), datetime(9998, 1, 1)).flatmap(
     lambda at: st.integers(-14, 14).map(lambda hours: at.replace(tzinfo=timezone(timedelta(hours=hours))))
 )
 TEXTS = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=40)
@@ -89,10 +89,9 @@ def drawer() -> Iterator[None]:
 
 def stored(row_id: uuid.UUID) -> tuple[Any, ...]:
     """The row as the database keeps it, past every type; without its id."""
-    kept = db.session.execute(
-        text(f"SELECT {', '.join(NAMES[1:])} FROM specimen WHERE id = :id").bindparams(id=spelled(row_id))
-    ).one()
-    return tuple(kept)
+    wanted = text(f"SELECT {', '.join(NAMES[1:])} FROM specimen WHERE id = :id")
+    with acting_for_all("a test"):
+        return tuple(db.session.execute(wanted, {"id": spelled(row_id)}).one())
 
 
 def spelled(row_id: uuid.UUID) -> Any:
@@ -174,22 +173,22 @@ def test_it_is_written_in_the_callers_transaction() -> None:
 
 
 @pytest.mark.usefixtures("drawer")
-def test_what_cannot_be_kept_is_refused_before_anything_is_sent() -> None:
+def test_what_cannot_be_kept_is_refused() -> None:
     row = dict(zip(NAMES, specimens(1)[0], strict=True))
     wrong: list[tuple[dict[str, Any], type[Exception]]] = [
         ({"quantity": Decimal("0.1234567")}, NotExact),
         ({"quantity": LIMIT}, NotExact),
-        ({"at": datetime(2026, 11, 2)}, ValueError),  # noqa: DTZ001
+        ({"at": datetime(2026, 11, 2)}, ValueError),
     ]
-    with acting_for_all("a test"), transaction():
+    with acting_for_all("a test"), transaction() as session:
         for odd, refused in wrong:
-            with pytest.raises(refused):
+            with pytest.raises(refused), session.begin_nested():
                 bulk.insert(Specimen, NAMES, [list({**row, **odd}.values())])
         with pytest.raises(ValueError, match="needs"):
             bulk.insert(Specimen, NAMES[:-1], [specimens(1)[0][:-1]])
-        with pytest.raises(ValueError, match="argument"):
+        with pytest.raises(ValueError, match="12 values"), session.begin_nested():
             bulk.insert(Specimen, NAMES, [*specimens(2), (1,)])
-        with pytest.raises(ValueError, match="argument"):
+        with pytest.raises(ValueError, match="12 values"), session.begin_nested():
             bulk.insert(Specimen, NAMES, [(1, 2)])
         with pytest.raises(ValueError, match="changed twice"):
             bulk.update(Specimen, ("id",), ("number",), [(uuid.UUID(int=1), 1), (uuid.UUID(int=1), 2)])
