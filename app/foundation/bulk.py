@@ -1,8 +1,10 @@
-"""Very many rows at once, as fast as the database takes them: rows into a table, and changes to rows by their key.
+"""Very many rows at once, as fast as the database takes them: rows into a table, changes to rows
+by their key, and sums that grow.
 
     with transaction(), acting_for_all("the month's ratings"):
         bulk.insert(ChargeLine, ("id", "gross_minor", ...), rows)
         matched = bulk.update(BillingEntry, ("id", "state", "version"), ("state", "amount_minor"), rows)
+        bulk.add(ChargeMonth, ("seller_id", "booked_month", ...), ("gross_minor", "lines"), rows)
 
 PostgreSQL takes them by COPY, on the session's own connection; SQLite by the driver's executemany. Each value is one that the
 model holds (a Decimal, a BillingMonth, an aware datetime) and goes through its column's own type, so it reads back equal.
@@ -63,6 +65,16 @@ def update(
     return matched
 
 
+def add(model: type[DeclarativeBase], key: Sequence[str], sums: Sequence[str], rows: Iterable[Sequence[Any]]) -> int:
+    """Add to what stands under each row's key, or begin it: rows are the key's values and then what to add to `sums`.
+
+    `key` is the table's primary key or another unique one; a key stands in one row only. Returns how many rows there were.
+    """
+    connection = _connection()
+    put = _add_plan(model, tuple(key), tuple(sums), connection.dialect)
+    return sum(put(connection, batch) for batch in _batches(rows))
+
+
 # The plans: how one table takes rows of these columns. Binders and statements are made once; what is kept is a function of
 # (connection, batch) that counts the rows it wrote.
 
@@ -101,39 +113,69 @@ def _update_plan(model: Hashable, key: tuple[str, ...], changed: tuple[str, ...]
     return put
 
 
+@lru_cache
+def _add_plan(model: Hashable, key: tuple[str, ...], sums: tuple[str, ...], dialect: Dialect) -> Put:
+    table, columns = _columns(model, key + sums)
+    binders = _binders(columns, dialect)
+    name, names = _quoted(table.name), [_quoted(column.name) for column in columns]
+    of_key, of_sums = names[: len(key)], names[len(key) :]
+    added = ", ".join(f"{one} = {name}.{one} + excluded.{one}" for one in of_sums)
+    into = f"INSERT INTO {name} ({', '.join(names)})"
+    on_conflict = f"ON CONFLICT ({', '.join(of_key)}) DO UPDATE SET {added}"
+    if dialect.name != "postgresql":
+        statement = f"{into} VALUES ({', '.join('?' * len(columns))}) {on_conflict}"
+        return lambda connection, batch: _each(connection, statement, _bound(binders, batch))
+    stage = _Stage(table, {column.name: column for column in columns}, binders)
+    statement = f"{into} SELECT {', '.join(names)} FROM {stage.name} {on_conflict}"  # noqa: S608  names of our models
+
+    def put(connection: Connection, batch: Batch) -> int:
+        stage.fill(connection, batch)
+        return connection.exec_driver_sql(statement).rowcount
+
+    return put
+
+
 def _joined_update(table: Table, old: list[Column[Any]], new: list[Column[Any]], binders: list[Binder]) -> Put:
-    """COPY into a table that lives as long as the transaction, then one UPDATE joined with it.
+    """One UPDATE joined with what was staged.
 
     The ids' range stands on the target as well: without it each batch would be joined with a scan of the whole table.
     """
     was = {f"was_{column.name}": column for column in old}
     becomes = {f"new_{column.name}": column for column in new}
-    picked = ", ".join(f"{_quoted(column.name)} AS {_quoted(name)}" for name, column in (was | becomes).items())
-    stage = f"changes_{table.name}_{hashlib.sha256(picked.encode()).hexdigest()[:8]}"
-    make = (
-        f"CREATE TEMPORARY TABLE IF NOT EXISTS {_quoted(stage)} ON COMMIT DROP AS "
-        f"SELECT {picked} FROM {_quoted(table.name)} WITH NO DATA"  # noqa: S608  names of our models
-    )
-    copy = f"COPY {_quoted(stage)} ({', '.join(_quoted(name) for name in was | becomes)}) FROM STDIN"
-    first = _quoted(old[0].name)
+    stage = _Stage(table, was | becomes, binders)
     statement = (
         f"UPDATE {_quoted(table.name)} AS target "  # noqa: S608  names of our models
         f"SET {', '.join(f'{_quoted(column.name)} = stage.{_quoted(name)}' for name, column in becomes.items())} "
-        f"FROM {_quoted(stage)} AS stage "
+        f"FROM {stage.name} AS stage "
         f"WHERE {' AND '.join(f'target.{_quoted(column.name)} = stage.{_quoted(name)}' for name, column in was.items())}"
     )
-    ranged = f"{statement} AND target.{first} BETWEEN %(least)s AND %(most)s"
+    ranged = f"{statement} AND target.{_quoted(old[0].name)} BETWEEN %(least)s AND %(most)s"
 
     def put(connection: Connection, batch: Batch) -> int:
-        connection.exec_driver_sql(make)
-        connection.exec_driver_sql(f"TRUNCATE {_quoted(stage)}")
-        _copy(connection, copy, binders, batch)
+        stage.fill(connection, batch)
         ids = [row[0] for row in batch]
         if isinstance(ids[0], uuid.UUID | int):  # sorted here as there; texts are not
             return connection.exec_driver_sql(ranged, {"least": min(ids), "most": max(ids)}).rowcount
         return connection.exec_driver_sql(statement).rowcount
 
     return put
+
+
+class _Stage:
+    """A table on PostgreSQL that lives as long as the transaction, and takes one batch at a time by COPY."""
+
+    def __init__(self, table: Table, columns: dict[str, Column[Any]], binders: list[Binder]) -> None:
+        picked = ", ".join(f"{_quoted(column.name)} AS {_quoted(name)}" for name, column in columns.items())
+        self.name = _quoted(f"bulk_{table.name}_{hashlib.sha256(picked.encode()).hexdigest()[:8]}")
+        empty = f"SELECT {picked} FROM {_quoted(table.name)} WITH NO DATA"  # noqa: S608  names of our models
+        self._make = f"CREATE TEMPORARY TABLE IF NOT EXISTS {self.name} ON COMMIT DROP AS {empty}"
+        self._copy = f"COPY {self.name} ({', '.join(map(_quoted, columns))}) FROM STDIN"
+        self._binders = binders
+
+    def fill(self, connection: Connection, batch: Batch) -> None:
+        connection.exec_driver_sql(self._make)
+        connection.exec_driver_sql(f"TRUNCATE {self.name}")
+        _copy(connection, self._copy, self._binders, batch)
 
 
 def _connection() -> Connection:

