@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 import click
 from flask import current_app
+from flask.cli import with_appcontext
 from sqlalchemy import select
 
 from app.commands.demo.load import months as calendar
@@ -31,6 +32,7 @@ from app.parties.model import Organisation
 @click.option("--months", type=click.IntRange(1, 120), default=12, show_default=True, help="How far back they begin.")
 @click.option("--seed", type=click.IntRange(0), default=1, show_default=True, help="Another seed gives other rows.")
 @click.option("--yes", is_flag=True, help="Also on a portal that is no demo.")
+@with_appcontext
 def load(engagements: int, entries: int, months: int, seed: int, yes: bool) -> None:
     """Write a large, realistic set of engagements and billing entries, with all that belongs to them.
 

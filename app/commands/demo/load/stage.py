@@ -82,6 +82,8 @@ def set_up(scale: Scale, told: Callable[[str], None]) -> Stage:
     until = clock.now().replace(minute=0, second=0, microsecond=0)
     here = BillingMonth.at(until)
     first = here.shifted(1 - scale.months)
+    if until - first.starts_at < timedelta(days=1):  # the month has only just begun
+        first = first.previous
     long_ago = min(first.previous, here.shifted(-13)).starts_at + timedelta(hours=9)
     with transaction():
         if db.session.scalar(select(Organisation.id).limit(1)) is None:
