@@ -33,7 +33,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.foundation import announcements, clock, outbox
 from app.foundation.chains import COLUMNS, GENESIS, digest
-from app.foundation.database import Base, Instant, canonical_json, db, streamed
+from app.foundation.database import Base, Instant, as_text, canonical_json, db, streamed
 from app.foundation.tenancy import Capacity, OfParties, Tenanted, Viewer, acting_for_all, viewer_organisation
 
 
@@ -290,8 +290,11 @@ class Chain:
 
 
 _END = and_(HistoryHead.subject_kind == History.subject_kind, HistoryHead.subject_id == History.subject_id)
+_IDS = ("subject_id", "by_member_id", "about_id", "seller_id", "partner_id", "customer_id")
 _EVENTS = select(
-    *History.__mapper__.columns, HistoryHead.length.label("head_length"), HistoryHead.hash.label("head_hash")
+    *(as_text(getattr(History, name)).label(name) if name in _IDS else getattr(History, name) for name in COLUMNS),
+    HistoryHead.length.label("head_length"),
+    HistoryHead.hash.label("head_hash"),
 ).outerjoin(HistoryHead, _END)
 
 
@@ -313,7 +316,7 @@ def chains(kind: str | None = None, subject_id: uuid.UUID | None = None) -> Iter
     with acting_for_all("a chain is verified whole, whoever looks"):
         found = streamed(rows)
     for subject, events in groupby(found, key=lambda row: (row.subject_kind, row.subject_id)):
-        yield _walked(*subject, events)
+        yield _walked(subject[0], uuid.UUID(subject[1]), events)
     with acting_for_all("a chain is verified whole, whoever looks"):
         found = streamed(lost)
     for row in found:

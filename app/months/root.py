@@ -11,6 +11,7 @@ gives another root than the one stored, which the month's own history tells as w
 """
 
 import hashlib
+import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
@@ -18,7 +19,7 @@ from typing import Any
 
 from sqlalchemy import Integer, String, and_, cast, exists, func, insert, literal, select
 
-from app.foundation.database import db, streamed
+from app.foundation.database import as_text, db, streamed
 from app.foundation.history import History, HistoryHead
 from app.months.model import ChainMark
 
@@ -28,14 +29,14 @@ TOGETHER = 1000
 _LINE = (
     ChainMark.subject_kind
     + " "
-    + func.replace(cast(ChainMark.subject_id, String), "-", "")
+    + func.replace(as_text(ChainMark.subject_id), "-", "")
     + " "
     + cast(ChainMark.length, String)
     + " "
     + ChainMark.hash
 )
 #: which chain a mark is of, as plain text
-_CHAIN = (cast(ChainMark.subject_id, String), ChainMark.subject_kind)
+_CHAIN = (as_text(ChainMark.subject_id), ChainMark.subject_kind)
 
 
 @dataclass
@@ -120,14 +121,15 @@ def misfits() -> Iterator[str]:
         History.sequence == ChainMark.length,
     )
     rows = select(
-        ChainMark.subject_kind, ChainMark.subject_id, ChainMark.length, ChainMark.close_sequence, ChainMark.hash,
+        ChainMark.subject_kind, as_text(ChainMark.subject_id).label("subject_id"), ChainMark.length, ChainMark.close_sequence, ChainMark.hash,
         History.hash.label("found"),
     ).outerjoin(History, named)  # fmt: skip
     for row in streamed(rows):
-        where = f"{row.subject_kind} {row.subject_id}, event {row.length}"
+        if row.found == row.hash:
+            yield ""
+            continue
+        where = f"{row.subject_kind} {uuid.UUID(row.subject_id)}, event {row.length}"
         if row.found is None:
             yield f"{where}: close {row.close_sequence} saw it, and it is gone"
-        elif row.found != row.hash:
-            yield f"{where}: it is not the event that close {row.close_sequence} saw"
         else:
-            yield ""
+            yield f"{where}: it is not the event that close {row.close_sequence} saw"

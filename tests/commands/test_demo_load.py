@@ -48,8 +48,9 @@ def assert_all_holds(app: Flask) -> str:
 
 
 def rows(app: Flask, *columns: Any, where: Any = True) -> list[Any]:
+    """Sorted by the first column."""
     with app.app_context(), acting_for_all("a test looks"):
-        found = db.session.execute(select(*columns).where(where).order_by(*columns)).all()
+        found = db.session.execute(select(*columns).where(where).order_by(columns[0])).all()
         db.session.remove()
     return list(found)
 
