@@ -11,7 +11,7 @@ from functools import lru_cache
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import and_, case, func, select
+from sqlalchemy import and_, case, select
 from sqlalchemy.orm import aliased
 
 from app.billing import closed_months_checks, corrections_checks, rules, states
@@ -191,9 +191,9 @@ def _strays() -> Verdicts:
 def _states() -> Verdicts:
     """The state, and what the last event tells of the amount: an amount that was changed everywhere else still stands there."""
     told = aliased(History)
-    last = (
-        select(func.max(told.id)).where(told.about_id == BillingEntry.id, told.to_state.is_not(None)).scalar_subquery()
-    )
+    said = select(told.id).where(told.about_id == BillingEntry.id, told.to_state.is_not(None))
+    # not the largest id: PostgreSQL, where it has no statistics yet, would look for it from the table's end
+    last = said.order_by(told.sequence.desc()).limit(1).scalar_subquery()
     rows = (
         select(
             BillingEntry.number, BillingEntry.state, BillingEntry.amount_minor, BillingEntry.currency,

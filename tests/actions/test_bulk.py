@@ -47,6 +47,17 @@ class Specimen(Drawer):
     answers: Mapped[Any] = mapped_column(JSON)
 
 
+class Tally(Drawer):
+    """Sums under a key of two columns."""
+
+    __tablename__ = "tally"
+
+    kind: Mapped[str] = mapped_column(String(40), primary_key=True)
+    month: Mapped[BillingMonth] = mapped_column(Month, primary_key=True)
+    total: Mapped[int] = mapped_column(BigInteger)
+    quantity: Mapped[Decimal] = mapped_column(Exact)
+
+
 NAMES = [column.key for column in Specimen.__mapper__.columns]
 
 SCALED = int(LIMIT) * 10**6 - 1
@@ -153,6 +164,21 @@ def test_a_row_that_moved_on_does_not_match() -> None:
         changes = [(uuid.UUID(int=n + 1), n, 100 + n) for n in range(4)]  # the second moved on, the fourth never was
         assert bulk.update(Specimen, ("id", "number"), ("number",), changes) == 2
         assert sorted(session.scalars(text("SELECT number FROM specimen"))) == [77, 100, 102]
+
+
+@pytest.mark.usefixtures("drawer")
+def test_sums_begin_and_grow() -> None:
+    may, count = BillingMonth(2026, 5), bulk.BATCH + 7
+    with acting_for_all("a test"), transaction() as session:
+        begun = ((f"kind {n}", may, n, Decimal("0.5")) for n in range(count))
+        assert bulk.add(Tally, ("kind", "month"), ("total", "quantity"), begun) == count
+        grown = ((f"kind {n}", may, -3, Decimal("0.25")) for n in range(1, count + 1))
+        assert bulk.add(Tally, ("kind", "month"), ("total", "quantity"), grown) == count
+        kept = {row.kind: (row.total, row.quantity) for row in session.scalars(select(Tally))}
+    assert len(kept) == count + 1
+    assert kept.pop("kind 0") == (0, Decimal("0.5"))
+    assert kept.pop(f"kind {count}") == (-3, Decimal("0.25"))
+    assert kept == {f"kind {n}": (n - 3, Decimal("0.75")) for n in range(1, count)}
 
 
 @pytest.mark.usefixtures("drawer")
