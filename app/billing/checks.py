@@ -11,8 +11,8 @@ from functools import lru_cache
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import and_, func, select
-from sqlalchemy.orm import Bundle, aliased
+from sqlalchemy import and_, case, select
+from sqlalchemy.orm import aliased
 
 from app.billing import closed_months_checks, corrections_checks, rules, states
 from app.billing.model import BillingEntry, RatingGroup
@@ -22,7 +22,7 @@ from app.catalog import tariff as tariffs
 from app.catalog.model import MetricPrice, PriceVersion, Programme
 from app.catalog.rules import Remuneration
 from app.charges.model import ChargeLine
-from app.foundation.database import db, streamed
+from app.foundation.database import as_text, db, streamed
 from app.foundation.history import History
 from app.foundation.money import Money, exponent, round_half_up
 from app.foundation.refusals import Refused
@@ -31,6 +31,13 @@ from app.foundation.self_check import Check, Verdicts
 _WHAT_A_LINE_FOLLOWS_FROM = (
     BillingEntry.kind, BillingEntry.corrects_id, BillingEntry.engagement_id, BillingEntry.metric_id, BillingEntry.rated_sequence,
     BillingEntry.service_month, BillingEntry.amount_minor, BillingEntry.currency,
+)  # fmt: skip
+
+#: read for reversals alone
+_OF_A_REVERSAL = {"corrects_id", "engagement_id", "metric_id", "rated_sequence", "service_month"}
+#: what an entry and its charge line say alike
+_ALIKE = (
+    "seller_id", "partner_id", "customer_id", "is_test", "service_month", "booked_month", "currency", "programme_id",
 )  # fmt: skip
 
 
@@ -50,8 +57,9 @@ def _amounts() -> Verdicts:
     """Real ones: a test is rated with a draft, and a draft may be changed afterwards."""
     terms_of = _terms()
     rows = select(
-        BillingEntry.number, BillingEntry.amount_minor, BillingEntry.currency, BillingEntry.quantity, BillingEntry.metric_id,
-        BillingEntry.price_version_id, BillingEntry.quantity_before, BillingEntry.quantity_after,
+        BillingEntry.number, BillingEntry.amount_minor, BillingEntry.currency, BillingEntry.quantity,
+        as_text(BillingEntry.metric_id).label("metric_id"), as_text(BillingEntry.price_version_id).label("price_version_id"),
+        BillingEntry.quantity_before, BillingEntry.quantity_after,
     ).where(BillingEntry.state == states.RATED, BillingEntry.is_test.is_(False))  # fmt: skip
     for row in streamed(rows):
         terms = terms_of(row.price_version_id, row.metric_id)
@@ -81,7 +89,8 @@ def _groups() -> Verdicts:
     key = (BillingEntry.engagement_id, BillingEntry.metric_id, BillingEntry.service_month)
     entries = (
         select(
-            *key, BillingEntry.number, BillingEntry.amount_minor, BillingEntry.currency, BillingEntry.price_version_id,
+            as_text(BillingEntry.engagement_id), as_text(BillingEntry.metric_id), BillingEntry.service_month, BillingEntry.number,
+            BillingEntry.amount_minor, BillingEntry.currency, as_text(BillingEntry.price_version_id).label("price_version_id"),
             BillingEntry.quantity_before, BillingEntry.quantity_after, BillingEntry.rated_sequence, BillingEntry.is_test,
             RatingGroup.quantity, RatingGroup.amount_minor.label("group_minor"), RatingGroup.entries,
         )
@@ -92,7 +101,7 @@ def _groups() -> Verdicts:
     found = streamed(entries)
     for (engagement_id, metric_id, month), rows in groupby(found, key=lambda row: tuple(row[:3])):
         wrong = _of_one_group(rows, metric_id, terms_of)
-        yield f"engagement {engagement_id}, {month}: {wrong}" if wrong else ""
+        yield f"engagement {uuid.UUID(engagement_id)}, {month}: {wrong}" if wrong else ""
     empty = select(
         RatingGroup.engagement_id,
         RatingGroup.service_month,
@@ -109,7 +118,7 @@ def _groups() -> Verdicts:
         )
 
 
-def _of_one_group(rows: Iterable[Any], metric_id: uuid.UUID, terms_of: "TermsOf") -> str:
+def _of_one_group(rows: Iterable[Any], metric_id: str, terms_of: "TermsOf") -> str:
     """What is wrong with a group, or ''."""
     reached, minor, count, versions, row = Decimal(0), 0, 0, set(), None
     for row in rows:
@@ -135,18 +144,24 @@ def _of_one_group(rows: Iterable[Any], metric_id: uuid.UUID, terms_of: "TermsOf"
 
 
 def _lines() -> Verdicts:
+    """What an entry and its line say alike is compared by the database; only a reversal's amounts need all of its columns."""
+    what = [
+        case((BillingEntry.kind == states.REVERSAL, column)) if column.key in _OF_A_REVERSAL else column
+        for column in _WHAT_A_LINE_FOLLOWS_FROM
+    ]
     rows = (
         select(
-            BillingEntry.number, Programme.remuneration, Programme.remuneration_percent,
-            Programme.tax_percent, *_WHAT_A_LINE_FOLLOWS_FROM, ChargeLine.id, ChargeLine.gross_minor, ChargeLine.due_minor, ChargeLine.tax_minor,
-            _parties(BillingEntry, "of_entry"), _parties(ChargeLine, "of_line"),
+            BillingEntry.number, Programme.remuneration, Programme.remuneration_percent, Programme.tax_percent,
+            *(column.label(name.key) for column, name in zip(what, _WHAT_A_LINE_FOLLOWS_FROM, strict=True)),
+            ChargeLine.gross_minor, ChargeLine.due_minor, ChargeLine.tax_minor,
+            and_(*(getattr(BillingEntry, name).is_not_distinct_from(getattr(ChargeLine, name)) for name in _ALIKE)).label("alike"),
         )
         .join(Programme, Programme.id == BillingEntry.programme_id)
         .outerjoin(ChargeLine, OF_ENTRY)
         .where(BillingEntry.state == states.RATED)
     )  # fmt: skip
     for row in streamed(rows):
-        if row.id is None:
+        if row.gross_minor is None:
             yield f"{row.number} is rated and has no charge line"
             continue
         follows = line_of(row, Remuneration(row.remuneration, row.remuneration_percent), row.tax_percent)
@@ -155,36 +170,30 @@ def _lines() -> Verdicts:
         if found != wanted:
             amount = Money.of_minor(row.amount_minor, row.currency)
             yield f"{row.number}: its charge line says gross, due, tax {found}; {amount} gives {wanted}"
-        elif tuple(row.of_entry) != tuple(row.of_line):
+        elif not row.alike:
             yield f"{row.number}: its charge line names other parties, months or currency"
         else:
             yield ""
 
 
-def _parties(model: Any, name: str) -> Any:
-    """What an entry and its line say alike."""
-    return Bundle(
-        name, model.seller_id, model.partner_id, model.customer_id, model.is_test,
-        model.service_month, model.booked_month, model.currency, model.programme_id,
-    )  # fmt: skip
-
-
 def _strays() -> Verdicts:
     rows = (
-        select(ChargeLine.id, ChargeLine.description, BillingEntry.id.label("entry_id"))
+        select(
+            as_text(ChargeLine.id).label("id"), ChargeLine.description, BillingEntry.id.is_not(None).label("has_entry")
+        )
         .outerjoin(BillingEntry, and_(BillingEntry.id == ChargeLine.source_id, BillingEntry.state == states.RATED))
         .where(ChargeLine.source_kind == LINES_OF_ENTRIES)
     )
     for row in streamed(rows):
-        yield "" if row.entry_id is not None else f"charge line {row.id} ({row.description}) has no rated entry"
+        yield "" if row.has_entry else f"charge line {uuid.UUID(row.id)} ({row.description}) has no rated entry"
 
 
 def _states() -> Verdicts:
     """The state, and what the last event tells of the amount: an amount that was changed everywhere else still stands there."""
     told = aliased(History)
-    last = (
-        select(func.max(told.id)).where(told.about_id == BillingEntry.id, told.to_state.is_not(None)).scalar_subquery()
-    )
+    said = select(told.id).where(told.about_id == BillingEntry.id, told.to_state.is_not(None))
+    # not the largest id: PostgreSQL, where it has no statistics yet, would look for it from the table's end
+    last = said.order_by(told.sequence.desc()).limit(1).scalar_subquery()
     rows = (
         select(
             BillingEntry.number, BillingEntry.state, BillingEntry.amount_minor, BillingEntry.currency,
@@ -212,18 +221,22 @@ def _stored(row: Any) -> tuple[str, Decimal, Decimal]:
     return str(Money.of_minor(row.amount_minor, row.currency)), row.quantity_before, row.quantity_after
 
 
-TermsOf = Callable[[uuid.UUID | None, uuid.UUID], Terms | None]
+#: (price version, metric), as text
+TermsOf = Callable[[str | None, str], Terms | None]
 
 
 def _terms() -> TermsOf:
     """(price version, metric) -> its terms without limits, as Explain takes them; the last thousand are remembered."""
 
     @lru_cache(maxsize=1000)
-    def terms_of(version_id: uuid.UUID | None, metric_id: uuid.UUID) -> Terms | None:
+    def terms_of(version_id: str | None, metric_id: str) -> Terms | None:
+        if version_id is None:
+            return None
+        version, metric = uuid.UUID(version_id), uuid.UUID(metric_id)
         found = db.session.execute(
             select(MetricPrice, PriceVersion.currency)
             .join(PriceVersion, PriceVersion.id == MetricPrice.price_version_id)
-            .where(MetricPrice.price_version_id == version_id, MetricPrice.metric_id == metric_id)
+            .where(MetricPrice.price_version_id == version, MetricPrice.metric_id == metric)
         ).one_or_none()
         return None if found is None else Terms(found[0].tariff, found[1], True, None)
 

@@ -23,7 +23,8 @@ def checks() -> list[Check]:
 
 def _corrections() -> Verdicts:
     told, entry = aliased(History), aliased(BillingEntry)
-    last = select(func.max(told.id)).where(told.about_id == Correction.id).scalar_subquery()
+    said = select(told.id).where(told.about_id == Correction.id)
+    last = said.order_by(told.sequence.desc()).limit(1).scalar_subquery()
     back, again = aliased(BillingEntry), aliased(BillingEntry)
     rows = (
         select(

@@ -152,10 +152,7 @@ def _book(
             "rated_by_name": by.label,
             "failure": None,
         },
-        number=entry.number,
-        amount=str(rated.amount),
-        before=f"{rated.before.normalize():f}",
-        after=f"{rated.after.normalize():f}",
+        **rated_facts(entry.number, rated),
     )
     group.quantity, group.amount_minor = rated.after, group.amount_minor + rated.amount.minor
     group.entries += 1
@@ -164,7 +161,7 @@ def _book(
     book_line(
         entry,
         kind="billing-entry",
-        description=f"{engagement.number} {engagement.name}, {plain_quantity(entry.quantity)} {priced.metric.unit}",
+        description=line_description(engagement, entry.quantity, priced.metric.unit),
         service_month=entry.service_month,
         booked_month=entry.booked_month,
         gross=gross,
@@ -236,6 +233,17 @@ def locked_group(seen: BillingEntry) -> RatingGroup:
                 pass  # another worker made it in the same moment
             group = session.scalars(wanted).one()
         return group
+
+
+def rated_facts(number: str, rated: Rated) -> dict[str, str]:
+    """What History keeps of a rating."""
+    before, after = plain_quantity(rated.before), plain_quantity(rated.after)
+    return {"number": number, "amount": str(rated.amount), "before": before, "after": after}
+
+
+def line_description(engagement: Engagement, quantity: Decimal, unit: str) -> str:
+    """What the customer reads on the charge line."""
+    return f"{engagement.number} {engagement.name}, {plain_quantity(quantity)} {unit}"
 
 
 def plain_quantity(quantity: Decimal) -> str:

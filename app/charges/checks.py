@@ -1,5 +1,6 @@
 """What must hold of the charge book by itself. That it agrees with its sources, each source's room checks."""
 
+import uuid
 from decimal import Decimal
 from itertools import zip_longest
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 from sqlalchemy import func, select
 
 from app.charges.model import ChargeLine, ChargeMonth
-from app.foundation.database import streamed
+from app.foundation.database import as_text, streamed
 from app.foundation.self_check import Check, Verdicts
 
 
@@ -22,7 +23,7 @@ def checks() -> list[Check]:
 def _amounts() -> Verdicts:
     """Due is a share of the gross, and tax comes on top of it: neither has the other sign, nor is due beyond the gross."""
     lines = select(
-        ChargeLine.id,
+        as_text(ChargeLine.id).label("id"),
         ChargeLine.gross_minor,
         ChargeLine.due_minor,
         ChargeLine.tax_minor,
@@ -31,11 +32,11 @@ def _amounts() -> Verdicts:
     )
     for line in streamed(lines):
         if line.gross_minor * line.due_minor < 0 or abs(line.due_minor) > abs(line.gross_minor):
-            yield f"charge line {line.id}: due {line.due_minor} does not go with gross {line.gross_minor}"
+            yield f"charge line {uuid.UUID(line.id)}: due {line.due_minor} does not go with gross {line.gross_minor}"
         elif line.gross_minor * line.tax_minor < 0:
-            yield f"charge line {line.id}: tax {line.tax_minor} does not go with gross {line.gross_minor}"
+            yield f"charge line {uuid.UUID(line.id)}: tax {line.tax_minor} does not go with gross {line.gross_minor}"
         elif line.booked_month < line.service_month:
-            yield f"charge line {line.id}: booked in {line.booked_month}, before its service month {line.service_month}"
+            yield f"charge line {uuid.UUID(line.id)}: booked in {line.booked_month}, before its service month {line.service_month}"
         else:
             yield ""
 

@@ -1,12 +1,13 @@
 """What is charged a month, read without reading lines: some rows a month, kept in the transaction that books a line."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from sqlalchemy import Row, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from app.charges.model import ChargeLine, ChargeMonth
+from app.foundation import bulk
 from app.foundation.billing_month import BillingMonth
 from app.foundation.database import db
 
@@ -21,6 +22,14 @@ def add_to_month(line: ChargeLine) -> None:
     added = insert.values(values)
     sums = {name: getattr(ChargeMonth, name) + added.excluded[name] for name in (*_SUMS, "lines")}
     db.session.execute(added.on_conflict_do_update(index_elements=_KEY, set_=sums))
+
+
+def add_to_months(sums: Iterable[Sequence[Any]]) -> None:
+    """Add what many lines come to, inside the caller's transaction: one row a key, its values and then gross, due, tax, lines.
+
+    Always in the order of the keys, so that two batches never wait for each other in a ring.
+    """
+    bulk.add(ChargeMonth, _KEY, (*_SUMS, "lines"), sorted(sums, key=lambda row: tuple(row[: len(_KEY)])))
 
 
 def gross_by_month(first: BillingMonth, last: BillingMonth) -> Sequence[Row[*tuple[Any, ...]]]:

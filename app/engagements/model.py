@@ -13,6 +13,11 @@ from app.foundation.tenancy import OfParties
 from app.foundation.text import folded
 
 
+def searched(number: str, name: str) -> str:
+    """What the search of engagements looks in."""
+    return folded(f"{number} {name}")[:300]
+
+
 class Engagement(Row, OfParties, Base):
     __tablename__ = "engagement"
     __transitions__ = states.TRANSITIONS
@@ -62,7 +67,7 @@ class Engagement(Row, OfParties, Base):
     def _searched(self, changed: str, value: str) -> str:
         """Whoever writes a number or a name keeps the search true."""
         here = {"number": self.number, "name": self.name, changed: value}
-        self.search_text = folded(f"{here['number'] or ''} {here['name'] or ''}")[:300]
+        self.search_text = searched(here["number"] or "", here["name"] or "")
         return value
 
     def history_subject(self) -> tuple[str, uuid.UUID]:

@@ -9,7 +9,7 @@ the provider sends nothing and what comes waits.
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
-from functools import total_ordering
+from functools import lru_cache, total_ordering
 from zoneinfo import ZoneInfo
 
 _TEXT = re.compile(r"([0-9]{4})-(0[1-9]|1[0-2])")
@@ -38,9 +38,10 @@ class BillingMonth:
             raise ValueError(f"{text!r} is not a month written YYYY-MM")
         return cls(int(found[1]), int(found[2]))
 
-    @classmethod
-    def of_number(cls, number: int) -> "BillingMonth":
-        return cls(number // 100, number % 100)
+    @staticmethod
+    @lru_cache(1024)
+    def of_number(number: int) -> "BillingMonth":
+        return BillingMonth(number // 100, number % 100)
 
     @classmethod
     def at(cls, instant: datetime) -> "BillingMonth":

@@ -6,7 +6,7 @@ SQLite is the embedded default (WAL, immediate writes), PostgreSQL where users o
 import json
 import select as readiness
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
@@ -16,7 +16,20 @@ from typing import Any
 
 from flask_migrate import Migrate
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import BigInteger, DateTime, Dialect, Engine, Integer, MetaData, Select, Uuid, event, make_url
+from sqlalchemy import (
+    BigInteger,
+    DateTime,
+    Dialect,
+    Engine,
+    Integer,
+    MetaData,
+    Select,
+    String,
+    Uuid,
+    cast,
+    event,
+    make_url,
+)
 from sqlalchemy import Row as ResultRow
 from sqlalchemy.exc import InvalidatePoolError
 from sqlalchemy.ext.compiler import compiles
@@ -56,6 +69,17 @@ class Instant(TypeDecorator[datetime]):
 
     impl = DateTime(timezone=True)
     cache_ok = True
+
+    def bind_processor(self, dialect: Dialect) -> Callable[[datetime | None], Any] | None:
+        """On SQLite the text that SQLAlchemy's own processor would write, in a third of its time."""
+        if dialect.name != "sqlite":
+            return super().bind_processor(dialect)
+
+        def spelled(value: datetime | None) -> str | None:
+            naive = self.process_bind_param(value, dialect)
+            return None if naive is None else naive.isoformat(" ", "microseconds")
+
+        return spelled
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
         if value is None:
@@ -124,9 +148,18 @@ class Row:
     id: Mapped[uuid.UUID] = mapped_column(Uuid, primary_key=True, default=new_id)
 
 
+def as_text(column: Any) -> Any:
+    """An id's column as plain text, with dashes or without as the database has it: an object a row would be the dearest
+    thing in a check of millions. uuid.UUID(text) reads both."""
+    return cast(column, String)
+
+
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=str)
+
+
 def canonical_json(value: Any) -> str:
     """One spelling for one value, so that a digest of it can be compared later."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=str)
+    return _CANONICAL.encode(value)
 
 
 _writing: ContextVar[bool] = ContextVar("writing", default=False)

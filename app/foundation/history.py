@@ -5,7 +5,6 @@ is never stored. The database refuses UPDATE and DELETE (append_only.py). Every 
 before it; `history_head` keeps each chain's length and end, so that a cut tail shows as well as a changed row.
 """
 
-import hashlib
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -33,10 +32,9 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.foundation import announcements, clock, outbox
-from app.foundation.database import Base, Instant, canonical_json, db, streamed
+from app.foundation.chains import COLUMNS, GENESIS, digest
+from app.foundation.database import Base, Instant, as_text, canonical_json, db, streamed
 from app.foundation.tenancy import Capacity, OfParties, Tenanted, Viewer, acting_for_all, viewer_organisation
-
-GENESIS = "0" * 64
 
 
 class Subject(Protocol):
@@ -125,19 +123,6 @@ class History(Tenanted, Base):
         return or_(column == viewer_organisation(), of_organisation)
 
 
-_WRITTEN = [column.key for column in History.__mapper__.columns if column.key != "id"]
-
-
-def digest(row: Any) -> str:
-    """The hash of a history row: everything it says, and the hash before it. `row` may be an entity or a light row."""
-    content = [
-        row.subject_kind, str(row.subject_id), row.sequence, row.event, row.at.isoformat(timespec="microseconds"),
-        row.by_member_id, row.by_label, row.from_state, row.to_state, row.about_id, row.facts,
-        row.seller_id, row.partner_id, row.customer_id, row.previous_hash,
-    ]  # fmt: skip
-    return hashlib.sha256(canonical_json(content).encode()).hexdigest()
-
-
 def record(
     row: Subject,
     event: str,
@@ -189,12 +174,18 @@ def record_many(
                 told.add(words)
                 outbox.post(notice, subject_kind=subject[0], subject_id=subject[1])
     if entries:  # past the unit of work, which would ask each row for its id, one statement a row on SQLite
-        db.session.execute(insert(History), [{name: getattr(entry, name) for name in _WRITTEN} for entry in entries])
+        db.session.execute(insert(History), [{name: getattr(entry, name) for name in COLUMNS} for entry in entries])
 
 
 def _notices(row: Subject, event: str, facts: dict[str, Any]) -> Iterable[outbox.Notice]:
     tells = EVENTS[event].tells
     return tells(row, facts) if tells else ()
+
+
+def facts_of(event: str, facts: dict[str, Any]) -> str:
+    """What a row of History keeps of an event: exactly the facts it declares, as canonical JSON."""
+    _check_facts(EVENTS[event], facts)
+    return canonical_json(facts)
 
 
 def _check_facts(declared: Event, facts: dict[str, Any]) -> None:
@@ -301,8 +292,11 @@ class Chain:
 
 
 _END = and_(HistoryHead.subject_kind == History.subject_kind, HistoryHead.subject_id == History.subject_id)
+_IDS = ("subject_id", "by_member_id", "about_id", "seller_id", "partner_id", "customer_id")
 _EVENTS = select(
-    *History.__mapper__.columns, HistoryHead.length.label("head_length"), HistoryHead.hash.label("head_hash")
+    *(as_text(getattr(History, name)).label(name) if name in _IDS else getattr(History, name) for name in COLUMNS),
+    HistoryHead.length.label("head_length"),
+    HistoryHead.hash.label("head_hash"),
 ).outerjoin(HistoryHead, _END)
 
 
@@ -324,7 +318,7 @@ def chains(kind: str | None = None, subject_id: uuid.UUID | None = None) -> Iter
     with acting_for_all("a chain is verified whole, whoever looks"):
         found = streamed(rows)
     for subject, events in groupby(found, key=lambda row: (row.subject_kind, row.subject_id)):
-        yield _walked(*subject, events)
+        yield _walked(subject[0], uuid.UUID(subject[1]), events)
     with acting_for_all("a chain is verified whole, whoever looks"):
         found = streamed(lost)
     for row in found:
@@ -382,7 +376,9 @@ __all__ = [
     "Subject",
     "chains",
     "declare",
+    "digest",
     "events_of",
+    "facts_of",
     "newest_hold",
     "record",
     "record_many",

@@ -27,8 +27,9 @@ ROOMS = {
     "operations",
 }
 #: modules that may speak Core on __table__, past the tenancy listener, because they wrap the compiled, filtered select;
-#: and one that selects nothing but that rows are there
+#: one that selects nothing but that rows are there, and the one way to write very many rows
 BULK_MODULES: set[str] = {
+    "app/foundation/bulk.py",
     "app/commands/backup/snapshot.py",
     "app/commands/backup/loading.py",
     "app/notices/failed_tally.py",

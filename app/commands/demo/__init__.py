@@ -14,6 +14,7 @@ from app.commands.demo.catalog import stock
 from app.commands.demo.end_to_end import run_a_test
 from app.commands.demo.invitations import invite_some
 from app.commands.demo.listing import list_products
+from app.commands.demo.load import load
 from app.commands.demo.people import PASSWORD, SIGN_IN_SENTENCES, move_in
 from app.commands.demo.year import Year
 from app.foundation import clock
@@ -76,6 +77,7 @@ def sign_ins() -> list[tuple[str, str]]:
 
 
 def install(app: Flask) -> None:
+    demo.add_command(load)
     app.cli.add_command(demo)
     if app.config["SETTINGS"].demo:
         app.config["DEMO_SIGN_INS"] = sign_ins()

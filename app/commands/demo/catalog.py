@@ -9,6 +9,7 @@ from app.commands.demo.people import CONTRAIL, NORTHBRIDGE, OPERATOR, Cast
 from app.foundation import clock
 from app.foundation.billing_month import BillingMonth
 from app.foundation.database import db
+from app.parties.model import Organisation
 
 Bands = tuple[tuple[str | None, str], ...]
 
@@ -168,6 +169,8 @@ PRODUCTS = (
 
 @dataclass
 class Shelf:
+    #: the month that prices' first months are counted back from
+    here: BillingMonth
     programmes: dict[str, Programme] = field(default_factory=dict)
     products: dict[str, Product] = field(default_factory=dict)
     plans: dict[tuple[str, str], Plan] = field(default_factory=dict)
@@ -176,7 +179,15 @@ class Shelf:
 
 def stock(cast: Cast) -> Shelf:
     """Put programmes and products into the catalog, approved and published as the listing would have left them."""
-    shelf, operator = Shelf(), cast.organisations[OPERATOR]
+    shelf = Shelf(BillingMonth.at(clock.now()).shifted(13))  # the clock stands thirteen months ago here
+    set_up_programmes(shelf, cast.organisations[OPERATOR])
+    for listed in PRODUCTS:
+        put_on(shelf, listed, cast)
+    return shelf
+
+
+def set_up_programmes(shelf: Shelf, operator: Organisation) -> None:
+    """The two programmes that the demo's products are sold under, as far as the shelf lacks them."""
     rules: dict[str, dict[str, Any]] = {
         "Managed professional services": {"review_threshold_minor": 1_500_000},
         "Marketplace services": {
@@ -185,15 +196,14 @@ def stock(cast: Cast) -> Shelf:
         },
     }  # fmt: skip
     for name, settings in rules.items():
-        shelf.programmes[name] = Programme(name=name, seller_id=operator.id, **settings)
+        if name not in shelf.programmes:
+            shelf.programmes[name] = Programme(name=name, seller_id=operator.id, **settings)
     db.session.add_all(shelf.programmes.values())
     db.session.flush()
-    for listed in PRODUCTS:
-        _list(listed, shelf, cast)
-    return shelf
 
 
-def _list(listed: Listed, shelf: Shelf, cast: Cast) -> None:
+def put_on(shelf: Shelf, listed: Listed, cast: Cast) -> None:
+    """One product with its plans and prices, approved and in the state it is listed in."""
     partner = cast.organisations[listed.partner]
     product = Product(
         programme_id=shelf.programmes[listed.programme].id,
@@ -238,7 +248,7 @@ def _plan(shelf: Shelf, product: Product, name: str, priced: tuple[Priced, ...],
     starts = sorted({back for metric in priced for back in metric.versions}, reverse=True)
     versions = {}
     for number, back in enumerate(starts, 1):
-        month = BillingMonth.at(clock.now()).shifted(13 - back)  # the clock stands thirteen months ago here
+        month = shelf.here.shifted(-back)
         versions[back] = PriceVersion(
             plan_id=plan.id, number=number, effective_from=month, currency="USD", approved_at=month.starts_at
         )

@@ -8,6 +8,7 @@ import random
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
+from uuid import UUID
 
 from sqlalchemy import update
 
@@ -16,7 +17,7 @@ from app.billing import rating
 from app.billing import states as entry_states
 from app.billing.actions import Draft
 from app.catalog.model import Metric
-from app.catalog.queries import programme_of
+from app.catalog.queries import parameters_of, programme_of
 from app.commands.demo.catalog import Shelf
 from app.commands.demo.months import close_earlier_month, live_corrections
 from app.commands.demo.people import ACME, GLOBEX, Cast
@@ -123,7 +124,7 @@ class Year:
                 name=story.name,
                 contact_number="+44 20 7946 0812",
                 additional_information="We would like to start soon; please call before noon.",
-                given=_answers(product.id),
+                given=answers_for(product.id),
                 by=client,
             )
         decided = min(asked + timedelta(hours=20, minutes=7), self.now)
@@ -269,11 +270,10 @@ def _first(client: str) -> str:
     return {ACME: "dot", GLOBEX: "eve"}.get(client, client)
 
 
-def _answers(product_id: object) -> dict[str, object]:
-    from app.catalog.queries import parameters_of
-
+def answers_for(product_id: UUID) -> dict[str, object]:
+    """An answer to each of the product's own questions."""
     given: dict[str, object] = {}
-    for parameter in parameters_of(product_id):  # type: ignore[arg-type]
+    for parameter in parameters_of(product_id):
         if parameter.kind == "selection":
             given[parameter.key] = parameter.options[len(parameter.label) % len(parameter.options)]
         elif parameter.kind == "checkbox":
