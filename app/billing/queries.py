@@ -3,12 +3,12 @@
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Select, exists, func, or_, select
-from sqlalchemy.orm import InstrumentedAttribute, aliased
+from sqlalchemy.orm import aliased
 
 from app.billing import rules, states
 from app.billing.model import BillingEntry
@@ -161,9 +161,55 @@ def engagements_due_for_rating(limit: int) -> Sequence[uuid.UUID]:
     return db.session.scalars(_due(BillingEntry.engagement_id).limit(limit)).all()
 
 
-def _due(column: InstrumentedAttribute[uuid.UUID]) -> Select[*tuple[uuid.UUID]]:
+class DueEntry(NamedTuple):
+    """A submitted entry as rating many at once reads it: light, with what its engagement and parties have to say."""
+
+    id: uuid.UUID
+    number: str
+    state: str
+    version: int
+    engagement_id: uuid.UUID
+    programme_id: uuid.UUID
+    metric_id: uuid.UUID
+    service_month: BillingMonth
+    booked_month: BillingMonth
+    quantity: Decimal
+    submitted_at: datetime
+    is_test: bool
+    seller_id: uuid.UUID
+    partner_id: uuid.UUID
+    customer_id: uuid.UUID
+    plan_id: uuid.UUID
+    engagement: str
+    active_from: datetime | None
+    ended_at: datetime | None
+
+    def history_subject(self) -> tuple[str, uuid.UUID]:
+        return "engagement", self.engagement_id
+
+    def history_parties(self) -> dict[str, uuid.UUID | None]:
+        return {"seller_id": self.seller_id, "partner_id": self.partner_id, "customer_id": self.customer_id}
+
+
+_DUE_COLUMNS = (
+    *(getattr(BillingEntry, name) for name in DueEntry._fields[:15]),
+    Engagement.plan_id,
+    (Engagement.number + " " + Engagement.name).label("engagement"),
+    Engagement.active_from,
+    Engagement.ended_at,
+)
+
+
+def many_due_for_rating(limit: int, *, share: Share = WHOLE) -> list[DueEntry]:
+    """due_for_rating, read for rating all of them in one transaction."""
+    due = _due(*_DUE_COLUMNS).join(Engagement, Engagement.id == BillingEntry.engagement_id)
+    rows = db.session.execute(due.where(share.has(BillingEntry.engagement_id)).limit(limit))
+    return [DueEntry._make(row) for row in rows]
+
+
+def _due(*columns: Any) -> Select[*tuple[Any, ...]]:
     now = clock.now()
-    due = select(column).where(
+    due = select(*columns).where(
         BillingEntry.state == states.SUBMITTED,
         or_(BillingEntry.try_again_at.is_(None), BillingEntry.try_again_at <= now),
     )

@@ -6,7 +6,9 @@ transaction. A job that runs twice, dies anywhere or meets another one finds the
 """
 
 import uuid
+from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
@@ -23,6 +25,7 @@ from app.foundation import clock
 from app.foundation.billing_month import BillingMonth
 from app.foundation.change_state import change_state
 from app.foundation.database import transaction
+from app.foundation.money import Money
 from app.foundation.refusals import AlreadyDone, Refused
 from app.foundation.tenancy import Viewer, acting_for_all, one
 from app.foundation.text import N_
@@ -142,33 +145,43 @@ def _book(
         entry,
         states.RATE,
         by=by,
-        columns={
-            "amount_minor": rated.amount.minor,
-            "quantity_before": rated.before,
-            "quantity_after": rated.after,
-            "price_version_id": priced.version.id,
-            "rated_sequence": group.entries + 1,
-            "rated_at": clock.now(),
-            "rated_by_name": by.label,
-            "failure": None,
-        },
+        columns=rated_columns(rated, priced.version.id, group.entries + 1, clock.now(), by),
         **rated_facts(entry.number, rated),
     )
     group.quantity, group.amount_minor = rated.after, group.amount_minor + rated.amount.minor
     group.entries += 1
+    description = line_description(f"{engagement.number} {engagement.name}", entry.quantity, priced.metric.unit)
+    book_line(entry, **line_of(entry, description, programme, rated.amount))
+
+
+def rated_columns(rated: Rated, version_id: uuid.UUID, sequence: int, at: datetime, by: Viewer) -> dict[str, Any]:
+    """What an entry holds once it is rated, beside its state."""
+    return {
+        "amount_minor": rated.amount.minor,
+        "quantity_before": rated.before,
+        "quantity_after": rated.after,
+        "price_version_id": version_id,
+        "rated_sequence": sequence,
+        "rated_at": at,
+        "rated_by_name": by.label,
+        "failure": None,
+    }
+
+
+def line_of(entry: Any, description: str, programme: Programme, amount: Money) -> dict[str, Any]:
+    """What the charge book is told of a rated entry, or of a light row of one."""
     remuneration = remuneration_of(programme)
-    gross = remuneration.gross(rated.amount)
-    book_line(
-        entry,
-        kind="billing-entry",
-        description=line_description(engagement, entry.quantity, priced.metric.unit),
-        service_month=entry.service_month,
-        booked_month=entry.booked_month,
-        gross=gross,
-        due=remuneration.due(rated.amount),
-        tax=tax_on(gross, programme.tax_percent),
-        programme_id=programme.id,
-    )
+    gross = remuneration.gross(amount)
+    return {
+        "kind": "billing-entry",
+        "description": description,
+        "service_month": entry.service_month,
+        "booked_month": entry.booked_month,
+        "gross": gross,
+        "due": remuneration.due(amount),
+        "tax": tax_on(gross, programme.tax_percent),
+        "programme_id": programme.id,
+    }
 
 
 def check_not_stored(programme: Programme, month: BillingMonth) -> None:
@@ -241,9 +254,9 @@ def rated_facts(number: str, rated: Rated) -> dict[str, str]:
     return {"number": number, "amount": str(rated.amount), "before": before, "after": after}
 
 
-def line_description(engagement: Engagement, quantity: Decimal, unit: str) -> str:
-    """What the customer reads on the charge line."""
-    return f"{engagement.number} {engagement.name}, {plain_quantity(quantity)} {unit}"
+def line_description(engagement: str, quantity: Decimal, unit: str) -> str:
+    """What the customer reads on the charge line. `engagement`: its number and name."""
+    return f"{engagement}, {plain_quantity(quantity)} {unit}"
 
 
 def plain_quantity(quantity: Decimal) -> str:

@@ -4,6 +4,7 @@ import uuid
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import cached_property
 
 from app.catalog import tariff as tariffs
 from app.catalog.tariff import Step, Tariff
@@ -34,10 +35,15 @@ class Rated:
     amount: Money
     before: Decimal
     after: Decimal
-    steps: tuple[Step, ...]
     #: the month's whole cost, rounded, without and with this entry
     cost_before: Decimal
     cost_after: Decimal
+    tariff: Tariff
+
+    @cached_property
+    def steps(self) -> tuple[Step, ...]:
+        """How the amount came about; worked out for who asks, not for every entry that is rated."""
+        return tuple(tariffs.entry_steps(self.tariff, self.before, self.after - self.before))
 
     @property
     def unrounded(self) -> Decimal:
@@ -100,13 +106,15 @@ def check_notes(notes: str) -> None:
         raise Refused("notes", N_("The notes hold a character that cannot be kept."))
 
 
-def rate(terms: Terms, before: Decimal, quantity: Decimal) -> Rated:
+def rate(terms: Terms, before: Decimal, quantity: Decimal, *, costs_before: Decimal | None = None) -> Rated:
     """amount = round(tariff(before + quantity)) - round(tariff(before)), half-up, against what is rated so far.
 
     A quantity below zero is a reversal: it takes back what the month then no longer costs.
 
     Refuses, in words for the partner: a metric that is not approved, a month without a price, a month over the plan's
     limits. So the rated entries of a month always sum to the tariff of its quantity, whatever the split or the order.
+
+    `costs_before`: the rounded cost of `before` under these terms, where the caller has it from the entry just before.
     """
     if not terms.metric_approved:
         raise Refused("metric", N_("This metric is not approved yet."))
@@ -125,12 +133,13 @@ def rate(terms: Terms, before: Decimal, quantity: Decimal) -> Rated:
     if after >= LIMIT:  # more than a quantity can hold
         raise Refused("quantity", N_("The month's quantity is too large; check it."))
     places = exponent(terms.currency)
-    cost_before = round_half_up(tariffs.cost(terms.tariff, before), places)
+    cost_before = costs_before
+    if cost_before is None:
+        cost_before = round_half_up(tariffs.cost(terms.tariff, before), places)
     cost_after = round_half_up(tariffs.cost(terms.tariff, after), places)
     if abs(cost_after) >= LARGEST_AMOUNT:
         raise Refused("quantity", N_("The month's amount is too large; check the quantity."))
-    steps = tuple(tariffs.entry_steps(terms.tariff, before, quantity))
-    return Rated(Money(cost_after - cost_before, terms.currency), before, after, steps, cost_before, cost_after)
+    return Rated(Money(cost_after - cost_before, terms.currency), before, after, cost_before, cost_after, terms.tariff)
 
 
 @dataclass(frozen=True)

@@ -94,10 +94,14 @@ def cost(tariff: Tariff, quantity: Decimal) -> Decimal:
     Divided by the charge unit once, at the end: of 3 units at 0.005, then 0.01, the first two cost 0.005 exactly and round
     up, where thirds taken band by band would leave 0.00499... and round down.
     """
-    steps = split(tariff, quantity)
-    if tariff.model == "block":
-        return sum((step.amount for step in steps), ZERO)
-    return sum((step.quantity * step.price for step in steps), ZERO) / tariff.charge_unit
+    if quantity < 0:
+        raise ValueError("a month's quantity is zero or more")
+    if quantity == 0:
+        return ZERO
+    if tariff.model == "graduated":
+        return _graduated_cost(tariff.bands, quantity) / tariff.charge_unit
+    _start, band = _band_of(tariff.bands, quantity)
+    return band.price if tariff.model == "block" else quantity * band.price / tariff.charge_unit
 
 
 def split(tariff: Tariff, quantity: Decimal) -> list[Step]:
@@ -172,6 +176,17 @@ def _graduated(tariff: Tariff, quantity: Decimal) -> Sequence[Step]:
     if quantity > start:
         raise OverLimit(quantity)
     return steps
+
+
+def _graduated_cost(bands: Sequence[Band], quantity: Decimal) -> Decimal:
+    """The bands' shares at their prices, before the charge unit: the sum of what _graduated() tells one by one."""
+    total, start = ZERO, ZERO
+    for band in bands:
+        if band.up_to is None or quantity <= band.up_to:
+            return total + (quantity - start) * band.price
+        total += (band.up_to - start) * band.price
+        start = band.up_to
+    raise OverLimit(quantity)
 
 
 def _band_of(bands: Sequence[Band], quantity: Decimal) -> tuple[Decimal, Band]:

@@ -32,6 +32,17 @@ def add_to_months(sums: Iterable[Sequence[Any]]) -> None:
     bulk.add(ChargeMonth, _KEY, (*_SUMS, "lines"), sorted(sums, key=lambda row: tuple(row[: len(_KEY)])))
 
 
+def add_many_to_months(lines: Iterable[dict[str, Any]]) -> None:
+    """The same for very many lines, added up first and then in the order of the months' keys, whoever else adds."""
+    sums: dict[tuple[Any, ...], list[int]] = {}
+    for line in lines:
+        of_month = sums.setdefault(tuple(line[name] for name in _KEY), [0, 0, 0, 0])
+        for place, name in enumerate(_SUMS):
+            of_month[place] += line[name]
+        of_month[3] += 1
+    bulk.add(ChargeMonth, _KEY, (*_SUMS, "lines"), [(*key, *sums[key]) for key in sorted(sums)])
+
+
 def gross_by_month(first: BillingMonth, last: BillingMonth) -> Sequence[Row[*tuple[Any, ...]]]:
     """(booked_month, currency, minor, tax_minor) of what customers are charged, as far as the viewer may see; by month."""
     return _by_month(ChargeMonth.gross_minor, first, last)

@@ -62,6 +62,23 @@ class Chain:
         self.parties = (seller_id, partner_id, customer_id)
         self._beginning, self._end = f"[{word(kind)},{id_word(subject_id)},", _end(*self.parties)
 
+    def goes_on_for(
+        self,
+        seller_id: uuid.UUID | None = None,
+        partner_id: uuid.UUID | None = None,
+        customer_id: uuid.UUID | None = None,
+    ) -> "Chain":
+        """The same chain, whose next rows are these parties'."""
+        return Chain(
+            self.kind,
+            self.subject_id,
+            seller_id=seller_id,
+            partner_id=partner_id,
+            customer_id=customer_id,
+            length=self.length,
+            hash=self.hash,
+        )
+
     def grow(
         self,
         event: str,

@@ -1,11 +1,13 @@
 """The only writer of `.state`: a compare-and-set on (id, expected state, version) and the History row, one transaction."""
 
+from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import CursorResult, update
 from sqlalchemy.orm.attributes import set_committed_value
 
-from app.foundation import history, transitions
+from app.foundation import bulk, history, transitions
 from app.foundation.database import transaction
 from app.foundation.refusals import AlreadyDone
 from app.foundation.tenancy import Viewer
@@ -37,3 +39,33 @@ def change_state(row: Any, action: str, *, by: Viewer, columns: dict[str, Any] |
         for name, value in written.items():
             set_committed_value(row, name, value)
         history.record(row, row.__events__[action], by=by, from_state=expected, to_state=after, **facts)
+
+
+def change_states(
+    model: type[Any],
+    rows: Sequence[tuple[Any, Sequence[Any], dict[str, Any]]],
+    action: str,
+    *,
+    by: Viewer,
+    columns: Sequence[str],
+    at: datetime,
+) -> None:
+    """change_state for very many rows of a model that stand in one state: the same table, the same events, all or none.
+
+    `rows`: (row, the values of `columns`, the event's facts) each; a row may be light, as history.record_many takes it, with
+    `id`, `state` and `version`. AlreadyDone when one of them was taken along by somebody else: the caller's transaction is
+    then rolled back. The system's alone, as every bulk write.
+    """
+    if not rows:
+        return
+    expected = rows[0][0].state
+    after = transitions.next_state(model.__transitions__, expected, action)
+    if after is None:
+        raise AlreadyDone(expected, action)
+    written = ((row.id, expected, row.version, *values, after, row.version + 1) for row, values, _facts in rows)
+    with transaction():
+        moved = bulk.update(model, ("id", "state", "version"), (*columns, "state", "version"), written)
+        if moved != len(rows):
+            raise AlreadyDone(expected, action)
+        happened = [(row, facts) for row, _values, facts in rows]
+        history.record_many(happened, model.__events__[action], by=by, from_state=expected, to_state=after, at=at)

@@ -24,15 +24,15 @@ from sqlalchemy import (
     and_,
     exists,
     false,
-    insert,
     or_,
     select,
     true,
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.foundation import announcements, clock, outbox
+from app.foundation import announcements, bulk, clock, outbox
 from app.foundation.chains import COLUMNS, GENESIS, digest
+from app.foundation.chains import Chain as GrowingChain
 from app.foundation.database import Base, Instant, as_text, canonical_json, db, streamed
 from app.foundation.tenancy import Capacity, OfParties, Tenanted, Viewer, acting_for_all, viewer_organisation
 
@@ -43,6 +43,9 @@ class Subject(Protocol):
     def history_subject(self) -> tuple[str, uuid.UUID]: ...
 
 
+#: whose chain it is: the subject's kind and id
+ChainKey = tuple[str, uuid.UUID]
+PARTIES = ("seller_id", "partner_id", "customer_id")
 Tells = Callable[[Any, dict[str, Any]], Iterable[outbox.Notice]]
 
 
@@ -156,25 +159,36 @@ def record_many(
     """The same event for many rows, in their order: each chain grows as by record(), one after the other.
 
     The chains' ends are locked in one statement, always in the same order, and the rows go in together. One notice a
-    subject: what two rows of one chain tell in the same words is told once.
+    subject: what two rows of one chain tell in the same words is told once. Rows may be light: what record() asks of a row
+    is its history_subject(), its `id`, its parties and `is_test`.
     """
-    at, told = at or clock.now(), set()
-    for _row, facts in happened:
-        _check_facts(EVENTS[event], facts)
-    heads = _lock_heads({row.history_subject() for row, _ in happened})
-    entries = []
-    for row, facts in happened:
-        subject = row.history_subject()
-        entries.append(
-            _appended(heads[subject], row, event, facts, by=by, from_state=from_state, to_state=to_state, at=at)
-        )
-        for notice in _notices(row, event, facts):
-            words = (subject, canonical_json(vars(notice)))
-            if words not in told:
-                told.add(words)
-                outbox.post(notice, subject_kind=subject[0], subject_id=subject[1])
-    if entries:  # past the unit of work, which would ask each row for its id, one statement a row on SQLite
-        db.session.execute(insert(History), [{name: getattr(entry, name) for name in COLUMNS} for entry in entries])
+    if not happened:
+        return
+    at, declared, told = at or clock.now(), EVENTS[event], set()
+    written: list[tuple[Any, ...]] = []
+    announced: list[tuple[str, uuid.UUID, int]] = []
+    with acting_for_all("append to history chains"):
+        chains, begun = _held_chains({row.history_subject() for row, _ in happened})
+        for row, facts in happened:
+            _check_facts(declared, facts)
+            subject, own_id = row.history_subject(), getattr(row, "id", None)
+            chain, parties = chains[subject], _parties(row)
+            if chain.parties != tuple(map(parties.get, PARTIES)):
+                chain = chains[subject] = chain.goes_on_for(**parties)
+            about_id = own_id if own_id != subject[1] else None
+            written.append(
+                chain.grow(event, at, by.member_id, by.label, from_state, to_state, about_id, canonical_json(facts))
+            )
+            if not getattr(row, "is_test", False):
+                announced.append((*subject, chain.length))
+            for notice in _notices(row, event, facts):
+                words = (subject, canonical_json(vars(notice)))
+                if words not in told:
+                    told.add(words)
+                    outbox.post(notice, subject_kind=subject[0], subject_id=subject[1])
+        bulk.insert(History, COLUMNS, written)
+        _move_heads(chains, begun)
+        announcements.post_many(announced, event, at)
 
 
 def _notices(row: Subject, event: str, facts: dict[str, Any]) -> Iterable[outbox.Notice]:
@@ -250,25 +264,37 @@ def _lock_head(kind: str, subject_id: uuid.UUID) -> HistoryHead:
     return head
 
 
-def _lock_heads(subjects: set[tuple[str, uuid.UUID]]) -> dict[tuple[str, uuid.UUID], HistoryHead]:
-    """Many chains' ends, locked in the order of their keys, so that two batches never wait for each other in a ring."""
-    kinds = sorted({kind for kind, _ in subjects})
+def _held_chains(subjects: set[ChainKey]) -> tuple[dict[ChainKey, GrowingChain], set[ChainKey]]:
+    """Many chains as far as they have grown, and those of them that begin here.
+
+    Their ends are locked in the order of their keys, so that two batches never wait for each other in a ring.
+    """
     wanted = (
-        select(HistoryHead)
+        select(HistoryHead.subject_kind, HistoryHead.subject_id, HistoryHead.length, HistoryHead.hash)
         .where(
-            HistoryHead.subject_kind.in_(kinds), HistoryHead.subject_id.in_({subject_id for _, subject_id in subjects})
+            HistoryHead.subject_kind.in_(sorted({kind for kind, _ in subjects})),
+            HistoryHead.subject_id.in_({subject_id for _, subject_id in subjects}),
         )
         .order_by(HistoryHead.subject_kind, HistoryHead.subject_id)
         .with_for_update()
-        .execution_options(populate_existing=True)
     )
-    with acting_for_all("append to history chains"):
-        db.session.flush()
-        heads = {(head.subject_kind, head.subject_id): head for head in db.session.scalars(wanted)}
-        missing = sorted(subjects - heads.keys())
-    for kind, subject_id in missing:
-        heads[kind, subject_id] = _lock_head(kind, subject_id)
-    return heads
+    db.session.flush()
+    held = {
+        (head.subject_kind, head.subject_id): GrowingChain(
+            head.subject_kind, head.subject_id, length=head.length, hash=head.hash
+        )
+        for head in db.session.execute(wanted)
+    }
+    begun = subjects - held.keys()
+    return held | {subject: GrowingChain(*subject) for subject in begun}, begun
+
+
+def _move_heads(chains: dict[ChainKey, GrowingChain], begun: set[ChainKey]) -> None:
+    """Each head onto its chain's new end."""
+    grown = {subject: (chain.subject_id, chain.kind, chain.length, chain.hash) for subject, chain in chains.items()}
+    names = ("subject_id", "subject_kind", "length", "hash")
+    bulk.insert(HistoryHead, names, (grown[subject] for subject in sorted(begun)))
+    bulk.update(HistoryHead, names[:2], names[2:], [end for subject, end in grown.items() if subject not in begun])
 
 
 @dataclass(frozen=True)

@@ -258,9 +258,9 @@ class Life:
         self._move(second, entry, entry_states.RATE, by, {**outcome.facts, "number": entry.number})
         month, amounts = entry.window.month, outcome.amounts
         quantity, _ = self.rates.quantity(entry.meter.step, entry.steps)
-        light: Any = SimpleNamespace(number=self.number, name=self.plot.name)
+        description = line_description(f"{self.number} {self.plot.name}", quantity, entry.meter.unit)
         self.rows.lines.append((
-            self._id(second), *self.of_parties, self.offer.programme_id, line_description(light, quantity, entry.meter.unit)[:300],
+            self._id(second), *self.of_parties, self.offer.programme_id, description[:300],
             month, month, outcome.currency, amounts.gross, amounts.due, amounts.tax, LINES_OF_ENTRIES, entry.id, instant(second),
         ))  # fmt: skip
         key = (self.parties[0], month, *self.parties[1:], outcome.currency, False)

@@ -1,0 +1,172 @@
+"""Rating very many entries in one transaction: the rules, rows and history of rating them one by one, in the same order.
+
+Groups are locked first, in the order of their keys, then chains, then month sums: as a single rating takes its own. Entries are
+not locked but compared: who withdrew one meanwhile makes the whole come to nothing, and it is tried again. What a person has to
+hear of, because it is refused or goes to review, is left to rate_entry; it holds up nobody.
+"""
+
+import uuid
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from app.billing import rules, states
+from app.billing.model import BillingEntry, RatingGroup
+from app.billing.queries import DueEntry
+from app.billing.rating import line_description, line_of, rated_columns, rated_facts, terms_of
+from app.billing.rules import Terms
+from app.catalog.model import Programme
+from app.catalog.queries import PlanPrices, PricedMetric, prices_of_plans
+from app.charges.actions import book_lines, line_for
+from app.foundation import bulk, clock
+from app.foundation.billing_month import BillingMonth
+from app.foundation.change_state import change_states
+from app.foundation.database import db, transaction
+from app.foundation.identity import new_id
+from app.foundation.refusals import Refused
+from app.foundation.tenancy import Viewer, acting_for_all
+
+#: engagement, metric, service month
+GroupKey = tuple[uuid.UUID, uuid.UUID, BillingMonth]
+
+
+def rate_many(due: Sequence[DueEntry], *, by: Viewer) -> list[uuid.UUID]:
+    """Rate these submitted entries in their order. Returns those that are left to rate_entry, end-to-end tests among them.
+
+    AlreadyDone, with nothing written, when one of them was taken along by somebody else.
+    """
+    with transaction(), acting_for_all("rating reads terms and groups of every party"):
+        left: list[uuid.UUID] = []
+        ground = _Ground(due, by)
+        for entry in due:
+            if entry.is_test or not ground.rate(entry):
+                left.append(entry.id)
+        ground.write()
+    return left
+
+
+@dataclass
+class _Group:
+    """A group as the entries rated so far leave it. `cost`: what its quantity costs, None until one was rated here."""
+
+    id: uuid.UUID
+    quantity: Decimal
+    amount_minor: int
+    entries: int
+    cost: Decimal | None = None
+
+
+class _Ground:
+    """What many ratings stand on, and what they come to."""
+
+    def __init__(self, due: Sequence[DueEntry], by: Viewer) -> None:
+        self._by, self._now = by, clock.now()
+        self._groups = _held_groups(due)
+        self._programmes = {row.id: row for row in db.session.scalars(select(Programme))}
+        self._prices = prices_of_plans({entry.plan_id for entry in due})
+        self._priced: dict[tuple[Any, ...], tuple[PricedMetric, Terms] | None] = {}
+        self._moved: dict[GroupKey, _Group] = {}
+        self._rated: list[tuple[DueEntry, Sequence[Any], dict[str, Any]]] = []
+        self._columns: tuple[str, ...] = ()
+        self._lines: list[dict[str, Any]] = []
+
+    def rate(self, entry: DueEntry) -> bool:
+        """Whether it is rated; False: it is refused, or a person looks at it."""
+        key = (entry.engagement_id, entry.metric_id, entry.service_month)
+        group, found = self._groups[key], self._terms(entry)
+        programme = self._programmes[entry.programme_id]
+        if found is None:
+            return False
+        priced, terms = found
+        try:
+            ended_at = rules.end_that_counts(entry.ended_at, entry.submitted_at)
+            rules.check_active(entry.service_month, entry.active_from, ended_at)
+            rated = rules.rate(terms, group.quantity, entry.quantity, costs_before=group.cost)
+        except Refused:
+            return False
+        if rules.needs_review(rated.amount, programme.review_threshold):
+            return False
+        assert priced.version is not None  # rules.rate refuses a month without a price
+        columns = rated_columns(rated, priced.version.id, group.entries + 1, self._now, self._by)
+        self._columns = tuple(columns)
+        self._rated.append((entry, tuple(columns.values()), rated_facts(entry.number, rated)))
+        group.quantity, group.cost = rated.after, rated.cost_after
+        group.amount_minor, group.entries = group.amount_minor + columns["amount_minor"], group.entries + 1
+        self._moved[key] = group
+        description = line_description(entry.engagement, entry.quantity, priced.metric.unit)
+        self._lines.append(line_for(entry, at=self._now, **line_of(entry, description, programme, rated.amount)))
+        return True
+
+    def write(self) -> None:
+        change_states(BillingEntry, self._rated, states.RATE, by=self._by, columns=self._columns, at=self._now)
+        names = ("quantity", "amount_minor", "entries")
+        moved = ((group.id, group.quantity, group.amount_minor, group.entries) for group in self._moved.values())
+        bulk.update(RatingGroup, ("id",), names, moved)
+        book_lines(self._lines)
+
+    def _terms(self, entry: DueEntry) -> tuple[PricedMetric, Terms] | None:
+        """The plan's metric with its price in the month, read once for all entries of it; None: the plan lacks it."""
+        key = (entry.plan_id, entry.metric_id, entry.service_month)
+        if key not in self._priced:
+            self._priced[key] = _priced(self._prices[entry.plan_id], entry.metric_id, entry.service_month)
+        return self._priced[key]
+
+
+def _priced(prices: PlanPrices, metric_id: uuid.UUID, month: BillingMonth) -> tuple[PricedMetric, Terms] | None:
+    priced = next((one for one in prices.in_month(month) if one.metric.id == metric_id), None)
+    return None if priced is None else (priced, terms_of(priced))
+
+
+def _held_groups(due: Sequence[DueEntry]) -> dict[GroupKey, _Group]:
+    """The entries' groups, made where nothing of them was rated yet, locked until the caller's transaction ends.
+
+    Missing ones go in first, in one order, and then all are locked in one order: two raters never wait in a ring.
+    """
+    wanted = {(entry.engagement_id, entry.metric_id, entry.service_month): entry for entry in due}
+    missing = wanted.keys() - _groups(wanted).keys()
+    if missing:
+        _make_groups(wanted[key] for key in sorted(missing))
+    return _groups(wanted, lock=True)
+
+
+def _groups(wanted: Iterable[GroupKey], *, lock: bool = False) -> dict[GroupKey, _Group]:
+    keys = set(wanted)
+    found = select(
+        RatingGroup.engagement_id, RatingGroup.metric_id, RatingGroup.service_month,
+        RatingGroup.id, RatingGroup.quantity, RatingGroup.amount_minor, RatingGroup.entries,
+    ).where(
+        RatingGroup.engagement_id.in_({key[0] for key in keys}), RatingGroup.service_month.in_({key[2] for key in keys})
+    )  # fmt: skip
+    if lock:
+        found = found.order_by(RatingGroup.engagement_id, RatingGroup.metric_id, RatingGroup.service_month)
+        found = found.with_for_update()
+    rows = db.session.execute(found)
+    return {key: _Group(*row[3:]) for row in rows if (key := (row[0], row[1], row[2])) in keys}
+
+
+def _make_groups(entries: Iterable[DueEntry]) -> None:
+    insert: Any = (postgresql if db.session.get_bind().dialect.name == "postgresql" else sqlite).insert(RatingGroup)
+    rows = [
+        {
+            "id": new_id(),
+            "seller_id": entry.seller_id,
+            "partner_id": entry.partner_id,
+            "customer_id": entry.customer_id,
+            "is_test": entry.is_test,
+            "engagement_id": entry.engagement_id,
+            "metric_id": entry.metric_id,
+            "service_month": entry.service_month,
+            "quantity": Decimal(0),
+            "amount_minor": 0,
+            "entries": 0,
+        }
+        for entry in entries
+    ]
+    db.session.execute(insert.on_conflict_do_nothing(), rows)
+
+
+__all__ = ["GroupKey", "rate_many"]
