@@ -22,7 +22,7 @@ from app.billing.actions import Draft, checked_after, entry_for, submitted_facts
 from app.billing.batch_ground import Ground, Spent, ground_of
 from app.billing.rules import Rated
 from app.catalog.queries import PricedMetric
-from app.foundation import history
+from app.foundation import history_in_bulk
 from app.foundation.database import canonical_json, transaction
 from app.foundation.identity import new_id
 from app.foundation.numbers import next_numbers
@@ -123,7 +123,7 @@ def _submitted(session: Session, lines: Sequence[Line], by: Viewer) -> list[Outc
         made.append((entry, submitted_facts(entry, one.priced)))
     session.add_all(entry for entry, _ in made)
     session.flush()
-    history.record_many(made, events.SUBMITTED, by=by, at=ground.now, to_state=states.SUBMITTED)
+    history_in_bulk.record_many(made, events.SUBMITTED, by=by, at=ground.now, to_state=states.SUBMITTED)
     return [replace(one.outcome, number=one.outcome.number or numbers.get(one.outcome.entry_id, "")) for one in judged]
 
 

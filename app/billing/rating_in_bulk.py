@@ -29,6 +29,7 @@ from app.foundation.database import db, transaction
 from app.foundation.identity import new_id
 from app.foundation.refusals import Refused
 from app.foundation.tenancy import Viewer, acting_for_all
+from app.months.queries import is_stored
 
 #: engagement, metric, service month
 GroupKey = tuple[uuid.UUID, uuid.UUID, BillingMonth]
@@ -69,6 +70,7 @@ class _Ground:
         self._programmes = {row.id: row for row in db.session.scalars(select(Programme))}
         self._prices = prices_of_plans({entry.plan_id for entry in due})
         self._priced: dict[tuple[Any, ...], tuple[PricedMetric, Terms] | None] = {}
+        self._told: dict[tuple[uuid.UUID, BillingMonth], bool] = {}
         self._moved: dict[GroupKey, _Group] = {}
         self._rated: list[tuple[DueEntry, Sequence[Any], dict[str, Any]]] = []
         self._columns: tuple[str, ...] = ()
@@ -88,7 +90,7 @@ class _Ground:
             rated = rules.rate(terms, group.quantity, entry.quantity, costs_before=group.cost)
         except Refused:
             return False
-        if rules.needs_review(rated.amount, programme.review_threshold):
+        if rules.needs_review(rated.amount, programme.review_threshold) or self._is_told(programme, entry.booked_month):
             return False
         assert priced.version is not None  # rules.rate refuses a month without a price
         columns = rated_columns(rated, priced.version.id, group.entries + 1, self._now, self._by)
@@ -107,6 +109,13 @@ class _Ground:
         moved = ((group.id, group.quantity, group.amount_minor, group.entries) for group in self._moved.values())
         bulk.update(RatingGroup, ("id",), names, moved)
         book_lines(self._lines)
+
+    def _is_told(self, programme: Programme, month: BillingMonth) -> bool:
+        """A close has stored the month, which rate_entry then says."""
+        key = (programme.id, month)
+        if key not in self._told:
+            self._told[key] = is_stored(programme.cut_off, month, programme.id)
+        return self._told[key]
 
     def _terms(self, entry: DueEntry) -> tuple[PricedMetric, Terms] | None:
         """The plan's metric with its price in the month, read once for all entries of it; None: the plan lacks it."""

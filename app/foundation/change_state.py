@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import CursorResult, update
 from sqlalchemy.orm.attributes import set_committed_value
 
-from app.foundation import bulk, history, transitions
+from app.foundation import bulk, history, history_in_bulk, transitions
 from app.foundation.database import transaction
 from app.foundation.refusals import AlreadyDone
 from app.foundation.tenancy import Viewer
@@ -68,4 +68,6 @@ def change_states(
         if moved != len(rows):
             raise AlreadyDone(expected, action)
         happened = [(row, facts) for row, _values, facts in rows]
-        history.record_many(happened, model.__events__[action], by=by, from_state=expected, to_state=after, at=at)
+        history_in_bulk.record_many(
+            happened, model.__events__[action], by=by, from_state=expected, to_state=after, at=at
+        )

@@ -30,9 +30,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.foundation import announcements, bulk, clock, outbox
+from app.foundation import announcements, clock, outbox
 from app.foundation.chains import COLUMNS, GENESIS, digest
-from app.foundation.chains import Chain as GrowingChain
 from app.foundation.database import Base, Instant, as_text, canonical_json, db, streamed
 from app.foundation.tenancy import Capacity, OfParties, Tenanted, Viewer, acting_for_all, viewer_organisation
 
@@ -43,9 +42,6 @@ class Subject(Protocol):
     def history_subject(self) -> tuple[str, uuid.UUID]: ...
 
 
-#: whose chain it is: the subject's kind and id
-ChainKey = tuple[str, uuid.UUID]
-PARTIES = ("seller_id", "partner_id", "customer_id")
 Tells = Callable[[Any, dict[str, Any]], Iterable[outbox.Notice]]
 
 
@@ -137,72 +133,28 @@ def record(
     **facts: Any,
 ) -> History:
     """Append one event to the row's chain, inside the caller's transaction, and post what its declaration tells."""
-    _check_facts(EVENTS[event], facts)
+    check_facts(EVENTS[event], facts)
     kind, subject_id = row.history_subject()
     head = _lock_head(kind, subject_id)
     entry = _appended(head, row, event, facts, by=by, from_state=from_state, to_state=to_state, at=at or clock.now())
     db.session.add(entry)
-    for notice in _notices(row, event, facts):
+    for notice in notices_of(row, event, facts):
         outbox.post(notice, subject_kind=kind, subject_id=subject_id)
     return entry
 
 
-def record_many(
-    happened: Sequence[tuple[Subject, dict[str, Any]]],
-    event: str,
-    *,
-    by: Viewer,
-    from_state: str | None = None,
-    to_state: str | None = None,
-    at: datetime | None = None,
-) -> None:
-    """The same event for many rows, in their order: each chain grows as by record(), one after the other.
-
-    The chains' ends are locked in one statement, always in the same order, and the rows go in together. One notice a
-    subject: what two rows of one chain tell in the same words is told once. Rows may be light: what record() asks of a row
-    is its history_subject(), its `id`, its parties and `is_test`.
-    """
-    if not happened:
-        return
-    at, declared, told = at or clock.now(), EVENTS[event], set()
-    written: list[tuple[Any, ...]] = []
-    announced: list[tuple[str, uuid.UUID, int]] = []
-    with acting_for_all("append to history chains"):
-        chains, begun = _held_chains({row.history_subject() for row, _ in happened})
-        for row, facts in happened:
-            _check_facts(declared, facts)
-            subject, own_id = row.history_subject(), getattr(row, "id", None)
-            chain, parties = chains[subject], _parties(row)
-            if chain.parties != tuple(map(parties.get, PARTIES)):
-                chain = chains[subject] = chain.goes_on_for(**parties)
-            about_id = own_id if own_id != subject[1] else None
-            written.append(
-                chain.grow(event, at, by.member_id, by.label, from_state, to_state, about_id, canonical_json(facts))
-            )
-            if not getattr(row, "is_test", False):
-                announced.append((*subject, chain.length))
-            for notice in _notices(row, event, facts):
-                words = (subject, canonical_json(vars(notice)))
-                if words not in told:
-                    told.add(words)
-                    outbox.post(notice, subject_kind=subject[0], subject_id=subject[1])
-        bulk.insert(History, COLUMNS, written)
-        _move_heads(chains, begun)
-        announcements.post_many(announced, event, at)
-
-
-def _notices(row: Subject, event: str, facts: dict[str, Any]) -> Iterable[outbox.Notice]:
+def notices_of(row: Subject, event: str, facts: dict[str, Any]) -> Iterable[outbox.Notice]:
     tells = EVENTS[event].tells
     return tells(row, facts) if tells else ()
 
 
 def facts_of(event: str, facts: dict[str, Any]) -> str:
     """What a row of History keeps of an event: exactly the facts it declares, as canonical JSON."""
-    _check_facts(EVENTS[event], facts)
+    check_facts(EVENTS[event], facts)
     return canonical_json(facts)
 
 
-def _check_facts(declared: Event, facts: dict[str, Any]) -> None:
+def check_facts(declared: Event, facts: dict[str, Any]) -> None:
     if set(facts) != declared.fields:
         raise ValueError(f"{declared.name} carries {sorted(declared.fields)}, not {sorted(facts)}")
 
@@ -233,7 +185,7 @@ def _appended(
         about_id=own_id if own_id != head.subject_id else None,
         facts=canonical_json(facts),
         previous_hash=head.hash,
-        **_parties(row),
+        **parties_of(row),
     )
     entry.hash = digest(entry)
     head.length, head.hash = entry.sequence, entry.hash
@@ -241,7 +193,7 @@ def _appended(
     return entry
 
 
-def _parties(row: Any) -> dict[str, uuid.UUID | None]:
+def parties_of(row: Any) -> dict[str, uuid.UUID | None]:
     if isinstance(row, OfParties):
         return {"seller_id": row.seller_id, "partner_id": row.partner_id, "customer_id": row.customer_id}
     parties = getattr(row, "history_parties", None)
@@ -262,39 +214,6 @@ def _lock_head(kind: str, subject_id: uuid.UUID) -> HistoryHead:
         head = HistoryHead(subject_kind=kind, subject_id=subject_id, length=0, hash=GENESIS)
         db.session.add(head)
     return head
-
-
-def _held_chains(subjects: set[ChainKey]) -> tuple[dict[ChainKey, GrowingChain], set[ChainKey]]:
-    """Many chains as far as they have grown, and those of them that begin here.
-
-    Their ends are locked in the order of their keys, so that two batches never wait for each other in a ring.
-    """
-    wanted = (
-        select(HistoryHead.subject_kind, HistoryHead.subject_id, HistoryHead.length, HistoryHead.hash)
-        .where(
-            HistoryHead.subject_kind.in_(sorted({kind for kind, _ in subjects})),
-            HistoryHead.subject_id.in_({subject_id for _, subject_id in subjects}),
-        )
-        .order_by(HistoryHead.subject_kind, HistoryHead.subject_id)
-        .with_for_update()
-    )
-    db.session.flush()
-    held = {
-        (head.subject_kind, head.subject_id): GrowingChain(
-            head.subject_kind, head.subject_id, length=head.length, hash=head.hash
-        )
-        for head in db.session.execute(wanted)
-    }
-    begun = subjects - held.keys()
-    return held | {subject: GrowingChain(*subject) for subject in begun}, begun
-
-
-def _move_heads(chains: dict[ChainKey, GrowingChain], begun: set[ChainKey]) -> None:
-    """Each head onto its chain's new end."""
-    grown = {subject: (chain.subject_id, chain.kind, chain.length, chain.hash) for subject, chain in chains.items()}
-    names = ("subject_id", "subject_kind", "length", "hash")
-    bulk.insert(HistoryHead, names, (grown[subject] for subject in sorted(begun)))
-    bulk.update(HistoryHead, names[:2], names[2:], [end for subject, end in grown.items() if subject not in begun])
 
 
 @dataclass(frozen=True)
@@ -407,7 +326,6 @@ __all__ = [
     "facts_of",
     "newest_hold",
     "record",
-    "record_many",
     "true",
     "verify",
 ]

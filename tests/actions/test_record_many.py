@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from app.foundation import history
+from app.foundation import history, history_in_bulk
 from app.foundation.database import db, transaction
 from app.foundation.history import EVENTS, Event, History, declare
 from app.foundation.outbox import Notice, OutboxRow
@@ -45,21 +45,21 @@ def test_many_at_once_are_as_one_after_the_other() -> None:
     ]
     with acting_for_all("a test") as by, transaction():
         history.record(Thing(uuid.uuid4(), first), TOLD, by=by, word="before")
-        history.record_many(happened, TOLD, by=by, to_state="told")
+        history_in_bulk.record_many(happened, TOLD, by=by, to_state="told")
         history.record(Thing(uuid.uuid4(), first), TOLD, by=by, word="after")
     with acting_for_all("a test reads"):
         assert [row.facts for row in rows_of(first)] == [f'{{"word":"{w}"}}' for w in ("before", "a", "c", "after")]
         assert [row.about_id for row in rows_of(second)] == [happened[1][0].id]
         assert [row.id for row in rows_of(first)] == sorted(row.id for row in rows_of(first))
         assert all(list(history.verify("test-thing", each)) == [] for each in (first, second, third))
-        history.record_many([], TOLD, by=by)
+        history_in_bulk.record_many([], TOLD, by=by)
 
 
 def test_a_subject_is_told_the_same_words_once() -> None:
     of = uuid.uuid4()
     words = ("same", "same", "other")
     with acting_for_all("a test") as by, transaction():
-        history.record_many([(Thing(uuid.uuid4(), of), {"word": word}) for word in words], TOLD, by=by)
+        history_in_bulk.record_many([(Thing(uuid.uuid4(), of), {"word": word}) for word in words], TOLD, by=by)
     with acting_for_all("a test reads"):
         told = db.session.scalars(select(OutboxRow.facts).where(OutboxRow.subject_id == of)).all()
     assert sorted(facts["word"] for facts in told) == ["other", "same"]
@@ -68,4 +68,4 @@ def test_a_subject_is_told_the_same_words_once() -> None:
 
 def test_wrong_facts_are_our_mistake() -> None:
     with acting_for_all("a test") as by, pytest.raises(ValueError, match="carries"), transaction():
-        history.record_many([(Thing(uuid.uuid4(), uuid.uuid4()), {})], TOLD, by=by)
+        history_in_bulk.record_many([(Thing(uuid.uuid4(), uuid.uuid4()), {})], TOLD, by=by)
