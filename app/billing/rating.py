@@ -145,7 +145,7 @@ def _book(
         entry,
         states.RATE,
         by=by,
-        columns=rated_columns(rated, priced.version.id, group.entries + 1, clock.now(), by),
+        columns=rated_columns(rated, priced.version.id, group.entries + 1, clock.now(), by=by),
         **rated_facts(entry.number, rated),
     )
     group.quantity, group.amount_minor = rated.after, group.amount_minor + rated.amount.minor
@@ -154,7 +154,7 @@ def _book(
     book_line(entry, **line_of(entry, description, programme, rated.amount))
 
 
-def rated_columns(rated: Rated, version_id: uuid.UUID, sequence: int, at: datetime, by: Viewer) -> dict[str, Any]:
+def rated_columns(rated: Rated, version_id: uuid.UUID, sequence: int, at: datetime, *, by: Viewer) -> dict[str, Any]:
     """What an entry holds once it is rated, beside its state."""
     return {
         "amount_minor": rated.amount.minor,

@@ -93,7 +93,7 @@ class _Ground:
         if rules.needs_review(rated.amount, programme.review_threshold) or self._is_told(programme, entry.booked_month):
             return False
         assert priced.version is not None  # rules.rate refuses a month without a price
-        columns = rated_columns(rated, priced.version.id, group.entries + 1, self._now, self._by)
+        columns = rated_columns(rated, priced.version.id, group.entries + 1, self._now, by=self._by)
         self._columns = tuple(columns)
         self._rated.append((entry, tuple(columns.values()), rated_facts(entry.number, rated)))
         group.quantity, group.cost = rated.after, rated.cost_after

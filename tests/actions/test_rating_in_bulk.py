@@ -47,6 +47,7 @@ QUANTITIES = st.integers(1, 120_000).map(lambda hundredths: D(hundredths) / 100)
 def everything() -> dict[str, list[Any]]:
     """All that rating may write, without the ids that are drawn anew each time."""
     found = {}
+    model: Any
     for model in WRITTEN:
         drawn = {"id"} if model is not BillingEntry else set()
         columns = [column for column in inspect(model).columns if column.key not in drawn]

@@ -50,6 +50,11 @@ class Entry:
         self.reason: str | None = None
         self.sequence: int | None = None
 
+    def take(self, action: str) -> str:
+        """Along the arrow of the entries' own table; returns where it came from."""
+        before, self.state = self.state, entry_states.TRANSITIONS[self.state, action]
+        return before
+
 
 class Lives:
     """Plays slices. `end`: the second from which on nothing happens."""
@@ -240,7 +245,7 @@ class Life:
         return self.rates.rated(self.offer, entry.meter, entry.place, group[0] if group else 0, entry.steps)
 
     def _move(self, second: int, entry: Entry, action: str, by: Person, facts: dict[str, str]) -> None:
-        before, entry.state = entry.state, entry_states.TRANSITIONS[entry.state, action]
+        before = entry.take(action)
         entry.version += 1
         self._tell(second, entry_states.EVENTS[action], by, before, entry.state, facts, entry.id)
 
