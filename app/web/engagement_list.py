@@ -237,7 +237,7 @@ def _list_of(
             **{state: statuses[state] for state in default},
             PAST: _l("Past, all"),
             **statuses,
-            EVERY: _l("All"),
+            EVERY: _l("all"),
         }
     unset = _l("current") if len(offered) > len(default) else ""
     offer = (
