@@ -33,6 +33,8 @@ class Line:
     figure: Any = None
     #: where it is put right
     path: str = ""
+    #: False where nobody has looked yet: then nothing is claimed, and nothing is in the way
+    known: bool = True
 
 
 @dataclass(frozen=True)
@@ -138,6 +140,6 @@ def _history(results: Sequence[JobResult]) -> Line:
     walked = next((result for result in results if result.name == "check_history"), None)
     claim = N_("History chains verify")
     if walked is None:
-        return Line(claim, True, N_("the hourly check has not run yet; the close marks every chain"))
+        return Line(claim, True, N_("the hourly check has not run yet; the close marks every chain"), known=False)
     at: datetime = walked.last_finished_at
     return Line(claim, walked.last_ok, N_("%(message)s"), {"message": walked.last_message}, at)

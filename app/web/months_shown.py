@@ -23,7 +23,7 @@ from app.months.checklist import Line
 from app.months.model import Month, MonthClose, MonthReopening
 from app.months.queries import events_of, last_close, stored_totals, waiting_reopening
 from app.web.figures import money_with_currency
-from app.web.instants import deadline, duration, instant_utc
+from app.web.instants import Deadline, deadline, duration, instant_utc
 from app.web.templating import translate
 
 BOOKS = {"reject-after-grace": _l("Reject after grace"), "roll-forward": _l("Roll forward")}
@@ -45,6 +45,7 @@ class ShownCheck:
     small: str
     figure: str
     path: str
+    known: bool = True
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,14 @@ class ShownTotals:
     currency: str
     entries: int
     lines: int
+    #: how many lines the close stored; None before it
+    stored: int | None
     rows: list[TotalRow]
+
+    @property
+    def difference(self) -> int:
+        off = self.lines - self.entries
+        return abs(off or (0 if self.stored is None else self.lines - self.stored))
 
 
 @dataclass(frozen=True)
@@ -79,7 +87,7 @@ class ShownMonth:
     book: str
     programmes: str
     tag: str
-    closes: Any
+    cut_off: str
     checks: list[ShownCheck]
     failed: list[ShownCheck]
     totals: list[ShownTotals]
@@ -92,6 +100,19 @@ class ShownMonth:
     @property
     def path(self) -> str:
         return f"/months/{self.row.month}/{self.row.book}"
+
+    @property
+    def title(self) -> str:
+        """The programmes, whom the operator knows by name; the policy alone where no programme follows it."""
+        return self.programmes or self.book
+
+    @property
+    def passed(self) -> int:
+        return sum(check.ok and check.known for check in self.checks)
+
+    @property
+    def unknown(self) -> int:
+        return sum(not check.known for check in self.checks)
 
     @property
     def entries(self) -> int:
@@ -111,7 +132,7 @@ def shown_month(row: Month) -> ShownMonth:
         book=str(BOOKS.get(row.book, row.book)),
         programmes=", ".join(one.name for one in programmes() if one.cut_off == row.book),
         tag="month_ready" if row.state == states.FROZEN and not failed else TAG_OF[row.state],
-        closes=deadline(CUT_OFF_POLICIES[row.book].closes_at(row.month)),
+        cut_off=_cut_off(row),
         checks=checks,
         failed=failed,
         totals=[_totals(tie, stored.get(tie.currency)) for tie in ties(row.book, row.month)],
@@ -130,7 +151,17 @@ def _check(line: Line) -> ShownCheck:
         translate(line.evidence, line.facts),
         _figure(line),
         "" if line.holds else line.path,
+        line.known,
     )
+
+
+def _cut_off(row: Month) -> str:
+    """When its clock ran out, or will. Freezing, closing and reopening are words of their own, told by tag and history."""
+    at = deadline(CUT_OFF_POLICIES[row.book].closes_at(row.month))
+    assert isinstance(at, Deadline)
+    when = f"{at.utc}, {at.local}" if at.local else at.utc
+    facts = {"when": when, "left": at.left}
+    return str(_("cut-off %(when)s, %(left)s ago", **facts) if at.passed else _("cut-off %(when)s, in %(left)s", **facts))
 
 
 def _figure(line: Line) -> str:
@@ -160,6 +191,7 @@ def _totals(tie: Tie, stored: Any) -> ShownTotals:
         tie.currency,
         tie.entries,
         tie.lines,
+        None if stored is None else int(stored.lines),
         [
             row(_("Customers owe, gross"), expected.gross, booked.gross, gross),
             row(_("Partners are due"), expected.due, booked.due, due),
