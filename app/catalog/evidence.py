@@ -31,6 +31,8 @@ SLOTS = {
     "rated-usage": N_("Screenshot of the rated usage"),
     "submitted-usage": N_("Usage as it was submitted"),
 }
+#: letters of a file's name that are kept
+LONGEST_NAME = 100
 
 
 def add_evidence(product: Product, *, slot: str, file_name: str, content: bytes, by: Viewer) -> Evidence:
@@ -144,6 +146,11 @@ def _clear(product: Product, slot: str) -> None:
 
 
 def _shown_name(name: str) -> str:
-    """The last part of what the sender called it, without what no page shows; at most 100 characters."""
+    """The last part of what the sender called it, without what no page shows; a long one keeps its beginning and its ending."""
     last = name.replace("\\", "/").rpartition("/")[2]
-    return "".join(letter for letter in last if letter.isprintable()).strip()[-100:]
+    shown = "".join(letter for letter in last if letter.isprintable()).strip()
+    if len(shown) <= LONGEST_NAME:
+        return shown
+    stem, dot, ending = shown.rpartition(".")
+    ending = f"…{dot}{ending}" if stem and len(ending) <= 10 else "…"
+    return shown[: LONGEST_NAME - len(ending)].rstrip() + ending

@@ -8,11 +8,11 @@ from flask import Blueprint, Response, request
 from flask_babel import gettext as _
 
 from app.catalog import states
-from app.catalog.evidence import add_evidence, evidence_file, remove_evidence
+from app.catalog.evidence import SLOTS, add_evidence, evidence_file, remove_evidence
 from app.catalog.file_kinds import MOST_BYTES
 from app.catalog.listing_queries import evidence_now
 from app.foundation import tenancy
-from app.foundation.refusals import Refused
+from app.foundation.refusals import NotVisible, Refused
 from app.web.checklist_page import page_of_product
 from app.web.evidence_download import as_attachment
 from app.web.fields import PortalForm
@@ -37,8 +37,27 @@ class Upload(PortalForm):
         return {**super().own_fields(), "digest": self._digest}
 
 
+@screen.get("/products/<uuid:product_id>/evidence/slots/<string:slot>", endpoint="show_slot")
+@needs("product:edit", capacity="partner")
+def show_slot(product_id: uuid.UUID, slot: str) -> Response:
+    """The address of a refused upload, opened again: the slots are on the checklist's page."""
+    listing(product_id)
+    if slot not in SLOTS:
+        raise NotVisible
+    return go_to(f"{address(product_id, 'publish')}#evidence")
+
+
+def _too_large(product_id: uuid.UUID, slot: str) -> Response:
+    return _refused(product_id, slot, _("The file is larger than 5 MB."), 413)
+
+
+def _refused(product_id: uuid.UUID, slot: str, why: str, status: int) -> Response:
+    page = page_of_product(listing(product_id), upload_error=why, slot=slot)
+    return show("listing/publish.html", status=status, **page)
+
+
 @screen.post("/products/<uuid:product_id>/evidence/slots/<string:slot>")
-@takes_files(MOST_BYTES)
+@takes_files(MOST_BYTES, too_large=_too_large)
 @needs("product:edit", capacity="partner")
 def upload(product_id: uuid.UUID, slot: str) -> Response:
     product = listing(product_id)
@@ -60,8 +79,7 @@ def upload(product_id: uuid.UUID, slot: str) -> Response:
             action="add-evidence",
         )
     except Refused as no:
-        page = page_of_product(listing(product_id), upload_error=translate(no), slot=slot)
-        return show("listing/publish.html", status=422, **page)
+        return _refused(product_id, slot, translate(no), 422)
     return go_to(there, toast=_("Uploaded. Submit the evidence when it is whole."))
 
 
