@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import func, select
+from sqlalchemy import and_, func, select
 
 from app.billing import states
 from app.billing.model import BillingEntry
@@ -12,6 +12,9 @@ from app.engagements.model import Engagement
 from app.engagements.states import COMPLETE
 from app.foundation.database import db
 from app.foundation.tenancy import as_tester, current, viewing
+
+#: the states of an entry, in the order of its life
+_LIFE = (states.SUBMITTED, states.IN_REVIEW, states.RATED, states.REJECTED, states.WITHDRAWN)
 
 
 @dataclass(frozen=True)
@@ -49,6 +52,21 @@ def proven(product_id: uuid.UUID) -> Proven:
     return Proven(*(bool(reached) for reached in row))
 
 
+def tests_and_entries(product_id: uuid.UUID) -> tuple[int, list[tuple[str, int]]]:
+    """How many tests a product has had, and (state, entries in it) of them all, in the order of an entry's life."""
+    found = (
+        select(Engagement.id, BillingEntry.state)
+        .outerjoin(BillingEntry, and_(BillingEntry.engagement_id == Engagement.id, BillingEntry.is_test))
+        .where(Engagement.product_id == product_id, Engagement.is_test)
+        .subquery()
+    )
+    tests = select(func.count(found.c.id.distinct())).scalar_subquery()
+    with viewing(as_tester(current())):
+        rows = db.session.execute(select(tests, found.c.state, func.count()).group_by(found.c.state)).all()
+    counts = {state: count for _tests, state, count in rows if state is not None}
+    return (rows[0][0] if rows else 0), [(state, counts[state]) for state in _LIFE if state in counts]
+
+
 def entries_by_state(engagement_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, list[tuple[str, int]]]:
     """Engagement -> (state, entries in it), in the order of an entry's life."""
     if not engagement_ids:
@@ -59,8 +77,7 @@ def entries_by_state(engagement_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, lis
             .where(BillingEntry.engagement_id.in_(engagement_ids), BillingEntry.is_test)
             .group_by(BillingEntry.engagement_id, BillingEntry.state)
         ).all()
-    order = [states.SUBMITTED, states.IN_REVIEW, states.RATED, states.REJECTED, states.WITHDRAWN]
     found: dict[uuid.UUID, list[tuple[str, int]]] = {}
-    for engagement_id, state, count in sorted(rows, key=lambda row: order.index(row[1])):
+    for engagement_id, state, count in sorted(rows, key=lambda row: _LIFE.index(row[1])):
         found.setdefault(engagement_id, []).append((state, count))
     return found

@@ -1,11 +1,11 @@
 """The checklist of a product on its way into the catalog, as its page shows it: lines, feedback, evidence, history."""
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from flask_babel import gettext as _
 
-from app.billing.testing import proven
 from app.catalog import states
 from app.catalog.checklist import Line, checklist
 from app.catalog.evidence import SLOTS
@@ -14,9 +14,16 @@ from app.catalog.model import Product
 from app.foundation import history, transitions
 from app.web.listing_pages import Confirm, address, shown
 from app.web.templating import translate
+from app.web.test_results import results_of
 
 #: the newest events that the page shows
 EVENTS_SHOWN = 30
+#: what may be asked for -> the lines of the checklist that must be whole for it
+WAITS_FOR = {
+    states.REQUEST_PRICING: ("pricing",),
+    states.SUBMIT_EVIDENCE: ("evidence",),
+    states.REQUEST_PUBLICATION: ("entry", "support"),
+}
 
 
 def page_of_product(product: Product, *, upload_error: str = "", slot: str = "") -> dict[str, Any]:
@@ -26,9 +33,11 @@ def page_of_product(product: Product, *, upload_error: str = "", slot: str = "")
     asks = transitions.actions_from(states.TRANSITIONS, product.state)
     by_slot = {one.slot: one for one in evidence}
     answers = reviews_of(product.id)
+    lines = checklist(product, evidence)
     return {
-        "tested": _tested(product),
-        "lines": [_line(line, here) for line in checklist(product, evidence)],
+        "blocked": {action: key for action in WAITS_FOR for key in _blocking(lines, action)[:1]},
+        "tested": results_of(product.id),
+        "lines": [_line(line, here) for line in lines],
         "asks": asks,
         "feedback": next((answer for answer in answers[:1] if answer.outcome == "returned"), None),
         "answers": answers,
@@ -42,22 +51,22 @@ def page_of_product(product: Product, *, upload_error: str = "", slot: str = "")
     }
 
 
-def _tested(product: Product) -> list[tuple[str, bool]]:
-    """What end-to-end tests have shown so far; nothing any more once clients may request the product."""
-    if product.state in states.SHOWN:
-        return []
-    found = proven(product.id)
-    return [
-        (_("Requested"), found.requested),
-        (_("Approved"), found.approved),
-        (_("Billing entry submitted"), found.submitted),
-        (_("Rated"), found.rated),
-        (_("Completed"), found.completed),
-    ]
+def missing_for(product: Product, action: str) -> str:
+    """What is in the way of asking for it, in words; "" where nothing is."""
+    lines = {line.key: line for line in checklist(product, evidence_now(product.id))}
+    return ", ".join(_missing(lines[key]) for key in _blocking(list(lines.values()), action))
+
+
+def _blocking(lines: Sequence[Line], action: str) -> list[str]:
+    return [line.key for line in lines if line.key in WAITS_FOR.get(action, ()) and line.missing]
+
+
+def _missing(line: Line) -> str:
+    return ", ".join(translate(sentence, facts) for sentence, facts in line.missing)
 
 
 def _line(line: Line, here: str) -> dict[str, Any]:
-    missing = ", ".join(translate(sentence, facts) for sentence, facts in line.missing)
+    missing = _missing(line)
     words = {
         "partner": _("yours, missing: %(missing)s", missing=missing)
         if missing

@@ -7,9 +7,11 @@ import pytest
 
 from app.catalog import reviews, states
 from app.catalog.model import Product
+from app.foundation.database import db
 from app.foundation.tenancy import viewing
 from tests.makers import as_operator
 from tests.makers.listing import as_it_stands, make_listing, open_review, png_of
+from tests.makers.testing import draft_product
 from tests.page import Page
 from tests.people import fill, hidden_fields
 
@@ -56,8 +58,8 @@ def test_each_state_has_its_verbs_and_its_ball(app, people, as_, state, verbs):
     product = listed(app, people, state)
     page = Page(as_("ada").get(f"/products/{product.id}/publish"))
     page.check()
-    assert [" ".join(a.text.split()) for a in page.soup.select(".page-actions a")] == verbs
-    assert ("The operator has the ball" in page.text) is (state.endswith(("requested", "submitted")))
+    assert [" ".join(a.text.split()) for a in page.soup.select(".page-actions a, .page-actions button")] == verbs
+    assert ("The operator decides now" in page.text) is (state.endswith(("requested", "submitted")))
     for path in ("request-pricing", "submit-evidence", "request-publication", "withdraw"):
         offered = any(path.split("-")[0] in verb.lower() and path.rpartition("-")[2] in verb.lower() for verb in verbs)
         status = as_("ada").get(f"/products/{product.id}/publish/{path}").status_code
@@ -111,6 +113,7 @@ def test_feedback_is_shown_until_it_is_sent_again(app, people, as_):
     page = Page(as_("ada").get(path))
     page.check()
     assert "It came back with feedback" in page.text and "<b>Really.</b>" in page.text
+    assert page.soup.select_one(f'.notice--blocked .aside a[href="/products/{product.id}/pricing"]')
     assert fill(as_("ada"), f"{path}/request-pricing").status_code == 303
     assert "It came back with feedback" not in as_("ada").get(path).text
 
@@ -150,10 +153,40 @@ def test_a_file_beyond_every_bound_is_413_and_other_forms_keep_theirs(app, peopl
     product = listed(app, people, states.PRICING_APPROVED)
     here = f"/products/{product.id}"
     slot = f"{here}/evidence/slots/estimator"
-    assert as_("ada").post(slot, **multipart({}, "big.png", b"x" * (6 * 2**20))).status_code == 413
+    answer = as_("ada").post(slot, **multipart({}, "big.png", b"x" * (6 * 2**20)))
+    page = Page(answer)
+    page.check()
+    assert answer.status_code == 413 and "larger than 5 MB" in page.soup.select_one("#error-estimator").text
+    assert as_("cy").post(slot, **multipart({}, "big.png", b"x" * (6 * 2**20))).status_code == 404
     for who in ("ben", "nobody"):
         assert as_(who).post(slot, **multipart({}, "big.png", b"x" * (5 * 2**20))).status_code in (401, 403, 413)
     assert as_("ada").post(f"{here}/support", data={"support": "x" * (5 * 2**20)}).status_code == 413
+
+
+def test_the_address_of_a_refused_upload_leads_back_to_the_slots(app, people, as_):
+    product = listed(app, people, states.PRICING_APPROVED)
+    slots = f"/products/{product.id}/evidence/slots"
+    answer = as_("ada").get(f"{slots}/estimator")
+    assert answer.status_code == 303 and answer.location == f"/products/{product.id}/publish#evidence"
+    assert as_("ada").get(f"{slots}/nothing").status_code == as_("cy").get(f"{slots}/estimator").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("name", "kept"),
+    [
+        ("meter.png", "meter.png"),
+        ("m" * 300 + ".png", "m" * 95 + "….png"),
+        ("m" * 300, "m" * 99 + "…"),
+        ("m." + "n" * 300, "m." + "n" * 97 + "…"),
+    ],
+)
+def test_a_long_file_name_keeps_its_beginning_and_its_ending(app, people, as_, name, kept):
+    product = listed(app, people, states.PRICING_APPROVED)
+    here = f"/products/{product.id}"
+    slot = f"{here}/evidence/slots/estimator"
+    hidden = hidden_fields(as_("ada").get(f"{here}/publish").text, slot)
+    assert as_("ada").post(slot, **multipart(hidden, name, png_of("a"))).status_code == 303
+    assert Page(as_("ada").get(f"{here}/publish")).soup.select_one(".slots .small a").text == kept
 
 
 def test_files_leave_as_attachments_and_for_few(app, people, as_):
@@ -195,3 +228,17 @@ def test_the_same_upload_twice_is_one_file(app, people, as_):
     link = page.soup.select_one(".slots .small a")["href"]
     assert fill(ada, f"{link}/remove").status_code == 303
     assert not Page(ada.get(f"{here}/publish")).soup.select(".slots .small a")
+
+
+def test_what_cannot_be_asked_for_yet_is_no_live_button_and_says_what_is_missing(app, people, as_):
+    with app.app_context():
+        product = draft_product(people.northbridge, bands=())
+        db.session.remove()
+    page = Page(as_("ada").get(f"/products/{product.id}/publish"))
+    page.check()
+    button = page.soup.select_one(".page-actions button[disabled]")
+    assert "Request pricing approval" in button.text and not page.soup.select(".page-actions a")
+    assert "missing: a price for" in page.soup.select_one(f"#{button['aria-describedby']}").text
+    asked = Page(as_("ada").get(f"/products/{product.id}/publish/request-pricing"))
+    asked.check()
+    assert "There is still missing: a price for" in asked.text

@@ -8,7 +8,7 @@ from flask import Flask
 from sqlalchemy import func, select
 
 from app.billing.model import BillingEntry
-from app.catalog.entries import add_parameter
+from app.catalog.entries import add_parameter, create_product
 from app.catalog.listing_rules import ParameterDraft
 from app.catalog.model import Product
 from app.engagements import states
@@ -16,6 +16,7 @@ from app.engagements.model import Engagement
 from app.foundation.database import db
 from app.foundation.tenancy import acting_for_all, one, viewing
 from tests.makers import make_engagement, make_product, make_programme, rate
+from tests.makers.listing import as_it_stands, make_listing, open_review
 from tests.makers.testing import draft_product, make_test, make_test_entry, put_in
 from tests.page import Fragment, Page
 from tests.people import People, fill, hidden_fields
@@ -104,6 +105,50 @@ def test_what_was_entered_wrongly_stays(draft, as_):
         page.check()
         assert answer.status_code == 422 and wrong in page.text
         assert page.soup.select_one("input[name=name]")["value"] == typed["name"]
+
+
+def test_what_tests_have_shown_is_told_to_who_asks_for_publication_and_to_who_decides_it(
+    app, people, entries, draft, as_
+):
+    told = "1 test; 4 of 5 steps proven; billing entries: 1 Submitted, 1 In review, 1 Rated"
+    page = Page(as_("ada").get(f"/products/{draft.id}/publish"))
+    page.check()
+    line = next(line for line in page.soup.select(".checks li") if "End-to-end test" in line.text)
+    assert told in line.text and "for information" in line.text and "of 7 done" in page.text
+    with app.app_context():
+        asked = make_listing(people.northbridge, "publication_requested")
+        make_test(as_it_stands(asked), people.viewer("ada"))
+        review = open_review(asked)
+        db.session.remove()
+    decides = Page(as_("olga").get(f"/reviews/publication/{review.id}"))
+    decides.check()
+    assert "1 test; 2 of 5 steps proven" in decides.text and "Publication does not ask for one" in decides.text
+
+
+def test_nobody_is_promised_a_mail_to_a_client_of_a_test(app, people, draft, as_):
+    with app.app_context():
+        test = make_test(draft, people.viewer("ada"), state=states.PENDING)
+        db.session.remove()
+    ada, here = as_("ada"), f"/engagements/{test.id}"
+    seen = [Page(ada.get(f"{here}{more}")) for more in ("", "/approve", "/reject")]
+    assert fill(ada, f"{here}/approve").status_code == 303
+    seen += [Page(ada.get(f"{here}{more}")) for more in ("", "/mark-complete")]
+    assert fill(ada, f"{here}/mark-complete", note="").status_code == 303
+    for page in (*seen, Page(ada.get(here))):
+        page.check()
+        assert "told by e-mail" not in page.text and "The client reads it" not in page.text
+
+
+def test_without_a_plan_no_test_is_offered_and_the_way_to_one_is(app, people, as_):
+    ada = people.viewer("ada")
+    with app.app_context(), viewing(ada):
+        product = create_product(name="Bare", slug="bare", programme_id=make_programme().id, by=ada)
+        db.session.remove()
+    page = Page(as_("ada").get(path(product)))
+    page.check()
+    assert page.soup.select_one(".page-actions button[disabled][aria-describedby=no-plan]")
+    assert page.soup.select_one(f'#no-plan a[href="/products/{product.id}/pricing"]')
+    assert as_("ada").get(path(product, "/new")).status_code == 303
 
 
 @pytest.fixture

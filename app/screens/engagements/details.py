@@ -8,7 +8,7 @@ from flask import Blueprint, render_template, request
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from markupsafe import Markup
-from wtforms import BooleanField, RadioField
+from wtforms import BooleanField, Field, RadioField
 
 from app.billing.queries import unbilled_open_months
 from app.catalog.queries import programme_of
@@ -95,12 +95,18 @@ def approve(engagement_id: uuid.UUID) -> Any:
             "title": _("Approve engagement"),
             "submit": _("Approve"),
             "sentence": _(
+                "The test becomes Active, and work is billable from that instant, as in earnest. No client is mailed."
+            )
+            if page.engagement.is_test
+            else _(
                 "The engagement becomes Active, work is billable from that instant, and %(client)s is told by e-mail.",
                 client=page.customer_name,
             ),
         },
-        lambda page, form: _(
-            "Approved. The engagement is active, and %(client)s is told by e-mail.", client=page.customer_name
+        lambda page, form: (
+            _("Approved. The test is active; add a billing entry next.")
+            if page.engagement.is_test
+            else _("Approved. The engagement is active, and %(client)s is told by e-mail.", client=page.customer_name)
         ),
     )
 
@@ -116,15 +122,21 @@ def reject(engagement_id: uuid.UUID) -> Any:
         lambda e, form: actions.reject(e, reason=form.reason.data, by=tenancy.current()),
         lambda page, form: {
             "title": _("Reject engagement"),
-            "submit": _("Reject and tell the client"),
-            "sentence": _(
+            "submit": _("Reject the test") if page.engagement.is_test else _("Reject and tell the client"),
+            "sentence": _("The test ends here with your reason. No client is mailed; start another one at any time.")
+            if page.engagement.is_test
+            else _(
                 "It moves to Past engagements with your reason, and %(client)s may ask again.",
                 client=page.customer_name,
             ),
             "kind": "danger",
-            "fields": [form.reason],
+            "fields": [_reason(page, form)],
         },
-        lambda page, form: _("Rejected. %(client)s is told by e-mail.", client=page.customer_name),
+        lambda page, form: (
+            _("Rejected. The test has ended.")
+            if page.engagement.is_test
+            else _("Rejected. %(client)s is told by e-mail.", client=page.customer_name)
+        ),
     )
 
 
@@ -140,12 +152,18 @@ def mark_complete(engagement_id: uuid.UUID) -> Any:
         lambda page, form: {
             "title": _("Mark as complete"),
             "submit": _("Mark as complete"),
-            "sentence": _(
+            "sentence": _("The test ends; entries already submitted are still rated, and no client is mailed.")
+            if page.engagement.is_test
+            else _(
                 "The engagement moves to Past engagements; entries already submitted are still rated, and nothing more can be billed."
             ),
             "fields": _mark_complete_fields(page, form),
         },
-        lambda page, form: _("Complete. %(client)s is told by e-mail.", client=page.customer_name),
+        lambda page, form: (
+            _("Complete. The test has been through all of it once its entries are rated.")
+            if page.engagement.is_test
+            else _("Complete. %(client)s is told by e-mail.", client=page.customer_name)
+        ),
     )
 
 
@@ -234,6 +252,12 @@ def _preset(page: EngagementPage, action: str) -> dict[str, Any]:
         return {}
     asked = request.args.get("outcome")
     return {"outcome": asked if asked in (KEEP, DELETE) else actions.default_outcome(page.engagement)}
+
+
+def _reason(page: EngagementPage, form: Reject) -> Field:
+    if page.engagement.is_test:
+        form.reason.description = _("Kept in the history of the test.")
+    return form.reason
 
 
 def _mark_complete_fields(page: EngagementPage, form: MarkComplete) -> Markup:

@@ -47,6 +47,7 @@ def show_tests(product_id: uuid.UUID) -> Response:
         product=product,
         here=_here(product.id),
         is_open=testing.is_open(product.state),
+        has_plan=bool(product.plans),
         tests=tests,
         entries=entries_by_state([test.id for test in tests]),
         proven=proven(product.id),
@@ -58,7 +59,7 @@ def show_tests(product_id: uuid.UUID) -> Response:
 @needs("testing:run", capacity="partner")
 def start(product_id: uuid.UUID) -> Response:
     product = _own(product_id)
-    if request.method == "GET" and not testing.is_open(product.state):
+    if request.method == "GET" and not (testing.is_open(product.state) and product.plans):
         return go_to(_here(product.id))  # that page says why
     form = asking(StartTest, product.parameters)
     form.plan.choices = offered((str(plan.id), plan.name) for plan in product.plans)

@@ -12,7 +12,7 @@ from app.catalog.listing_queries import evidence_now
 from app.catalog.model import Product
 from app.catalog.requests import request_pricing, request_publication, submit_evidence, withdraw_product
 from app.foundation import tenancy, transitions
-from app.web.checklist_page import page_of_product
+from app.web.checklist_page import missing_for, page_of_product
 from app.web.fragments import go_to, show, show_fresh
 from app.web.guard import needs
 from app.web.listing_pages import Confirm, address, decided, listing
@@ -38,6 +38,8 @@ def _decide(
     if request.method == "GET" and action not in transitions.actions_from(states.TRANSITIONS, product.state):
         return go_to(there)
     said = words(product)
+    if request.method == "GET" and (missing := missing_for(product, action)):
+        said["sentence"] = _("There is still missing: %(what)s.", what=missing)
     return decided(
         form,
         lambda: do(product, version=form.seen_version or 0, by=tenancy.current()),
