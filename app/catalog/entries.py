@@ -25,6 +25,9 @@ from app.foundation.refusals import AlreadyDone, NotVisible, Refused
 from app.foundation.tenancy import Viewer, acting_for_all
 from app.foundation.text import N_
 
+#: said by the form as well, together with what else it lacks
+CHOOSE_PROGRAMME = N_("Choose the programme that it is sold under.")
+
 
 def create_product(*, name: str, slug: str, programme_id: uuid.UUID | None, by: Viewer) -> Product:
     """Create a product > Next > Start now: a draft under one of the programmes. Its programmatic name is for good."""
@@ -33,7 +36,7 @@ def create_product(*, name: str, slug: str, programme_id: uuid.UUID | None, by: 
     slug = rules.programmatic_name("slug", slug)
     programme = db.session.scalar(select(Programme).where(Programme.id == programme_id))
     if programme is None:
-        raise Refused("programme", N_("Choose the programme that it is sold under."))
+        raise Refused("programme", CHOOSE_PROGRAMME)
     with transaction() as session:
         with acting_for_all("a programmatic name is unique among all partners"):
             taken = session.scalar(select(Product.id).where(Product.slug == slug))

@@ -109,6 +109,18 @@ def test_a_bad_product_is_refused_on_its_field(app, people, as_, typed, field):
     assert answer.status_code == 422 and page.soup.select_one(f"#{field}-error")
 
 
+def test_what_a_new_product_lacks_is_said_at_once(app, people, as_):
+    with app.app_context():
+        make_programme("Professional services")
+        make_programme("Marketplace services")
+        db.session.remove()
+    answer = fill(as_("ada"), "/products/new", name="", slug="Not One", programme="")
+    page = Page(answer)
+    page.check()
+    assert answer.status_code == 422
+    assert all(page.soup.select_one(f"#{field}-error") for field in ("name", "slug", "programme"))
+
+
 def test_the_entry_is_written_and_read_again(app, draft, as_):
     ada, path = as_("ada"), f"/products/{draft.id}/catalog-entry"
     answer = fill(ada, path, **ENTRY | {"summary": "Eyes on every log."})

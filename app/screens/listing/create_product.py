@@ -1,6 +1,7 @@
 """My products > Create a product: name, programmatic name, programme."""
 
 import uuid
+from typing import Any
 
 from flask import Blueprint, Response
 from flask_babel import gettext as _
@@ -8,7 +9,8 @@ from flask_babel import lazy_gettext as _l
 from wtforms import RadioField
 
 from app.catalog import queries
-from app.catalog.entries import create_product
+from app.catalog.entries import CHOOSE_PROGRAMME, create_product
+from app.catalog.listing_rules import programmatic_name
 from app.catalog.model import Product, Programme
 from app.foundation import tenancy
 from app.foundation.refusals import Refused
@@ -26,6 +28,20 @@ class NewProduct(PortalForm):
     name = TextField(_l("Name"), most=120)
     slug = TextField(_l("Programmatic name"), most=60)
     programme = RadioField(_l("Programme"), choices=[], validate_choice=False)
+
+    def validate(self, extra_validators: Any = None) -> bool:
+        """What can be said at once is said at once: all three fields, before the action stops at the first of them."""
+        fine = super().validate(extra_validators=extra_validators)
+        if not self.slug.errors:
+            try:
+                programmatic_name("slug", self.slug.data)
+            except Refused as no:
+                self.refuse(no)
+                fine = False
+        if not self.programme.data:
+            self.refuse(Refused("programme", CHOOSE_PROGRAMME))
+            fine = False
+        return fine
 
 
 @screen.get("/products/new")
