@@ -8,7 +8,7 @@ tariff, a narrow one for the phone, rather than one that is shrunk.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import ROUND_CEILING, Decimal
 
 from flask_babel import gettext as _
 
@@ -19,8 +19,10 @@ from app.web.tier_bars import whole
 
 #: Ends of a scale that read well, times a power of ten.
 _ROUND = tuple(Decimal(step) for step in ("1", "1.2", "1.5", "2", "2.5", "3", "4", "5", "6", "8", "10"))
+#: Steps between grid lines that people count in, beside the power of ten of the highest amount.
+_STEPS = tuple(Decimal(step) for step in ("0.1", "0.2", "0.25", "0.5", "1", "2"))
 HEIGHT, TOP, BOTTOM, LEFT, RIGHT = 200, 16, 28, 64, 12
-GRID_LINES = 4
+MOST_GRID_LINES = 5
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,8 @@ def tariff_chart(tariff: Tariff, asked: Decimal, unit: str, currency: str, *, wi
     """The curve from nothing to a little more than what was asked about and the last tier that is near it."""
     end = _end_of(tariff, asked)
     corners = list(_corners(tariff, end))
-    top = _round_above(max(amount for _quantity, amount in corners) or Decimal(1))
+    step, lines = scale(max(amount for _quantity, amount in corners) or Decimal(1))
+    top = step * lines
     inside = width - LEFT - RIGHT
     base = float(HEIGHT - BOTTOM)
 
@@ -78,10 +81,7 @@ def tariff_chart(tariff: Tariff, asked: Decimal, unit: str, currency: str, *, wi
         line=line,
         area=f"{line} L{points[-1][0]} {base} L{points[0][0]} {base} Z",
         base=base,
-        amounts=[
-            Mark(at(ZERO, top * place / GRID_LINES)[1], plain(top * place / GRID_LINES, 0, 2))
-            for place in range(GRID_LINES + 1)
-        ],
+        amounts=[Mark(at(ZERO, step * place)[1], plain(step * place, 0, 6)) for place in range(lines + 1)],
         limits=[
             Mark(at(band.up_to, ZERO)[0], f"{whole(band.up_to)} {unit}")
             for band in tariff.bands
@@ -144,6 +144,16 @@ def _end_of(tariff: Tariff, asked: Decimal) -> Decimal:
     end = _round_above(max([asked * Decimal("1.1"), *(limit * Decimal("1.2") for limit in near)]) or Decimal(1))
     last = limit_of(tariff)
     return end if last is None else max(min(end, last), min(asked, last))
+
+
+def scale(most: Decimal) -> tuple[Decimal, int]:
+    """(the step between grid lines, how many steps reach `most`): 50,000 and five for 220,000; never 62,500."""
+    unit = Decimal(1).scaleb(most.adjusted())
+    for step in (step * unit for step in _STEPS):
+        lines = int((most / step).to_integral_value(ROUND_CEILING))
+        if lines <= MOST_GRID_LINES:
+            break
+    return step, lines
 
 
 def _round_above(value: Decimal) -> Decimal:
