@@ -127,8 +127,18 @@ def review(queue: str, review_id: uuid.UUID, more: Callable[[Any], dict[str, Any
     )
 
 
-def decide(queue: str, review_id: uuid.UUID, more: Callable[[Any], dict[str, Any]], *, approving: bool) -> Response:
-    """GET asks, POST decides; 409 with the request as it stands now when somebody decided it meanwhile."""
+def decide(
+    queue: str,
+    review_id: uuid.UUID,
+    more: Callable[[Any], dict[str, Any]],
+    *,
+    approving: bool,
+    outcome: Callable[[Any], str] | None = None,
+) -> Response:
+    """GET asks, POST decides; 409 with the request as it stands now when somebody decided it meanwhile.
+
+    `outcome`: what approving this very request comes to, where the queue's own sentence does not say it.
+    """
     row = review_page(queue, review_id)
     form: Any = Approve() if approving else Reject()
     here, words = f"/reviews/{queue}/{review_id}", WORDS[queue]
@@ -156,7 +166,7 @@ def decide(queue: str, review_id: uuid.UUID, more: Callable[[Any], dict[str, Any
         "title": words["approve"] if approving else words["reject"],
         "submit": words["approve"] if approving else words["reject"],
         "kind": "primary" if approving else "danger",
-        "sentence": words["outcome"]
+        "sentence": (outcome(row) if outcome else words["outcome"])
         if approving
         else _("%(name)s goes back to %(partner)s, who mends it and asks again.", **about),
         "fields": fields,

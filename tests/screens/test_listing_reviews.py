@@ -121,6 +121,10 @@ def test_a_price_change_stands_beside_what_it_changes(app, people, as_):
     page.check()
     assert "price change of plan Standard" in page.text and "175.0000" in page.text
     assert "Approved before: USD 150.00 per h" in page.text
+    assert [cell.text for cell in page.soup.select("td .changed + .small")] == ["was 150.0000"]
+    asked = Page(as_("olga").get(f"/reviews/pricing/{review.id}/approve"))
+    asked.check()
+    assert "Plan Standard, version 2: its prices count from " in asked.text
     assert fill(as_("olga"), f"/reviews/pricing/{review.id}/approve").status_code == 303
     decided = Page(as_("olga").get(f"/reviews/pricing/{review.id}"))
     decided.check()
@@ -132,6 +136,7 @@ def test_the_publication_page_is_what_clients_will_read(app, people, as_):
     page = Page(as_("olga").get(f"/reviews/publication/{review.id}"))
     page.check()
     assert "We read them, you sleep." in page.text and "150.0000" in page.text and "The request form" in page.text
+    assert "no test was run; none is asked for" in page.text  # a fact for who publishes, no condition
 
 
 @pytest.mark.parametrize("queue", QUEUES)

@@ -6,7 +6,7 @@ from flask import Blueprint, Response
 
 from app.web import listing_reviews
 from app.web.guard import needs
-from app.web.reviewed_listing import of_pricing
+from app.web.reviewed_listing import of_pricing, pricing_outcome
 
 screen = Blueprint("pricing_reviews", __name__)
 
@@ -35,7 +35,7 @@ def show_one(pricing_review_id: uuid.UUID) -> Response:
 @screen.post("/reviews/pricing/<uuid:pricing_review_id>/approve")
 @needs("listing-review:decide", capacity="operator")
 def approve(pricing_review_id: uuid.UUID) -> Response:
-    return listing_reviews.decide("pricing", pricing_review_id, of_pricing, approving=True)
+    return listing_reviews.decide("pricing", pricing_review_id, of_pricing, approving=True, outcome=pricing_outcome)
 
 
 @screen.get("/reviews/pricing/<uuid:pricing_review_id>/reject", endpoint="ask_reject")
