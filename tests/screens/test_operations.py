@@ -213,6 +213,7 @@ def test_a_self_check_from_the_button_to_the_verdicts(app, people, as_):
     done.check()
     assert "hx-trigger" not in done.soup.select_one("#self-check").attrs
     assert "History chains verify, from first event to last" in done.text and "everything held" in done.text
+    assert "chains by the self-check" in done.text and "the hourly job has its first run ahead" in done.text
     assert "holds" in Page(olga.get(HERE)).text
 
 

@@ -135,7 +135,13 @@ def _kind(kind: failed_rows.FailedKind) -> dict[str, Any]:
 
 
 def _jobs_cell(jobs: list[dict[str, Any]], late: int) -> dict[str, Any]:
-    small = ngettext("%(num)s is overdue", "%(num)s are overdue", late) if late else _("all have run in time")
+    never = sum(job["state"] == "not_started" for job in jobs)
+    if late:
+        small = ngettext("%(num)s is overdue", "%(num)s are overdue", late)
+    elif never:
+        small = ngettext("%(num)s has its first run ahead", "%(num)s have their first run ahead", never)
+    else:
+        small = _("all have run in time")
     return {
         "label": _("Jobs in time"),
         "figure": _("%(good)s of %(all)s", good=len(jobs) - late, all=len(jobs)),

@@ -8,6 +8,7 @@ from flask_babel import gettext as _
 from flask_babel import ngettext
 
 from app.foundation import clock, tenancy, timetable
+from app.foundation.checks import history_check
 from app.foundation.failed_rows import RETRY, VIEW
 from app.foundation.refusals import AlreadyDone
 from app.foundation.tenancy import one
@@ -92,6 +93,7 @@ def _panel(form: Ask | None = None) -> dict[str, Any]:
         "took": duration(done.finished_at - done.started_at) if done and done.finished_at and done.started_at else None,
         "runs": [{"run": run, "words": _outcome(run)} for run in runs],
         "history": history,
+        "chains": next((v for v in done.told if v.claim == history_check().claim), None) if done else None,
         "here": PATH,
     }
 
