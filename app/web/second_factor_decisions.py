@@ -5,7 +5,9 @@ from typing import Any
 from flask import Response
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
+from markupsafe import Markup
 
+from app.foundation.refusals import Refused
 from app.web.fields import PortalForm, TextField
 from app.web.fragments import show
 
@@ -13,13 +15,26 @@ from app.web.fragments import show
 class Require(PortalForm):
     """Nothing to fill in: the address says which way; what is refused is said of the form."""
 
+    #: refused because who asks has none
+    without_own = False
+
+    def refuse(self, refused: Refused) -> None:
+        self.without_own = refused.field == "required"
+        super().refuse(refused)
+
 
 class Reset(PortalForm):
     reason = TextField(_l("Reason"), most=500, lines=True)
 
 
 def require_page(form: Require, organisation_name: str, *, required: bool, action: str, back: str) -> Response:
-    if required:
+    if form.without_own:
+        words = {
+            "title": _("Require a second factor"),
+            "submit": _("Require it of everybody"),
+            "fields": Markup('<p><a href="/account/second-factor">{}</a></p>').format(_("Set up my second factor")),
+        }  # fmt: skip
+    elif required:
         words = {
             "title": _("Require a second factor"),
             "submit": _("Require it of everybody"),

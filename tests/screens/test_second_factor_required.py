@@ -44,6 +44,7 @@ def test_the_switch_takes_ones_own(app, people, as_, now):
     Fragment(ada.get("/members/second-factor/require", headers=HTMX)).check()
     refused = fill(ada, "/members/second-factor/require")
     assert refused.status_code == 422 and "Set up your own second factor first" in refused.text
+    assert "Nothing was changed:" in refused.text and 'href="/account/second-factor"' in refused.text
     assert as_("ben").get("/members/second-factor/require").status_code == 403
     assert as_("nobody").get("/members/second-factor/require").status_code == 302
     assert "second factor up to each member" in ada.get("/members").text
