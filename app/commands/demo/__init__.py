@@ -13,7 +13,7 @@ from app.commands.demo.bookmarks import keep_views
 from app.commands.demo.catalog import stock
 from app.commands.demo.end_to_end import run_a_test
 from app.commands.demo.invitations import invite_some
-from app.commands.demo.listing import list_products
+from app.commands.demo.listing import list_products, publish_shelf
 from app.commands.demo.load import load
 from app.commands.demo.people import PASSWORD, SIGN_IN_SENTENCES, move_in
 from app.commands.demo.year import Year
@@ -60,6 +60,7 @@ def seed_if_empty(app: Flask) -> bool:
             with clock.pinned(long_ago):
                 cast = move_in()
                 shelf = stock(cast)
+            publish_shelf(cast, shelf, long_ago)
             Year(cast, shelf, now).live()
             list_products(cast, shelf, now)
             run_a_test(cast, shelf, now)

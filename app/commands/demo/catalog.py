@@ -4,11 +4,14 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
+from app.catalog.listing_events import CREATED
 from app.catalog.model import CustomParameter, Metric, MetricPrice, Plan, PriceVersion, Product, Programme
+from app.catalog.states import DRAFT, PRICING_APPROVED, PUBLISHED
 from app.commands.demo.people import CONTRAIL, NORTHBRIDGE, OPERATOR, Cast
-from app.foundation import clock
+from app.foundation import clock, history
 from app.foundation.billing_month import BillingMonth
 from app.foundation.database import db
+from app.foundation.tenancy import current
 from app.parties.model import Organisation
 
 Bands = tuple[tuple[str | None, str], ...]
@@ -216,11 +219,13 @@ def put_on(shelf: Shelf, listed: Listed, cast: Cast) -> None:
         description=listed.description or listed.summary,
         support="Monday to Friday, 08:00 to 18:00, by e-mail and telephone. Outside these hours for critical calls.",
         request_email=f"requests@{listed.partner.split()[0].lower()}.example",
-        state=listed.state,
+        # its prices are written down as approved; listing.publish_shelf takes it from there to where clients find it
+        state=PRICING_APPROVED if listed.state == PUBLISHED else listed.state,
         created_at=clock.now(),
     )
     db.session.add(product)
     db.session.flush()
+    history.record(product, CREATED, by=current(), to_state=DRAFT, programme=listed.programme)
     shelf.products[listed.name] = product
     for position, (label, kind, options, required) in enumerate(listed.parameters, 1):
         key = label.lower().replace(" ", "-")

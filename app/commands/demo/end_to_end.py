@@ -6,13 +6,14 @@ from decimal import Decimal
 from app.billing import actions as billing
 from app.billing import rating
 from app.billing.actions import Draft
+from app.catalog.listing_events import CREATED
 from app.catalog.model import CustomParameter, Metric, MetricPrice, Plan, PriceVersion, Product
 from app.commands.demo.catalog import Shelf
 from app.commands.demo.people import NORTHBRIDGE, OPERATOR, Cast
 from app.engagements import actions as engagements
 from app.engagements import testing
 from app.engagements.model import Engagement
-from app.foundation import clock
+from app.foundation import clock, history
 from app.foundation.billing_month import BillingMonth
 from app.foundation.database import db
 from app.foundation.tenancy import acting_for_all, as_tester, current, viewing
@@ -66,6 +67,8 @@ def _draft(cast: Cast, shelf: Shelf, month: BillingMonth) -> tuple[Product, Metr
     )
     db.session.add(product)
     db.session.flush()
+    programme = shelf.programmes["Managed professional services"].name
+    history.record(product, CREATED, by=cast.viewers["ada"], to_state="draft", programme=programme)
     bands = [{"up_to": "40", "price": "190"}, {"up_to": None, "price": "172.50"}]
     version = PriceVersion(plan_id=plan.id, number=1, effective_from=month.previous, currency="USD", approved_at=None)
     version.prices = [MetricPrice(metric_id=metric.id, model="graduated", charge_unit=Decimal(1), bands=bands)]

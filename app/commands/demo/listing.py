@@ -19,6 +19,7 @@ from app.catalog.listing_queries import reviews_of
 from app.catalog.listing_rules import MetricDraft, ParameterDraft
 from app.catalog.model import Product
 from app.catalog.price_table import PriceDraft
+from app.catalog.states import PRICING_APPROVED
 from app.catalog.tariff import Band
 from app.commands.demo.catalog import Shelf
 from app.commands.demo.people import Cast
@@ -64,6 +65,21 @@ def list_products(cast: Cast, shelf: Shelf, now: datetime) -> None:
     this_month = BillingMonth.at(now)
     _price_change(shelf.products["Managed backup"], ada, olga, this_month.previous.starts_at)
     _announce(cast, this_month.starts_at)
+
+
+def publish_shelf(cast: Cast, shelf: Shelf, at: datetime) -> None:
+    """The year's services, from their approved prices into the catalog: evidence, its approval, publication."""
+    olga = cast.viewers["olga"]
+    partners = {viewer.organisation_id: viewer for name, viewer in cast.viewers.items() if name in ("ada", "cy")}
+    for product in shelf.products.values():
+        if product.state != PRICING_APPROVED:
+            continue
+        by = partners[product.partner_id]
+        _evidence(product, by, olga, at, approve=True)
+        with _at(at + timedelta(hours=6), by):
+            requests.request_publication(product, version=_version(product), by=by)
+        with _at(at + timedelta(hours=9), olga):
+            _approve(product, olga)
 
 
 def _log_watch(by: Viewer, programme: uuid.UUID) -> Product:
