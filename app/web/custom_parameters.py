@@ -50,7 +50,7 @@ def parameter_field(parameter: CustomParameter) -> Any:
     optional = not parameter.required
     match parameter.kind:
         case "checkbox":
-            return BooleanField(parameter.label)
+            return BooleanField(_("%(label)s (optional)", label=parameter.label) if optional else parameter.label)
         case "selection":
             choices = offered([("", _("Choose")), *((option, option) for option in parameter.options)])
             return SelectField(parameter.label, choices=choices, validate_choice=False, default="")

@@ -161,7 +161,9 @@ def _cut_off(row: Month) -> str:
     assert isinstance(at, Deadline)
     when = f"{at.utc}, {at.local}" if at.local else at.utc
     facts = {"when": when, "left": at.left}
-    return str(_("cut-off %(when)s, %(left)s ago", **facts) if at.passed else _("cut-off %(when)s, in %(left)s", **facts))
+    return str(
+        _("cut-off %(when)s, %(left)s ago", **facts) if at.passed else _("cut-off %(when)s, in %(left)s", **facts)
+    )
 
 
 def _figure(line: Line) -> str:

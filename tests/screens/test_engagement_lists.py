@@ -281,7 +281,7 @@ def test_the_open_month_is_the_one_that_takes_entries(app, people, as_):
         for who in ("ada", "olga"):
             page = Page(as_(who).get(current(stage)))
             page.check()
-            assert "October 2026 closes" not in page.text and page.soup.select("th.num")[1].text == "November 2026"
+            assert "October 2026 closes" not in page.text and page.soup.select("th.num")[1].text == "November 2026 USD"
             assert "November 2026 closes 3 Dec 2026 00:00 UTC" in page.text
             assert figures(page) == {"Archive, active": "no entry yet"}
         form = Page(as_("ada").get(f"{stage.path('active')}/billing-entries/new"))

