@@ -135,7 +135,7 @@ def _write_beside(file: Path) -> str:
 def give_name(part: Path, file: Path) -> None:
     """Under its own name from now on, unless somebody took that meanwhile."""
     try:
-        os.link(part, file, follow_symlinks=False)
+        os.link(part, file)
     except FileExistsError as taken:
         raise click.ClickException(f"{file} exists already; a backup never takes the place of another file.") from taken
     except OSError:  # a file system without links: the name is taken first, then given
