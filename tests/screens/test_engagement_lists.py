@@ -274,7 +274,7 @@ def test_the_open_month_is_the_one_that_takes_entries(app, people, as_):
         page = Page(as_("ada").get(current(stage)))
         page.check()
         assert "October 2026 closes 3 Nov 2026 00:00 UTC" in page.text
-        assert page.soup.select("th.num")[1].text == "October 2026"
+        assert page.soup.select("th.num")[1].text == "October 2026 USD"
         assert figures(page) == {"Archive, active": "1,875.00"}
         with app.app_context():
             freeze_month(OCTOBER)  # by a clock that ran ahead and came back
@@ -304,7 +304,7 @@ def test_a_reopened_month_comes_first_where_it_can_be_billed(app, people, as_):
         page = Page(as_("ada").get(path))
         page.check()
         assert figures(page) == {"Old": "300.00 Oct", "New": "no entry yet Nov", "Asked": "—"}
-        assert page.soup.select("th.num")[1].text == "Open month"
+        assert page.soup.select("th.num")[1].text == "Open month USD"
         assert "November 2026 closes 3 Dec 2026" in page.text and not page.soup.select("td.amber")
         as_("ada").get(path)
         with statements(app) as seen:
