@@ -185,7 +185,10 @@ def stock(cast: Cast) -> Shelf:
     shelf = Shelf(BillingMonth.at(clock.now()).shifted(13))  # the clock stands thirteen months ago here
     set_up_programmes(shelf, cast.organisations[OPERATOR])
     for listed in PRODUCTS:
-        put_on(shelf, listed, cast)
+        # its prices are written down as approved; listing.publish_shelf takes it from there to where clients find it
+        put_on(shelf, listed, cast, state=PRICING_APPROVED if listed.state == PUBLISHED else listed.state)
+        product = shelf.products[listed.name]
+        history.record(product, CREATED, by=current(), to_state=DRAFT, programme=listed.programme)
     return shelf
 
 
@@ -205,8 +208,8 @@ def set_up_programmes(shelf: Shelf, operator: Organisation) -> None:
     db.session.flush()
 
 
-def put_on(shelf: Shelf, listed: Listed, cast: Cast) -> None:
-    """One product with its plans and prices, approved and in the state it is listed in."""
+def put_on(shelf: Shelf, listed: Listed, cast: Cast, *, state: str) -> None:
+    """One product with its plans and approved prices, in this state."""
     partner = cast.organisations[listed.partner]
     product = Product(
         programme_id=shelf.programmes[listed.programme].id,
@@ -219,13 +222,11 @@ def put_on(shelf: Shelf, listed: Listed, cast: Cast) -> None:
         description=listed.description or listed.summary,
         support="Monday to Friday, 08:00 to 18:00, by e-mail and telephone. Outside these hours for critical calls.",
         request_email=f"requests@{listed.partner.split()[0].lower()}.example",
-        # its prices are written down as approved; listing.publish_shelf takes it from there to where clients find it
-        state=PRICING_APPROVED if listed.state == PUBLISHED else listed.state,
+        state=state,
         created_at=clock.now(),
     )
     db.session.add(product)
     db.session.flush()
-    history.record(product, CREATED, by=current(), to_state=DRAFT, programme=listed.programme)
     shelf.products[listed.name] = product
     for position, (label, kind, options, required) in enumerate(listed.parameters, 1):
         key = label.lower().replace(" ", "-")

@@ -11,6 +11,7 @@ from app.billing.rules import Terms
 from app.catalog.model import Plan, Product, Programme
 from app.catalog.queries import PlanPrices, parameters_of, prices_of_plans, remuneration_of
 from app.catalog.rules import Remuneration
+from app.catalog.states import PUBLISHED
 from app.commands.demo.catalog import Bands, Listed, Priced, Shelf, put_on, set_up_programmes
 from app.commands.demo.people import OPERATOR, Cast
 from app.commands.demo.year import answers_for
@@ -116,7 +117,7 @@ def stock_up(partners: list[Organisation], seller: Organisation, here: BillingMo
     cast = Cast({OPERATOR: seller} | {partner.name: partner for partner in partners})
     for place, partner in enumerate(bare):
         for listed in _products(partner.name, place, months + 1):
-            put_on(shelf, listed, cast)
+            put_on(shelf, listed, cast, state=PUBLISHED)  # nobody is there who could ask for it
 
 
 def _products(partner: str, place: int, back: int) -> tuple[Listed, Listed]:

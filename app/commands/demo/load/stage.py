@@ -13,6 +13,7 @@ from sqlalchemy import select
 
 from app.billing import events as billing_events
 from app.commands.demo.catalog import stock
+from app.commands.demo.listing import publish_shelf
 from app.commands.demo.load import names
 from app.commands.demo.load.offers import Offer, offers_of, stock_up
 from app.commands.demo.load.scale import Scale
@@ -88,8 +89,11 @@ def set_up(scale: Scale, told: Callable[[str], None]) -> Stage:
     with transaction():
         if db.session.scalar(select(Organisation.id).limit(1)) is None:
             told("The database is empty: the demo's people and products move in.")
-            with clock.pinned(here.shifted(-13).starts_at + timedelta(hours=9)):
-                stock(move_in())
+            year_ago = here.shifted(-13).starts_at + timedelta(hours=9)
+            with clock.pinned(year_ago):
+                cast = move_in()
+                shelf = stock(cast)
+            publish_shelf(cast, shelf, year_ago)
         seller = db.session.scalar(
             select(Organisation).where(Organisation.is_operator).order_by(Organisation.id).limit(1)
         )
