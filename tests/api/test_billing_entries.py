@@ -315,4 +315,6 @@ def test_a_list_takes_three_statements_at_most(app, ask, stage, path):
             ask(who).get(below)  # the use of the key is noted once a minute
             with statements(app) as asked:
                 assert ask(who).get(below).status_code == 200
-            assert len(asked) <= 3, asked
+            # the key's limit is no list's: on PostgreSQL every request of a program writes its count
+            of_list = [one for one in asked if "request_count" not in one and "synchronous_commit" not in one]
+            assert len(of_list) <= 3, of_list

@@ -53,7 +53,9 @@ def main() -> int:
                 def changed(sentence: str = "") -> None:
                     if sentence:
                         print(sentence, flush=True)
-                    note.write_text(json.dumps({**book, "processes": {child.name: child.pid for child in children}}))
+                    fresh = note.with_suffix(".new")  # who reads it meanwhile finds the old one whole
+                    fresh.write_text(json.dumps({**book, "processes": {child.name: child.pid for child in children}}))
+                    fresh.replace(note)
 
                 try:
                     asyncio.run(supervise(listener, ports, children, lambda: tell(app, settings, ports), changed))
