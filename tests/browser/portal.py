@@ -1,6 +1,7 @@
 """A portal in a process of its own: started, asked by its command line, stopped."""
 
 import os
+import shutil
 import socket
 import sqlite3
 import subprocess
@@ -86,7 +87,8 @@ class Portal:
 
 
 def copy_of(template: Path, folder: Path) -> Portal:
-    """A portal on a copy of a seeded database; not started yet."""
+    """A portal on a copy of a seeded database, with the key that seals links in it; not started yet."""
+    shutil.copy2(template.with_name("demo-secret-key"), folder)
     with closing(sqlite3.connect(template)) as source, closing(sqlite3.connect(folder / DATABASE)) as copy:
         source.backup(copy)
     return Portal(folder)

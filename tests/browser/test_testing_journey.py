@@ -122,7 +122,7 @@ def test_a_test_is_in_no_list_and_no_count(ada: Page) -> None:
     ada.goto(f"/engagements?search={name.replace(' ', '+')}")
     expect(ada.get_by_role("main")).to_contain_text("No engagement fits these filters")
     ada.goto(f"/engagements/{engagement}")
-    decide(ada, "Reject", "Reject and tell the client", Reason="Enough seen.")
+    decide(ada, "Reject", "Reject the test", Reason="Enough seen.")
     expect(status(ada)).to_have_text("Rejected")
 
 
