@@ -122,8 +122,11 @@ def test_tries_to_sign_in_are_counted_over_both(scale: Scale) -> None:
 
 
 def test_metrics_are_the_sum_of_all(scale: Scale) -> None:
+    def told() -> str:
+        return httpx.get(f"http://127.0.0.1:{scale.port}/metrics").text
+
     def asked() -> float:
-        text = httpx.get(f"http://127.0.0.1:{scale.port}/metrics").text
+        text = told()
         line = 'portal_requests_total{endpoint="health.alive",method="GET",status="200"} '
         return float(text.partition(line)[2].partition("\n")[0] or 0)
 
@@ -131,8 +134,8 @@ def test_metrics_are_the_sum_of_all(scale: Scale) -> None:
     for _ in range(6):
         httpx.get(f"http://127.0.0.1:{scale.port}/healthz")
     assert asked() == before + 6
-    text = httpx.get(f"http://127.0.0.1:{scale.port}/metrics").text
-    assert 'portal_job_runs_total{job="rate_billing_entries"}' in text, "the workers count in the same folder"
+    # the workers count in the same folder, from their first run on
+    wait_for(lambda: 'portal_job_runs_total{job="rate_billing_entries"}' in told(), 30)
 
 
 @pytest.mark.parametrize("name", ["worker-2", "web-1"])
