@@ -29,6 +29,7 @@ from app.foundation import clock, timetable, workers
 from app.foundation.database import db, transaction
 from app.foundation.tenancy import acting_for_all
 from app.jobs import runs, ticking
+from app.jobs.endings import Endings
 from app.jobs.schedule import Job
 from app.jobs.ticking import Presence, first_line
 from app.jobs.work import Done
@@ -134,6 +135,7 @@ class Claims:
 
     def _make_queues(self, url: str) -> App:
         queues = App(connector=PsycopgConnector(conninfo=url, min_size=1, max_size=4))
+        queues.job_manager = Endings(queues.connector)
         for job in self._jobs.values():
             queues.task(name=job.name)(partial_coroutine(self._run_claimed, job))
         queues.periodic(cron="* * * * * */5")(  # the sixth field is seconds

@@ -11,12 +11,14 @@ from flask import Flask
 from procrastinate import App, PsycopgConnector
 from procrastinate.job_context import JobContext
 from procrastinate.jobs import Job as QueuedJob
+from procrastinate.jobs import Status
 
 from app.foundation import workers
 from app.foundation.database import db
 from app.foundation.shares import WHOLE, Share
 from app.foundation.tenancy import Viewer, acting_for_all
 from app.jobs import claims, engine, ticking
+from app.jobs.endings import Endings
 from app.jobs.schedule import DAY, InShares, Job
 from app.jobs.work import Done, Stopped
 from tests.jobs.claiming import ask, tell, wait_for
@@ -153,6 +155,54 @@ def test_a_worker_outlives_its_connections(app: Flask, start: Callable[..., engi
         cut_everything(app)
         seen = watched.runs[0]
         wait_for(lambda seen=seen: watched.runs[0] >= seen + 2, 25)  # type: ignore[misc]
+
+
+#: the first deletions of a job take their own connection with them, before or after the deletion counts
+CUT_AT_THE_END = """
+CREATE SEQUENCE cuts;
+CREATE FUNCTION cut_me() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF nextval('cuts') <= 2 THEN PERFORM pg_terminate_backend(pg_backend_pid()); PERFORM pg_sleep(1); END IF;
+    RETURN OLD;
+END $$;
+CREATE TRIGGER cut_me BEFORE DELETE ON procrastinate_jobs FOR EACH ROW
+    WHEN (OLD.task_name = 'watched') EXECUTE FUNCTION cut_me();
+"""
+NO_MORE_CUTS = "DROP TRIGGER cut_me ON procrastinate_jobs; DROP FUNCTION cut_me; DROP SEQUENCE cuts"
+
+
+def test_a_connection_cut_while_a_job_ends_does_not_keep_the_job_for_ever(
+    app: Flask, start: Callable[..., engine.Engine]
+) -> None:
+    """The worker lives: nobody else would put its job back."""
+    tell(app, CUT_AT_THE_END)
+    try:
+        watched = Watched(0)
+        start(Job("watched", 1, watched, first_after_seconds=0))
+        wait_for(lambda: watched.runs[0] >= 3, 15)
+        assert ask(app, "SELECT last_value >= 3 AS cut FROM cuts")[0].cut
+    finally:
+        tell(app, NO_MORE_CUTS)
+
+
+def test_an_end_that_was_heard_is_not_said_again_for_ever(app: Flask) -> None:
+    """The answer was lost, not the end: the job is gone, and that is well."""
+    with app.app_context():
+        url = db.engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
+
+    async def end_twice() -> None:
+        queues = App(connector=PsycopgConnector(conninfo=url, min_size=1, max_size=1))
+        async with queues.open_async():
+            endings = Endings(queues.connector)
+            (row,) = ask(app, "SELECT id FROM procrastinate_jobs WHERE task_name = 'night'")
+            job = QueuedJob(id=row.id, queue="whole", lock=None, queueing_lock="night", task_name="night")
+            for _ in range(2):
+                await endings.finish_job(job, Status.SUCCEEDED, delete_job=True)
+
+    tell(app, DEAD.format(5))
+    tell(app, HELD)
+    asyncio.run(end_twice())
+    assert ask(app, STATES) == []
 
 
 def test_no_request_fails_once_the_server_is_back(app: Flask) -> None:
