@@ -26,6 +26,8 @@ WHOLE = {
     "months_decisions": "the same, on the page that asks whether to close",
     "health": "a scrape is a machine's, once in a while, and its figures are watched",
     "testing": "a product has few end-to-end tests",
+    "publish": "the same, on the checklist of what they have shown",
+    "publication_reviews": "the same, before who publishes",
     "security": "a member has ten recovery codes",
     "organisations": "people of the fifty organisations on the page",
     "my_billing_entries": "the strip adds up an engagement's three newest months",
