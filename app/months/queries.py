@@ -86,6 +86,7 @@ def first_to_bill(book: Any, since: Any, taking: OpenMonths) -> FirstToBill:
     reopened = (
         select(func.min(_as_number(Month.month)))
         .where(Month.book == book, Month.state == states.REOPENED, _as_number(Month.month) >= month_of(since))
+        .correlate_except(Month)  # however deep it stands: book and since are the outer rows', never all rows there are
         .scalar_subquery()
     )
     begun = [
