@@ -76,7 +76,7 @@ def screens(server: Server) -> list[Screen]:
         )
         for which, query in filters.items()
     ]
-    charges = cursor("1970-01", _FIRST_ID)
+    charges = cursor("2000-01", _FIRST_ID)
     return [
         *found,
         Screen("charges: first page", "dot", "/my/charges"),

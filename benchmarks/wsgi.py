@@ -20,7 +20,7 @@ page = static_pages.jinja_env.from_string(PAGE)
 taken_apart: dict[str, dict[str, Any]] = {}
 
 
-@static_pages.put("/<name>")
+@static_pages.put("/<path:name>")
 def take_apart(name: str) -> Response:
     before, body, after = re.fullmatch(
         r"(.*?<tbody>)?(.*?)(</tbody>.*)?", request.get_data(as_text=True), re.DOTALL
@@ -33,7 +33,7 @@ def take_apart(name: str) -> Response:
     return Response(status=204)
 
 
-@static_pages.get("/<name>")
+@static_pages.get("/<path:name>")
 def show(name: str) -> str:
     return page.render(**taken_apart[name])
 

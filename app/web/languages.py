@@ -19,7 +19,7 @@ def install(app: Flask) -> None:
     app.jinja_env.globals["_"] = said
 
 
-def said(sentence: str, **facts: Any) -> Markup:
+def said(sentence: str, /, **facts: Any) -> Markup:
     """`_()` in templates: the sentence in the viewer's language, the facts in it escaped."""
     words = _words(locale_name(), sentence)
     return words % facts if facts or "%" in words else words

@@ -44,7 +44,7 @@ def asked(app: Flask) -> Iterator[list[Any]]:
         seen.append(clause)
 
     def note_lazy(state: ORMExecuteState) -> None:
-        if state.lazy_loaded_from is not None:
+        if state.is_select and state.lazy_loaded_from is not None:
             seen.append(f"loads {state.lazy_loaded_from} later")
 
     with app.app_context():
