@@ -20,6 +20,7 @@ from app.billing.model import BillingEntry
 from app.billing.own_entries import gross_explanation
 from app.billing.queries import may_view_billing
 from app.billing.rules import Rated
+from app.billing.standing import LINES_OF_ENTRIES
 from app.catalog.model import Metric, Programme
 from app.catalog.queries import policies_in_use, programme_of
 from app.charges.queries import gross_of
@@ -100,7 +101,7 @@ def sees_all_billing(viewer: Viewer) -> bool:
 
 def entries(rows: Sequence[Any], viewer: Viewer) -> list[dict[str, Any]]:
     if viewer.capacity == "customer":
-        lines = gross_of([row.id for row in rows])
+        lines = gross_of(LINES_OF_ENTRIES, [row.id for row in rows])
         return [
             {**_for_both(row), "status": _shown_as(row.state), "charge": _charge(lines.get(row.id))} for row in rows
         ]

@@ -13,7 +13,9 @@ class OpenMonth(Schema):
     )
     programmes = fields.List(fields.String(), required=True, **note("Names of the programmes whose month it is."))
     engagements = fields.Integer(
-        **note("How many could be billed for it. Left out, as is billed, for a key that may not view billing.")
+        **note(
+            "How many could be billed for it; 1001 means more than a thousand, of which the newest are meant. Left out, as is billed, for a key that may not view billing."
+        )
     )
     billed = fields.Integer(**note("How many of them have an entry that counts."))
 

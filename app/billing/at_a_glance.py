@@ -11,14 +11,16 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, and_, case, exists, false, func, select, true
 
 from app.billing import states
-from app.billing.model import BillingEntry
+from app.billing.model import IS_UNDECIDED, BillingEntry
 from app.billing.review import amounts_now
 from app.catalog.model import Product, Programme
 from app.catalog.queries import remuneration_of
 from app.catalog.rules import Remuneration
 from app.engagements.model import Engagement
+from app.engagements.queries import LIST_KEYS, in_states
 from app.engagements.states import BILLABLE
 from app.foundation.billing_month import BillingMonth
+from app.foundation.bounded import Bounded, bounded
 from app.foundation.database import db
 from app.foundation.money import Money
 from app.foundation.tenancy import Viewer, acting_for_all
@@ -28,15 +30,21 @@ MOST_PRICED = 100
 Engagements = Select[*tuple[Any, ...]]
 
 
-def billed_in(month: BillingMonth, cut_off: str) -> tuple[int, int]:
-    """(engagements that could be billed for the month, those of them with an entry that counts), under one cut-off policy."""
-    row = db.session.execute(
-        select(func.count(Engagement.id), func.sum(case((_has_entry(month), 1), else_=0)))
+def billed_in(month: BillingMonth, cut_off: str) -> tuple[Bounded, int]:
+    """(engagements that could be billed for the month, those of them with an entry that counts), under one cut-off policy.
+
+    Where there are very many, of the newest of them only: that is what Bounded.full says.
+    """
+    newest = bounded(
+        select(Engagement.id)
         .join(Product, Product.id == Engagement.product_id)
         .join(Programme, and_(Programme.id == Product.programme_id, Programme.cut_off == cut_off))
         .where(*_could_be_billed(month))
-    ).one()
-    return row[0], int(row[1] or 0)
+        .order_by(*(key.desc() for key in LIST_KEYS))
+    )
+    entry = _has_entry(month, newest.c.id)
+    row = db.session.execute(select(func.count(), func.sum(case((entry, 1), else_=0))).select_from(newest)).one()
+    return Bounded(row[0]), int(row[1] or 0)
 
 
 def still_unbilled(found: Engagements, month: BillingMonth, cut_off: str, *, viewer: Viewer) -> Engagements:
@@ -56,11 +64,11 @@ def with_waiting_entries(found: Engagements, *, viewer: Viewer) -> Engagements:
     return found.where(Product.programme_id.in_(readable), waits)
 
 
-def _has_entry(month: BillingMonth) -> ColumnElement[bool]:
+def _has_entry(month: BillingMonth, engagement_id: Any = Engagement.id) -> ColumnElement[bool]:
     """Whether the engagement has an entry of that month that counts."""
     return exists(
         select(BillingEntry.id).where(
-            BillingEntry.engagement_id == Engagement.id,
+            BillingEntry.engagement_id == engagement_id,
             BillingEntry.service_month == month,
             BillingEntry.state.in_((states.RATED, *states.UNDECIDED)),
         )
@@ -68,7 +76,7 @@ def _has_entry(month: BillingMonth) -> ColumnElement[bool]:
 
 
 def _could_be_billed(month: BillingMonth) -> tuple[ColumnElement[bool], ...]:
-    return Engagement.state.in_(BILLABLE), Engagement.active_from < month.next.starts_at
+    return *in_states(BILLABLE), Engagement.active_from < month.next.starts_at
 
 
 def _readable(viewer: Viewer) -> tuple[ColumnElement[bool], ...]:
@@ -92,7 +100,7 @@ def waiting_to_be_rated() -> WaitingToBeRated:
     """Everything undecided that this viewer may see, the oldest MOST_PRICED of it priced. `due` is not for customers."""
     rows = db.session.execute(
         select(BillingEntry.id, BillingEntry.submitted_at, BillingEntry.booked_month, BillingEntry.programme_id)
-        .where(BillingEntry.state.in_(states.UNDECIDED))
+        .where(IS_UNDECIDED)
         .order_by(BillingEntry.submitted_at)
         .limit(MOST_PRICED)
     ).all()

@@ -16,7 +16,7 @@ from app.catalog.model import Metric, Programme
 from app.engagements.model import Engagement
 from app.engagements.queries import Customer, Partner
 from app.foundation.billing_month import BillingMonth
-from app.foundation.database import db
+from app.foundation.database import db, one_of
 from app.foundation.refusals import Refused
 from app.foundation.tenancy import Viewer, acting_for_all, one
 from app.months.queries import rows_of
@@ -220,7 +220,8 @@ def waiting_for(viewer: Viewer, limit: int) -> Sequence[Row[*tuple[Any, ...]]]:
         return []
     rows = db.session.execute(
         found.with_only_columns(*WAITING_COLUMNS)
-        .join(Engagement, Engagement.id == Correction.engagement_id)
+        # outer, though there always is one: else SQLite may begin with the viewer's engagements, however many there are
+        .outerjoin(Engagement, Engagement.id == Correction.engagement_id)
         .join(Corrected, Corrected.id == Correction.entry_id)
         .join(Customer, Customer.id == Correction.customer_id)
         .join(Partner, Partner.id == Correction.partner_id)
@@ -246,7 +247,7 @@ def _decidable(viewer: Viewer) -> Select[*tuple[Any, ...]] | None:
     found = (
         select(Correction.id)
         .join(Programme, Programme.id == Correction.programme_id)
-        .where(Correction.state == states.REQUESTED)
+        .where(one_of(Correction.state, (states.REQUESTED,)))
     )
     if viewer.member_id is not None:
         found = found.where(or_(Correction.asked_by_id.is_(None), Correction.asked_by_id != viewer.member_id))

@@ -2,7 +2,6 @@
 
 import uuid
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Integer, Select, func, select, type_coerce
@@ -15,21 +14,21 @@ from app.engagements.states import OPEN
 from app.foundation.billing_month import BillingMonth
 from app.foundation.database import db
 from app.foundation.history import History
-from app.months.queries import first_to_bill
+from app.months.queries import OpenMonths, first_to_bill
 
 #: Tabs count no further; beyond it they say so with a plus sign.
 MOST_COUNTED = 999
 
 
-def beside(found: Select[*tuple[Any, ...]], now: datetime) -> Select[*tuple[Any, ...]]:
-    """The list of engagements with what each row shows of billing.
+def beside(found: Select[*tuple[Any, ...]], taking: OpenMonths) -> Select[*tuple[Any, ...]]:
+    """The list of engagements with what each row shows of billing. `taking`: the months open by the clock.
 
     Adds: asked_at (of the open completion request), currency, cut_off, takes_all_three (who may read the figures), rated_minor
     (all months); open_month (the number of the month that its form offers first, by the clock and by the months' rows; 0
     without any), reopened_month (open_month is that one: no cut-off lies ahead), month_minor (rated in open_month, None
     without any) and month_waits (something of it is undecided).
     """
-    first = first_to_bill(Programme.cut_off, Engagement.active_from, now)
+    first = first_to_bill(Programme.cut_off, Engagement.active_from, taking)
     group = select(func.sum(RatingGroup.amount_minor)).where(RatingGroup.engagement_id == Engagement.id)
     waits = select(BillingEntry.id).where(
         BillingEntry.engagement_id == Engagement.id,

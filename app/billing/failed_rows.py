@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import Select, select
 
 from app.billing import events, states
-from app.billing.model import BillingEntry
+from app.billing.model import IS_UNDECIDED, BillingEntry
 from app.engagements.model import Engagement
 from app.engagements.queries import Partner
 from app.foundation import clock, history
@@ -33,7 +33,7 @@ def failed_entries() -> Select[*tuple[Any, ...]]:
         .join(Engagement, Engagement.id == BillingEntry.engagement_id)
         .join(Partner, Partner.id == BillingEntry.partner_id)
         .where(
-            BillingEntry.state.in_(states.UNDECIDED),
+            IS_UNDECIDED,
             BillingEntry.state == states.SUBMITTED,
             BillingEntry.failure.is_not(None),
         )

@@ -6,7 +6,7 @@ from datetime import timedelta
 from sqlalchemy import func, select
 
 from app.billing import states
-from app.billing.model import BillingEntry
+from app.billing.model import IS_UNDECIDED, BillingEntry
 from app.billing.rules import OVERDUE_AFTER_HOURS
 from app.foundation import clock
 from app.foundation.database import db
@@ -14,14 +14,19 @@ from app.foundation.database import db
 
 def awaiting_rating() -> int:
     """Submitted, and neither rated, rejected nor put before a person yet. Stays near zero while the job runs."""
-    return db.session.scalar(select(func.count(BillingEntry.id)).where(BillingEntry.state == states.SUBMITTED)) or 0
+    return (
+        db.session.scalar(
+            select(func.count(BillingEntry.id)).where(IS_UNDECIDED, BillingEntry.state == states.SUBMITTED)
+        )
+        or 0
+    )
 
 
 def overdue() -> int:
     """Undecided for more than a day: people are late, or the machine is. Tests may wait."""
     since = clock.now() - timedelta(hours=OVERDUE_AFTER_HOURS)
     late = select(func.count(BillingEntry.id)).where(
-        BillingEntry.state.in_(states.UNDECIDED), BillingEntry.submitted_at < since, BillingEntry.is_test.is_(False)
+        IS_UNDECIDED, BillingEntry.submitted_at < since, BillingEntry.is_test.is_(False)
     )
     return db.session.scalar(late) or 0
 

@@ -21,12 +21,13 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.billing import states
 from app.foundation.billing_month import BillingMonth
-from app.foundation.database import Base, Exact, Instant, Month, Row
+from app.foundation.database import Base, Exact, Instant, Month, Row, one_of
 from app.foundation.money import Money
 from app.foundation.tenancy import OfParties, Tenanted
 
 _RECORDS_ONLY = text("record_key IS NOT NULL")
 _OPEN_ONLY = text("state IN ('submitted', 'in_review')")
+_IN_REVIEW = text("state = 'in_review'")
 _WAITING = text("state = 'requested'")
 
 
@@ -40,6 +41,7 @@ class BillingEntry(Row, OfParties, Base):
         CheckConstraint("(kind = 'entry') = (corrects_id IS NULL)", name="corrections_name_what_they_correct"),
         CheckConstraint("state <> 'rated' OR amount_minor IS NOT NULL", name="rated_has_amount"),
         Index("ix_billing_entry_engagement", "engagement_id", "service_month", "submitted_at", "id"),
+        Index("ix_billing_entry_listed", "engagement_id", "submitted_at", "id"),
         Index("ix_billing_entry_group", "engagement_id", "metric_id", "service_month"),
         Index("ix_billing_entry_booked", "booked_month", "programme_id"),
         # one reversal and one rebill an entry, whatever the code believes
@@ -57,6 +59,15 @@ class BillingEntry(Row, OfParties, Base):
             postgresql_where=_RECORDS_ONLY,
         ),
         Index("ix_billing_entry_undecided", "submitted_at", "id", sqlite_where=_OPEN_ONLY, postgresql_where=_OPEN_ONLY),
+        Index("ix_billing_entry_in_review", "submitted_at", "id", sqlite_where=_IN_REVIEW, postgresql_where=_IN_REVIEW),
+        Index(
+            "ix_billing_entry_partner_undecided",
+            "partner_id",
+            "submitted_at",
+            "id",
+            sqlite_where=_OPEN_ONLY,
+            postgresql_where=_OPEN_ONLY,
+        ),
     )
 
     #: said aloud: BE-3107
@@ -111,6 +122,11 @@ class BillingEntry(Row, OfParties, Base):
 
     def history_subject(self) -> tuple[str, uuid.UUID]:
         return "engagement", self.engagement_id
+
+
+#: In the words of their indexes.
+IS_UNDECIDED = one_of(BillingEntry.state, states.UNDECIDED)
+IS_IN_REVIEW = one_of(BillingEntry.state, (states.IN_REVIEW,))
 
 
 class RatingGroup(Row, OfParties, Base):

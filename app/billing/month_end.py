@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Row, and_, func, select
 
 from app.billing import states
-from app.billing.model import BillingEntry, Correction, RatingGroup
+from app.billing.model import IS_UNDECIDED, BillingEntry, Correction, RatingGroup
 from app.billing.month_ties import of_book, ties
 from app.billing.rules import is_overdue
 from app.engagements.queries import Partner
@@ -38,9 +38,7 @@ def undecided(book: str, month: BillingMonth, limit: int = 100) -> Sequence[Row[
     return db.session.execute(
         select(BillingEntry.id, BillingEntry.number, BillingEntry.submitted_at, Partner.name.label("partner_name"))
         .join(Partner, Partner.id == BillingEntry.partner_id)
-        .where(
-            BillingEntry.state.in_(states.UNDECIDED), *of_book(BillingEntry, book), BillingEntry.booked_month == month
-        )
+        .where(IS_UNDECIDED, *of_book(BillingEntry, book), BillingEntry.booked_month == month)
         .order_by(BillingEntry.submitted_at, BillingEntry.id)
         .limit(limit)
     ).all()
@@ -81,7 +79,7 @@ def _corrections(book: str, month: BillingMonth) -> Line:
 
 
 def _failed(book: str, month: BillingMonth) -> Line:
-    failed = and_(BillingEntry.state == states.SUBMITTED, BillingEntry.failure.is_not(None))
+    failed = and_(IS_UNDECIDED, BillingEntry.state == states.SUBMITTED, BillingEntry.failure.is_not(None))
     rows = db.session.execute(
         select(BillingEntry.number, Partner.name.label("partner_name"))
         .join(Partner, Partner.id == BillingEntry.partner_id)

@@ -15,8 +15,9 @@ from sqlalchemy.orm import aliased
 
 from app.billing import states
 from app.billing.corrections_queries import Link, links_of
-from app.billing.model import BillingEntry
+from app.billing.model import BillingEntry, RatingGroup
 from app.billing.rules import Rated, Terms, rate
+from app.billing.standing import LINES_OF_ENTRIES, OF_ENTRY
 from app.catalog.model import Metric, MetricPrice, PriceVersion, Programme
 from app.catalog.price_list import is_derived
 from app.catalog.queries import gross_tariff, remuneration_of
@@ -99,8 +100,7 @@ def own_entry(engagement_id: uuid.UUID, entry_id: uuid.UUID) -> Row[*tuple[Any, 
 
 def charged_rows(found: Select[*tuple[Any, ...]]) -> Select[*tuple[Any, ...]]:
     """The entries with what they are charged beside them, for the streamed exports."""
-    line = (ChargeLine.source_id == BillingEntry.id) & (ChargeLine.source_kind == "billing-entry")
-    return found.outerjoin(ChargeLine, line).add_columns(ChargeLine.gross_minor, ChargeLine.tax_minor)
+    return found.outerjoin(ChargeLine, OF_ENTRY).add_columns(ChargeLine.gross_minor, ChargeLine.tax_minor)
 
 
 def charged_by_engagement(engagement_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, list[Money]]:
@@ -109,20 +109,29 @@ def charged_by_engagement(engagement_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID
         return {}
     rows = db.session.execute(
         select(BillingEntry.engagement_id, ChargeLine.currency, func.sum(ChargeLine.gross_minor).label("gross_minor"))
-        .join(ChargeLine, ChargeLine.source_id == BillingEntry.id)
+        # outer: the few engagements' entries lead, not all of the client's lines
+        .outerjoin(ChargeLine, OF_ENTRY)
         .where(BillingEntry.engagement_id.in_(engagement_ids))
         .group_by(BillingEntry.engagement_id, ChargeLine.currency)
         .order_by(ChargeLine.currency)
     )
     found: dict[uuid.UUID, list[Money]] = {}
     for row in rows:
-        found.setdefault(row.engagement_id, []).append(Money.of_minor(row.gross_minor, row.currency))
+        if row.currency is not None:
+            found.setdefault(row.engagement_id, []).append(Money.of_minor(row.gross_minor, row.currency))
     return found
 
 
 def charged_by_month(engagement_id: uuid.UUID, limit: int = 3) -> Sequence[Row[*tuple[Any, ...]]]:
     """(service_month, currency, gross_minor, tax_minor, entries) of the engagement, newest months first."""
-    return db.session.execute(
+    newest = (
+        select(RatingGroup.service_month)
+        .where(RatingGroup.engagement_id == engagement_id, RatingGroup.entries > 0)
+        .distinct()
+        .order_by(RatingGroup.service_month.desc())
+        .limit(limit)
+    )
+    rows = db.session.execute(
         select(
             ChargeLine.service_month,
             ChargeLine.currency,
@@ -130,12 +139,14 @@ def charged_by_month(engagement_id: uuid.UUID, limit: int = 3) -> Sequence[Row[*
             func.sum(ChargeLine.tax_minor).label("tax_minor"),
             func.count().label("entries"),
         )
-        .join(BillingEntry, BillingEntry.id == ChargeLine.source_id)
-        .where(BillingEntry.engagement_id == engagement_id)
+        .select_from(BillingEntry)
+        .outerjoin(ChargeLine, OF_ENTRY)  # as above; what is not charged yet comes as one row without a month
+        .where(BillingEntry.engagement_id == engagement_id, BillingEntry.service_month.in_(newest))
         .group_by(ChargeLine.service_month, ChargeLine.currency)
         .order_by(ChargeLine.service_month.desc(), ChargeLine.currency)
-        .limit(limit)
+        .limit(limit + 1)
     ).all()
+    return [row for row in rows if row.service_month is not None][:limit]
 
 
 def counts_for_tabs(engagement_id: uuid.UUID) -> tuple[int, int]:
@@ -170,7 +181,7 @@ class GrossExplanation:
 def gross_explanation(entry_id: uuid.UUID) -> GrossExplanation | None:
     """Recomputed at gross from the price version the entry was rated with; None while nothing is charged for it."""
     entry = one(BillingEntry, entry_id)
-    line = gross_of([entry_id]).get(entry_id)
+    line = gross_of(LINES_OF_ENTRIES, [entry_id]).get(entry_id)
     if entry.state != states.RATED or line is None or entry.quantity_before is None:
         return None
     assert entry.price_version_id is not None

@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Select, exists, func, or_, select
 from sqlalchemy.orm import aliased
 
 from app.billing import rules, states
-from app.billing.model import BillingEntry
+from app.billing.model import IS_IN_REVIEW, IS_UNDECIDED, BillingEntry
 from app.billing.provisional import groups_of, provisional_ratings
 from app.catalog.model import Metric, Programme
 from app.catalog.queries import PlanPrices
@@ -210,6 +210,7 @@ def many_due_for_rating(limit: int, *, share: Share = WHOLE) -> list[DueEntry]:
 def _due(*columns: Any) -> Select[*tuple[Any, ...]]:
     now = clock.now()
     due = select(*columns).where(
+        IS_UNDECIDED,
         BillingEntry.state == states.SUBMITTED,
         or_(BillingEntry.try_again_at.is_(None), BillingEntry.try_again_at <= now),
     )
@@ -251,14 +252,15 @@ def rating_queue(
     `tests`: end-to-end tests only, or none of them; a viewer who does not see tests has none either way.
     """
     late = clock.now() - timedelta(hours=rules.OVERDUE_AFTER_HOURS)
-    waiting = or_(BillingEntry.state == states.IN_REVIEW, BillingEntry.submitted_at < late)
+    waiting = or_(IS_IN_REVIEW, BillingEntry.submitted_at < late)
     found = (
         select(*QUEUE_COLUMNS)
-        .join(Engagement, Engagement.id == BillingEntry.engagement_id)
+        # outer, though there always is one: else SQLite may begin with the viewer's engagements, however many there are
+        .outerjoin(Engagement, Engagement.id == BillingEntry.engagement_id)
         .join(Metric, Metric.id == BillingEntry.metric_id)
         .join(Customer, Customer.id == BillingEntry.customer_id)
         .join(Partner, Partner.id == BillingEntry.partner_id)
-        .where(BillingEntry.state.in_(states.UNDECIDED), waiting)
+        .where(IS_UNDECIDED, waiting)
     )
     if overdue_only:
         found = found.where(BillingEntry.submitted_at < late)
@@ -274,7 +276,7 @@ def waiting_count(viewer: Viewer) -> tuple[str, Any] | None:
     if viewer.capacity != "operator" or not viewer.may("rating-queue:decide"):
         return None
     others = or_(BillingEntry.submitted_by_id.is_(None), BillingEntry.submitted_by_id != viewer.member_id)
-    some = select(BillingEntry.id).where(BillingEntry.state == states.IN_REVIEW, others).limit(100).subquery()
+    some = select(BillingEntry.id).where(IS_IN_REVIEW, others).limit(100).subquery()
     return "/reviews/rating", select(func.count()).select_from(some).scalar_subquery()
 
 

@@ -7,6 +7,7 @@ so it is rated against what its month holds when somebody says yes.
 import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -14,7 +15,7 @@ from sqlalchemy import Row, and_, func, or_, select
 
 from app.billing import rules, states
 from app.billing.explanations import Explanation
-from app.billing.model import BillingEntry, RatingGroup
+from app.billing.model import IS_IN_REVIEW, IS_UNDECIDED, BillingEntry, RatingGroup
 from app.billing.queries import LIST_KEYS, QUEUE_COLUMNS
 from app.billing.rating import priced_metric, terms_of
 from app.catalog.model import Metric, MetricPrice, PriceVersion, Programme
@@ -22,6 +23,7 @@ from app.catalog.queries import prices_of, remuneration_of
 from app.catalog.rules import draft_version_for, version_for
 from app.engagements.model import Engagement
 from app.engagements.queries import Customer, Partner
+from app.foundation.bounded import Bounded, bounded
 from app.foundation.database import db
 from app.foundation.money import Money
 from app.foundation.refusals import NotVisible, Refused
@@ -153,21 +155,30 @@ def outlook(row: Any) -> Outlook:
 
 def partners_waiting() -> dict[uuid.UUID, str]:
     """Partners with undecided entries, for the queue's filter."""
-    some = select(BillingEntry.partner_id).where(BillingEntry.state.in_(states.UNDECIDED))
+    some = select(BillingEntry.partner_id).where(IS_UNDECIDED)
     rows = db.session.execute(
         select(Partner.id, Partner.name).where(Partner.id.in_(some)).order_by(Partner.name).limit(200)
     )
     return {row.id: row.name for row in rows}
 
 
-def queue_figures() -> Row[*tuple[Any, ...]]:
-    """(in_review, oldest_in_review, submitted, oldest_submitted) of what is undecided, as far as this viewer may see it."""
-    in_review, submitted = BillingEntry.state == states.IN_REVIEW, BillingEntry.state == states.SUBMITTED
-    return db.session.execute(
-        select(
-            func.count().filter(in_review).label("in_review"),
-            func.min(BillingEntry.submitted_at).filter(in_review).label("oldest_in_review"),
-            func.count().filter(submitted).label("submitted"),
-            func.min(BillingEntry.submitted_at).filter(submitted).label("oldest_submitted"),
-        ).where(BillingEntry.state.in_(states.UNDECIDED))
-    ).one()
+@dataclass(frozen=True)
+class QueueFigures:
+    """Counts end at the bound and then say so with a plus sign; the oldest are exact."""
+
+    in_review: Bounded
+    oldest_in_review: datetime | None
+    submitted: Bounded
+    oldest_submitted: datetime | None
+
+
+def queue_figures() -> QueueFigures:
+    """Of what is undecided, as far as this viewer may see it; one statement, whatever the backlog."""
+    in_review = select(BillingEntry.submitted_at).where(IS_IN_REVIEW)
+    submitted = select(BillingEntry.submitted_at).where(IS_UNDECIDED, BillingEntry.state == states.SUBMITTED)
+    few = [bounded(found.order_by(*LIST_KEYS)) for found in (in_review, submitted)]
+    figures = [
+        select(pick).select_from(some).scalar_subquery() for some in few for pick in (func.count(), func.min(some.c[0]))
+    ]
+    row = db.session.execute(select(*figures)).one()
+    return QueueFigures(Bounded(row[0]), row[1], Bounded(row[2]), row[3])

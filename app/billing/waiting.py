@@ -5,8 +5,8 @@ from collections.abc import Sequence
 
 from sqlalchemy import or_, select
 
-from app.billing import events, rating, states
-from app.billing.model import BillingEntry
+from app.billing import events, rating
+from app.billing.model import IS_IN_REVIEW, BillingEntry
 from app.billing.review import amounts_now
 from app.engagements.model import Engagement
 from app.engagements.queries import Partner
@@ -28,9 +28,10 @@ def in_review(viewer: Viewer, limit: int) -> Sequence[Waiting]:
             Engagement.name.label("engagement_name"),
             Partner.name.label("partner_name"),
         )
-        .join(Engagement, Engagement.id == BillingEntry.engagement_id)
+        # outer, though there always is one: else SQLite may begin with the viewer's engagements, however many there are
+        .outerjoin(Engagement, Engagement.id == BillingEntry.engagement_id)
         .join(Partner, Partner.id == BillingEntry.partner_id)
-        .where(BillingEntry.state == states.IN_REVIEW)
+        .where(IS_IN_REVIEW)
         .where(or_(BillingEntry.submitted_by_id.is_(None), BillingEntry.submitted_by_id != viewer.member_id))
         .order_by(BillingEntry.submitted_at, BillingEntry.id)
         .limit(limit)

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Row, Select, bindparam, func, select
 from sqlalchemy.orm import aliased
 
-from app.charges.model import ChargeLine
+from app.charges.model import ChargeLine, ChargeMonth
 from app.foundation.billing_month import BillingMonth
 from app.foundation.database import db
 from app.foundation.refusals import NotVisible
@@ -55,16 +55,16 @@ def partner_charges(month: BillingMonth | None = None) -> Select[*tuple[Any, ...
 
 
 def own_totals_by_month(limit: int = 12) -> Sequence[Row[*tuple[Any, ...]]]:
-    """(booked_month, currency, gross_minor, tax_minor) of the newest months, newest first."""
+    """(booked_month, currency, gross_minor, tax_minor) of the newest months, newest first; from the sums kept by month."""
     return db.session.execute(
         select(
-            ChargeLine.booked_month,
-            ChargeLine.currency,
-            func.sum(ChargeLine.gross_minor).label("gross_minor"),
-            func.sum(ChargeLine.tax_minor).label("tax_minor"),
+            ChargeMonth.booked_month,
+            ChargeMonth.currency,
+            func.sum(ChargeMonth.gross_minor).label("gross_minor"),
+            func.sum(ChargeMonth.tax_minor).label("tax_minor"),
         )
-        .group_by(ChargeLine.booked_month, ChargeLine.currency)
-        .order_by(ChargeLine.booked_month.desc(), ChargeLine.currency)
+        .group_by(ChargeMonth.booked_month, ChargeMonth.currency)
+        .order_by(ChargeMonth.booked_month.desc(), ChargeMonth.currency)
         .limit(limit)
     ).all()
 
@@ -78,13 +78,15 @@ def source_of(line_id: uuid.UUID) -> tuple[str, uuid.UUID]:
     return row.source_kind, row.source_id
 
 
+# a source is known by both: the index begins with the kind
 _GROSS_OF = select(ChargeLine.source_id, ChargeLine.gross_minor, ChargeLine.tax_minor, ChargeLine.currency).where(
-    ChargeLine.source_id.in_(bindparam("sources", expanding=True))
+    ChargeLine.source_kind == bindparam("kind"), ChargeLine.source_id.in_(bindparam("sources", expanding=True))
 )
 
 
-def gross_of(source_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, Row[*tuple[Any, ...]]]:
+def gross_of(kind: str, source_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, Row[*tuple[Any, ...]]]:
     """source id -> (gross_minor, tax_minor, currency) of the lines this viewer may see."""
     if not source_ids:
         return {}
-    return {row.source_id: row for row in db.session.execute(_GROSS_OF, {"sources": list(source_ids)})}
+    asked = {"kind": kind, "sources": list(source_ids)}
+    return {row.source_id: row for row in db.session.execute(_GROSS_OF, asked)}

@@ -1,23 +1,25 @@
 """How many engagements there are, by state, for pages that are about something else."""
 
 import uuid
+from typing import Any
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import ColumnElement, Select, func, select, union
 
 from app.engagements import states
 from app.engagements.model import Engagement
+from app.foundation.bounded import Bounded, bounded
 from app.foundation.database import db
 
 
-def current_of(organisation_id: uuid.UUID) -> dict[str, int]:
+def current_of(organisation_id: uuid.UUID) -> dict[str, Bounded]:
     """Current engagements that the organisation delivers or receives, by state, in the order of an engagement's life."""
-    rows = db.session.execute(
-        select(Engagement.state, func.count(Engagement.id))
-        .where(
-            Engagement.state.in_(states.CURRENT),
-            or_(Engagement.partner_id == organisation_id, Engagement.customer_id == organisation_id),
-        )
-        .group_by(Engagement.state)
-    )
-    found = {row[0]: row[1] for row in rows}
-    return {state: found[state] for state in states.CURRENT if state in found}
+    sides = (Engagement.partner_id == organisation_id, Engagement.customer_id == organisation_id)
+    few = [bounded(_either(state, sides)) for state in states.CURRENT]
+    row = db.session.execute(select(*(select(func.count()).select_from(some).scalar_subquery() for some in few))).one()
+    return {state: Bounded(number) for state, number in zip(states.CURRENT, row, strict=True) if number}
+
+
+def _either(state: str, sides: tuple[ColumnElement[bool], ...]) -> Select[*tuple[Any, ...]]:
+    """Each side is read along its own index, and no further than the bound; what is on both counts once."""
+    found = [bounded(select(Engagement.id).where(Engagement.state == state, side)) for side in sides]
+    return select(union(*(select(one) for one in found)).subquery())

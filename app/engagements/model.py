@@ -30,8 +30,22 @@ class Engagement(Row, OfParties, Base):
         Index("ix_engagement_product_state", "product_id", "state", "requested_at", "id"),
         Index("ix_engagement_partner_customer", "partner_id", "customer_id", "requested_at", "id"),
         Index("ix_engagement_customer", "customer_id", "requested_at", "id"),
+        Index("ix_engagement_customer_state", "customer_id", "state", "requested_at", "id"),
         Index("ix_engagement_seller", "seller_id", "requested_at", "id"),
         Index("ix_engagement_seller_state", "seller_id", "state", "requested_at", "id"),
+        # Current and Past are several states each: together one more entry a row, and each in the list's order
+        *(
+            Index(
+                f"ix_engagement_{whose}_{name}",
+                f"{whose}_id",
+                "requested_at",
+                "id",
+                sqlite_where=text(one_of),
+                postgresql_where=text(one_of),
+            )
+            for name, one_of in states.IN_SQL.items()
+            for whose in ("partner", "product", "seller")
+        ),
     )
 
     #: said aloud: ENG-2041
@@ -83,6 +97,13 @@ class CompletionRequest(Row, OfParties, Base):
             "uq_completion_request_open",
             "engagement_id",
             unique=True,
+            sqlite_where=text("state = 'open'"),
+            postgresql_where=text("state = 'open'"),
+        ),
+        Index(
+            "ix_completion_request_waiting",
+            "partner_id",
+            "asked_at",
             sqlite_where=text("state = 'open'"),
             postgresql_where=text("state = 'open'"),
         ),

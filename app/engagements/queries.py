@@ -3,16 +3,18 @@
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import lru_cache
+from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Row, Select, and_, func, or_, select
+from sqlalchemy import BindParameter, ColumnElement, Row, Select, Uuid, bindparam, func, or_, select
 from sqlalchemy.orm import aliased
 
 from app.catalog.model import Plan, Product
 from app.engagements import states
 from app.engagements.model import CompletionRequest, Engagement
 from app.foundation.billing_month import BillingMonth
-from app.foundation.database import db
+from app.foundation.bounded import Bounded, bounded
+from app.foundation.database import Instant, db, one_of
 from app.foundation.refusals import NotVisible
 from app.foundation.tenancy import Viewer
 from app.foundation.text import folded
@@ -37,17 +39,51 @@ LIST_COLUMNS = (
     Plan.name.label("plan_name"),
 )
 LIST_KEYS = (Engagement.requested_at, Engagement.id)
+Place = BindParameter[Any]
 #: of a search; what follows is left out
 MOST_WORDS = 8
+
+
+class MonthPlace(NamedTuple):
+    """Where the instants of a month go that a kept statement is asked for; see engagements_asked()."""
+
+    starts_at: Place
+    ends_before: Place
+
+
+def engagements_asked(
+    *,
+    states_wanted: Sequence[str] = (),
+    requested_in: BillingMonth | None = None,
+    search: str = "",
+    **ids: uuid.UUID | None,
+) -> tuple[Select[*tuple[Any, ...]], dict[str, Any]]:
+    """The same list as engagements(), built once for each choice of filters, and the parameters to ask it with.
+
+    A search is as various as its words, and is built each time.
+    """
+    if search:
+        return engagements(states_wanted=states_wanted, requested_in=requested_in, search=search, **ids), {}
+    values: dict[str, Any] = {name: row_id for name, row_id in ids.items() if row_id is not None}
+    if requested_in is not None:
+        values |= {"starts_at": requested_in.starts_at, "ends_before": requested_in.next.starts_at}
+    return _kept(tuple(states_wanted), frozenset(values)), values
+
+
+@lru_cache(maxsize=256)
+def _kept(states_wanted: tuple[str, ...], asked: frozenset[str]) -> Select[*tuple[Any, ...]]:
+    month = MonthPlace(*(bindparam(name, type_=Instant()) for name in MonthPlace._fields))
+    places: dict[str, Any] = {name: bindparam(name, type_=Uuid()) for name in asked if name.endswith("_id")}
+    return engagements(states_wanted=states_wanted, requested_in=month if "starts_at" in asked else None, **places)
 
 
 def engagements(
     *,
     states_wanted: Sequence[str] = (),
-    product_id: uuid.UUID | None = None,
-    customer_id: uuid.UUID | None = None,
-    plan_id: uuid.UUID | None = None,
-    requested_in: BillingMonth | None = None,
+    product_id: uuid.UUID | Place | None = None,
+    customer_id: uuid.UUID | Place | None = None,
+    plan_id: uuid.UUID | Place | None = None,
+    requested_in: BillingMonth | MonthPlace | None = None,
     search: str = "",
 ) -> Select[*tuple[Any, ...]]:
     """The filtered list for page_of(LIST_KEYS) and the streamed exports.
@@ -64,22 +100,32 @@ def engagements(
         .join(Plan, Plan.id == Engagement.plan_id)
     )
     if states_wanted:
-        found = found.where(Engagement.state.in_(states_wanted))
-    if product_id:
+        found = found.where(*in_states(states_wanted))
+    if product_id is not None:
         found = found.where(Engagement.product_id == product_id)
-    if customer_id:
+    if customer_id is not None:
         found = found.where(Engagement.customer_id == customer_id)
-    if plan_id:
+    if plan_id is not None:
         found = found.where(Engagement.plan_id == plan_id)
-    if requested_in:
-        found = found.where(
-            and_(
-                Engagement.requested_at >= requested_in.starts_at, Engagement.requested_at < requested_in.next.starts_at
-            )
-        )
+    if requested_in is not None:
+        end = requested_in.ends_before if isinstance(requested_in, MonthPlace) else requested_in.next.starts_at
+        found = found.where(Engagement.requested_at >= requested_in.starts_at, Engagement.requested_at < end)
     for word in folded(search).split()[:MOST_WORDS]:
         found = found.where(_has(word))
     return found
+
+
+def in_states(wanted: Sequence[str]) -> list[ColumnElement[bool]]:
+    """One state has an index; several are read along the index of the group they belong to, current or past."""
+    if len(wanted) == 1:
+        return [Engagement.state == wanted[0]]
+    if set(wanted) == {*states.CURRENT, *states.PAST}:
+        return []
+    group = next((its for its in (states.CURRENT, states.PAST) if set(wanted) <= set(its)), None)
+    if group is None:
+        return [Engagement.state.in_(wanted)]
+    within = one_of(Engagement.state, group)
+    return [within] if len(wanted) == len(group) else [within, Engagement.state.in_(wanted)]
 
 
 def _has(word: str) -> ColumnElement[bool]:
@@ -136,15 +182,6 @@ def completion_requests(engagement_id: uuid.UUID) -> Sequence[CompletionRequest]
     ).all()
 
 
-def counts_by_product() -> Sequence[Row[*tuple[Any, ...]]]:
-    """(product_id, state, count) of current engagements, for My products."""
-    return db.session.execute(
-        select(Engagement.product_id, Engagement.state, func.count(Engagement.id).label("count"))
-        .where(Engagement.state.in_(states.CURRENT))
-        .group_by(Engagement.product_id, Engagement.state)
-    ).all()
-
-
 #: My products counts no further.
 MOST_COUNTED = 1000
 
@@ -176,54 +213,11 @@ def _few_in(state: str) -> Any:
     return select(func.count()).select_from(few.correlate(Product).subquery()).scalar_subquery()
 
 
-def counts_by_state() -> dict[str, int]:
-    """Current engagements of this viewer by state."""
-    rows = db.session.execute(
-        select(Engagement.state, func.count(Engagement.id))
-        .where(Engagement.state.in_(states.CURRENT))
-        .group_by(Engagement.state)
-    )
-    return {row[0]: row[1] for row in rows}
-
-
-def clients(limit: int = 200) -> Sequence[Row[*tuple[Any, ...]]]:
-    """(id, name) of organisations this viewer has engagements with, for the client filter."""
-    return db.session.execute(
-        select(Customer.id, Customer.name)
-        .where(Customer.id.in_(select(Engagement.customer_id)), Customer.is_customer)
-        .order_by(Customer.name)
-        .limit(limit)
-    ).all()
-
-
-def waiting_for(viewer: Viewer, limit: int = 50) -> Sequence[Row[*tuple[Any, ...]]]:
-    """What waits for this member: requests to decide, completion requests to answer. Oldest first."""
-    wanted = []
-    if viewer.may("engagement:decide"):
-        wanted.append(states.PENDING)
-    if viewer.may("engagement:complete"):
-        wanted.append(states.COMPLETION_REQUESTED)
-    if not wanted:
-        return []
-    since = func.coalesce(CompletionRequest.asked_at, Engagement.requested_at).label("since")
-    return db.session.execute(
-        select(
-            Engagement.id,
-            Engagement.number,
-            Engagement.name,
-            Engagement.state,
-            Customer.name.label("customer_name"),
-            since,
-        )
-        .join(Customer, Customer.id == Engagement.customer_id)
-        .outerjoin(
-            CompletionRequest,
-            and_(CompletionRequest.engagement_id == Engagement.id, CompletionRequest.state == states.OPEN),
-        )
-        .where(Engagement.state.in_(wanted))
-        .order_by(since)
-        .limit(limit)
-    ).all()
+def counts_by_state() -> dict[str, Bounded]:
+    """Current engagements of this viewer by state, each counted to the bound along its own index."""
+    few = [bounded(select(Engagement.id).where(Engagement.state == state)) for state in states.CURRENT]
+    row = db.session.execute(select(*(select(func.count()).select_from(some).scalar_subquery() for some in few))).one()
+    return {state: Bounded(number) for state, number in zip(states.CURRENT, row, strict=True) if number}
 
 
 def waiting_count(viewer: Viewer) -> tuple[str, Any] | None:

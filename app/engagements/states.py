@@ -38,6 +38,11 @@ TRANSITIONS = {
 #: What Current engagements lists; the rest is past.
 CURRENT = (PENDING, ACTIVE, COMPLETION_REQUESTED)
 PAST = (COMPLETE, REJECTED, WITHDRAWN, DELETED)
+#: The same for the database, in one spelling: its indexes of current and of past engagements are found by these words.
+IN_SQL = {
+    name: "state IN ({})".format(", ".join(f"'{state}'" for state in its))
+    for name, its in (("current", CURRENT), ("past", PAST))
+}
 #: Where a billing entry may be added.
 BILLABLE = tuple(state for state, action in TRANSITIONS if action == ADD_BILLING_ENTRY)
 

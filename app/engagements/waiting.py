@@ -9,7 +9,7 @@ from sqlalchemy import select
 from app.engagements import actions, events, states
 from app.engagements.model import CompletionRequest, Engagement
 from app.engagements.queries import Customer
-from app.foundation.database import db
+from app.foundation.database import db, one_of
 from app.foundation.refusals import AlreadyDone
 from app.foundation.tenancy import Viewer, one
 from app.foundation.text import N_
@@ -27,7 +27,7 @@ def requests(viewer: Viewer, limit: int) -> Sequence[Waiting]:
         .join(Customer, Customer.id == Engagement.customer_id)
         .where(Engagement.state == states.PENDING)
     )
-    return [_waiting(row) for row in _oldest(pending, Engagement.requested_at, limit)]
+    return [_waiting(row) for row in _oldest(pending, Engagement.requested_at, Engagement.id, limit)]
 
 
 def completion_requests(viewer: Viewer, limit: int) -> Sequence[Waiting]:
@@ -36,11 +36,13 @@ def completion_requests(viewer: Viewer, limit: int) -> Sequence[Waiting]:
         return []
     asked = (
         select(*_COLUMNS, CompletionRequest.asked_at.label("since"))
-        .join(Customer, Customer.id == Engagement.customer_id)
-        .join(CompletionRequest, CompletionRequest.engagement_id == Engagement.id)
-        .where(Engagement.state == states.COMPLETION_REQUESTED, CompletionRequest.state == states.OPEN)
+        .select_from(CompletionRequest)
+        # outer, though there always is one: the open requests lead, not the viewer's engagements, however many there are
+        .outerjoin(Engagement, Engagement.id == CompletionRequest.engagement_id)
+        .join(Customer, Customer.id == CompletionRequest.customer_id)
+        .where(one_of(CompletionRequest.state, (states.OPEN,)))
     )
-    return [_waiting(row) for row in _oldest(asked, CompletionRequest.asked_at, limit)]
+    return [_waiting(row) for row in _oldest(asked, CompletionRequest.asked_at, CompletionRequest.id, limit)]
 
 
 def approve_request(engagement_id: uuid.UUID, *, by: Viewer) -> Engagement:
@@ -66,8 +68,8 @@ def keep_active(engagement_id: uuid.UUID, *, reason: str, by: Viewer) -> Engagem
     )
 
 
-def _oldest(found: Any, since: Any, limit: int) -> Sequence[Any]:
-    return db.session.execute(found.order_by(since, Engagement.id).limit(limit)).all()
+def _oldest(found: Any, since: Any, then: Any, limit: int) -> Sequence[Any]:
+    return db.session.execute(found.order_by(since, then).limit(limit)).all()
 
 
 def _waiting(row: Any) -> Waiting:

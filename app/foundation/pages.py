@@ -6,18 +6,23 @@ Never OFFSET, never COUNT(*) of an unbounded table.
 import base64
 import json
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
+from weakref import WeakKeyDictionary
 
-from sqlalchemy import ColumnElement, Row, Select, literal, tuple_
+from sqlalchemy import ColumnElement, Row, Select, bindparam, tuple_
 
 from app.foundation.billing_month import BillingMonth
 from app.foundation.database import Exact, Instant, Month, db
 
 PAGE = 50
+#: The cursor's parameters; no list has more keys.
+_CURSOR = ("cursor_1", "cursor_2", "cursor_3")
+#: statement -> its pages, of those that are kept
+_built: WeakKeyDictionary[Any, dict[tuple[bool, bool, int], Select[*tuple[Any, ...]]]] = WeakKeyDictionary()
 #: What our column types hold; asked themselves, they say what their storage holds.
 _OWN_TYPES: dict[type, type] = {Instant: datetime, Month: BillingMonth, Exact: Decimal}
 
@@ -43,19 +48,25 @@ def page_of(
     before: str | None = None,
     size: int = PAGE,
     oldest_first: bool = False,
+    values: Mapping[str, Any] | None = None,
 ) -> Page:
     """One page of `statement`, newest (largest key) first; `oldest_first`: the other way, as queues and names are read.
 
     `keys` are columns of the select, the last of them unique; they carry the order. One statement, size + 1 rows.
+    `values`: of a statement that is kept and asked again and again, its parameters; its pages are then built once as well.
     """
     names = [key.key or "" for key in keys]
     backwards = before is not None
     cursor = before or after
+    upwards = backwards != oldest_first
+    asked = dict(values or {})
     if cursor:
-        values = _decode(cursor, keys)
-        statement = statement.where(_beyond(keys, values, upwards=backwards != oldest_first))
-    order = [key.asc() if backwards != oldest_first else key.desc() for key in keys]
-    found = list(db.session.execute(statement.order_by(None).order_by(*order).limit(size + 1)))
+        asked.update(zip(_CURSOR, _decode(cursor, keys), strict=False))
+    built = _built.setdefault(statement, {}) if values is not None else {}
+    shape = (bool(cursor), upwards, size)
+    if shape not in built:
+        built[shape] = _page(statement, keys, size, upwards=upwards, beyond=bool(cursor))
+    found = list(db.session.execute(built[shape], asked))
     more = len(found) > size
     rows = found[:size]
     if backwards:
@@ -68,10 +79,16 @@ def page_of(
     )
 
 
-def _beyond(keys: Sequence[ColumnElement[Any]], values: Sequence[Any], *, upwards: bool) -> ColumnElement[bool]:
-    # typed as their columns are, or a database compares an instant with some text that looks like one
-    mine, theirs = tuple_(*keys), tuple_(*(literal(value, key.type) for value, key in zip(values, keys, strict=True)))
-    return mine > theirs if upwards else mine < theirs
+def _page(
+    statement: Select[*tuple[Any, ...]], keys: Sequence[ColumnElement[Any]], size: int, *, upwards: bool, beyond: bool
+) -> Select[*tuple[Any, ...]]:
+    if beyond:
+        # typed as their columns are, or a database compares an instant with some text that looks like one
+        places = (bindparam(name, type_=key.type) for name, key in zip(_CURSOR, keys, strict=False))
+        mine, theirs = tuple_(*keys), tuple_(*places)
+        statement = statement.where(mine > theirs if upwards else mine < theirs)
+    order = [key.asc() if upwards else key.desc() for key in keys]
+    return statement.order_by(None).order_by(*order).limit(size + 1)
 
 
 def _encode(row: Row[*tuple[Any, ...]], names: Sequence[str]) -> str:

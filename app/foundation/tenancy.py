@@ -10,8 +10,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
+from functools import cache
 from typing import Any, TypeVar
+from weakref import WeakKeyDictionary
 
 from sqlalchemy import (
     BindParameter,
@@ -169,7 +170,7 @@ _SHOWN: dict[tuple[Capacity, bool], Any] = {
 }
 
 
-@lru_cache
+@cache
 def _criteria(capacity: Capacity, sees_tests: bool) -> tuple[Any, ...]:
     models = [mapper.class_ for mapper in Base.registry.mappers]
     silent = [model.__name__ for model in models if not issubclass(model, Tenanted)]
@@ -190,7 +191,20 @@ def _show_only_what_is_visible(state: ORMExecuteState) -> None:
     viewer = current()
     if state.is_column_load or not (state.is_select or state.is_update or state.is_delete):
         return
-    state.statement = state.statement.options(*_criteria(viewer.capacity, viewer.sees_tests))
+    if criteria := _criteria(viewer.capacity, viewer.sees_tests):
+        state.statement = _with(state.statement, criteria)
+
+
+#: statement -> its forms with criteria. One that a module built once and asks again and again is adapted once as well.
+_adapted: WeakKeyDictionary[Any, dict[int, Any]] = WeakKeyDictionary()
+
+
+def _with(statement: Any, criteria: tuple[Any, ...]) -> Any:
+    forms = _adapted.setdefault(statement, {})
+    found = forms.get(id(criteria))  # the tuples are kept for good, so their ids stay theirs
+    if found is None:
+        found = forms[id(criteria)] = statement.options(*criteria)
+    return found
 
 
 @event.listens_for(Session, "before_flush")

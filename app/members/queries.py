@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
 
-from sqlalchemy import Select, and_, func, literal, select
+from sqlalchemy import Select, String, Uuid, and_, bindparam, func, literal, select
 from sqlalchemy.orm import aliased
 
 from app.foundation.database import db, streamed
@@ -51,34 +51,40 @@ class SignedIn:
     session_seen_at: datetime | None = None
 
 
+# Asked at each request: built once.
+_MEMBER_OF_ALL = (
+    select(
+        Member.id, Member.name, Member.email, Member.zone, Member.session_mark,
+        Member.totp_confirmed_at.is_not(None).label("second_factor"),
+        Membership.organisation_id, Membership.capacity, Membership.roles, Membership.created_at,
+        Organisation.name.label("organisation_name"), Organisation.is_operator, Organisation.is_partner, Organisation.is_customer,
+        Organisation.second_factor_since, Organisation.deactivated_at,
+    )
+    .outerjoin(Membership, Membership.member_id == Member.id)
+    .outerjoin(Organisation, Organisation.id == Membership.organisation_id)
+    .where(Member.id == bindparam("member", type_=Uuid()), Member.active)
+)  # fmt: skip
+_MEMBER = _MEMBER_OF_ALL.add_columns(literal(None).label("session_id"), literal(None).label("session_seen_at"))
+_MEMBER_OF_SESSION = _MEMBER_OF_ALL.add_columns(
+    MemberSession.id.label("session_id"), MemberSession.last_seen_at.label("session_seen_at")
+).join(
+    MemberSession,
+    (MemberSession.member_id == Member.id) & (MemberSession.digest == bindparam("digest", type_=String())),
+)
+
+
 def signed_in(member_id: uuid.UUID, session_token: str | None = None) -> SignedIn | None:
     """The active member with all memberships, by name of organisation. One statement; roles are as they are now.
 
     `session_token`: as the browser shows it; None at all where that session has ended.
     """
-    found = (
-        select(
-            Member.id, Member.name, Member.email, Member.zone, Member.session_mark,
-            Member.totp_confirmed_at.is_not(None).label("second_factor"),
-            Membership.organisation_id, Membership.capacity, Membership.roles, Membership.created_at,
-            Organisation.name.label("organisation_name"), Organisation.is_operator, Organisation.is_partner, Organisation.is_customer,
-            Organisation.second_factor_since, Organisation.deactivated_at,
-        )
-        .outerjoin(Membership, Membership.member_id == Member.id)
-        .outerjoin(Organisation, Organisation.id == Membership.organisation_id)
-        .where(Member.id == member_id, Member.active)
-    )  # fmt: skip
-    if session_token is None:
-        found = found.add_columns(literal(None).label("session_id"), literal(None).label("session_seen_at"))
-    else:
-        found = found.add_columns(
-            MemberSession.id.label("session_id"), MemberSession.last_seen_at.label("session_seen_at")
-        ).join(
-            MemberSession,
-            (MemberSession.member_id == Member.id) & (MemberSession.digest == sessions.digest_of(session_token)),
-        )
+    asked: dict[str, Any] = {"member": member_id}
+    found = _MEMBER
+    if session_token is not None:
+        found = _MEMBER_OF_SESSION
+        asked["digest"] = sessions.digest_of(session_token)
     with acting_for_all("who is signed in, before there is a viewer"):
-        rows = db.session.execute(found).all()
+        rows = db.session.execute(found, asked).all()
     if not rows:
         return None
     first = rows[0]

@@ -72,18 +72,27 @@ class FirstToBill:
     reopened: ColumnElement[int | None]
 
 
-def first_to_bill(book: Any, since: Any, now: datetime) -> FirstToBill:
+#: (cut-off policy, the months open under it) of each policy: a key for statements that are built once for as long as it holds
+OpenMonths = tuple[tuple[str, tuple[BillingMonth, ...]], ...]
+
+
+def open_by_the_clock(now: datetime) -> OpenMonths:
+    return tuple((key, tuple(open_months(now, policy))) for key, policy in CUT_OFF_POLICIES.items())
+
+
+def first_to_bill(book: Any, since: Any, taking: OpenMonths) -> FirstToBill:
     """For rows of a statement: `book` their column of cut-off policies, `since` the one of the instant from which on they are
     billed; NULL: not yet, then no reopened month is theirs. Months that end before it are not."""
     reopened = (
         select(func.min(_as_number(Month.month)))
         .where(Month.book == book, Month.state == states.REOPENED, _as_number(Month.month) >= month_of(since))
+        .correlate_except(Month)  # however deep it stands: book and since are the outer rows', never all rows there are
         .scalar_subquery()
     )
     begun = [
         (and_(book == key, or_(since.is_(None), since < month.next.starts_at), _takes(key, month)), month.number)
-        for key, policy in CUT_OFF_POLICIES.items()
-        for month in open_months(now, policy)
+        for key, months in taking
+        for month in months
     ]
     return FirstToBill(func.coalesce(reopened, case(*begun, else_=0)), reopened)
 

@@ -24,7 +24,8 @@ class PartnerCustomer(Row, Tenanted, Base):
             sqlite_where=text("ended_at IS NULL"),
             postgresql_where=text("ended_at IS NULL"),
         ),
-        Index("ix_partner_customer_partner_id", "partner_id"),
+        # whether a partner may read a customer's name is asked for each row of a list
+        Index("ix_partner_customer_partner_id_customer_id", "partner_id", "customer_id"),
     )
 
     partner_id: Mapped[uuid.UUID] = mapped_column(Uuid, ForeignKey("organisation.id"))

@@ -18,6 +18,7 @@ from app.charges import month_sums
 from app.engagements import queries, states
 from app.foundation import clock, tenancy
 from app.foundation.billing_month import BillingMonth
+from app.foundation.bounded import Bounded, together
 from app.foundation.money import Money
 from app.foundation.pages import page_of
 from app.foundation.tenancy import Viewer
@@ -177,7 +178,7 @@ def _closing_cell(one: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _count_cell(label: str, entries: int, oldest: datetime | None) -> dict[str, Any]:
+def _count_cell(label: str, entries: Bounded, oldest: datetime | None) -> dict[str, Any]:
     late = oldest is not None and is_overdue(oldest, clock.now())
     return {
         "label": label,
@@ -194,16 +195,15 @@ def _billing_cells(closing: list[dict[str, Any]], waiting: WaitingToBeRated) -> 
         month: BillingMonth = closing[0]["month"]
         could, billed = billed_in(month, closing[0]["cut_off"])
         missing = could - billed
+        not_yet = ngettext("%(num)s has no entry yet", "%(num)s have no entry yet", missing)
+        if could.full:
+            not_yet = _("%(missing)s of the newest %(all)s have no entry yet", missing=f"{missing:,}", all=f"{could:,}")
         cells.append(
             {
                 "label": _("Engagements billed for %(month)s", month=closing[0]["name"]),
                 "figure": _("%(billed)s of %(all)s", billed=billed, all=could),
-                "progress": (billed, could),
-                "small": ngettext("%(num)s has no entry yet", "%(num)s have no entry yet", missing)
-                if missing
-                else _("every engagement has an entry")
-                if could
-                else _("none is active"),
+                "progress": (billed, int(could)),
+                "small": not_yet if missing else _("every engagement has an entry") if could else _("none is active"),
                 "path": f"/engagements?entries={closing[0]['cut_off']}" if missing else None,
             }
         )
@@ -247,10 +247,12 @@ def _by_status(path: str) -> dict[str, Any]:
     counts = queries.counts_by_state()
     total = sum(counts.values())
     order = [state for state in (states.ACTIVE, states.PENDING, states.COMPLETION_REQUESTED) if counts.get(state)]
+    whole = not any(count.full for count in counts.values())
     return {
         "statuses": [(state, counts[state], f"{path}?status={state}") for state in order],
-        "total": total,
-        "shares": [(counts[state] / total, BAR_CLASSES[state]) for state in order],
+        "total": together(counts.values()),
+        # counts that end at a bound have no shares
+        "shares": [(counts[state] / total, BAR_CLASSES[state]) for state in order] if whole else [],
     }
 
 

@@ -9,9 +9,10 @@ Together one statement: rows, figures and what can be filtered by (engagements/c
 """
 
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache, lru_cache
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
@@ -30,6 +31,7 @@ from app.foundation.billing_month import CUT_OFF_POLICIES, BillingMonth, open_mo
 from app.foundation.money import Money
 from app.foundation.pages import page_of
 from app.foundation.tenancy import Viewer
+from app.months.queries import OpenMonths, open_by_the_clock
 from app.web import instants
 from app.web.engagement_header import CLOSES_SOON, PATHS, address, menu_lines
 from app.web.figures import DASH, money, money_with_currency
@@ -71,10 +73,24 @@ class Cell(NamedTuple):
     small: str = ""
 
 
+NOTHING = Cell(DASH)
+
+
+class Verbs(NamedTuple):
+    """What is offered in one state: the same in each of its rows, but for the address of the row that it begins with."""
+
+    #: the one likely action: {label, icon, path}
+    go: dict[str, Any]
+    actions: Sequence[dict[str, Any]]
+    #: somebody must decide
+    waits: bool
+
+
 class RowShown(NamedTuple):
     """One row as the template prints it: no filter, macro or call is left for its cells."""
 
-    id: uuid.UUID
+    id: str
+    here: str
     reference: str
     name: str
     client: str
@@ -87,22 +103,19 @@ class RowShown(NamedTuple):
     #: what is billed for the month that the form offers first
     month: Cell
     rated: str
-    #: the one likely action: (label, icon, address)
-    go: tuple[str, str, str]
-    actions: Sequence[dict[str, Any]]
 
 
 @dataclass(frozen=True)
 class Listed:
     listing: Listing
     viewer: Viewer
-    #: filtered, without what only the page shows
-    found: Select[*tuple[Any, ...]]
+    #: gives the filtered list without what only the page shows, for files
+    found: Callable[[], Select[*tuple[Any, ...]]]
     rows: Sequence[Any]
     choices: Choices
 
     def every_row(self) -> Iterator[Any]:
-        return rows_of(self.found.order_by(*(key.desc() for key in queries.LIST_KEYS)))
+        return rows_of(self.found().order_by(*(key.desc() for key in queries.LIST_KEYS)))
 
     @property
     def product_name(self) -> str | None:
@@ -141,7 +154,8 @@ class Listed:
         return {
             "listing": self.listing,
             "menus": [menu for menu in self.listing.menus if self._is_offered(menu.id.removeprefix("filter-"))],
-            "rows": [self._row(row, one_currency, one_month) for row in self.rows],
+            "rows": self._rows(one_currency, one_month, past=past),
+            "verbs": {state: self._verbs(state) for state in {row.state for row in self.rows}},
             "currency": one_currency,
             "month": instants.month(BillingMonth.of_number(one_month)) if one_month else _("Open month"),
             "closing": None if past else self._closing(),
@@ -162,39 +176,57 @@ class Listed:
         end, month = min(ends)
         return instants.month(BillingMonth.of_number(month)), instants.deadline(end)
 
-    def _row(self, row: Any, one_currency: str | None, one_month: int) -> RowShown:
-        here = address(row.id)
-        reads = _may_read(self.viewer, row)
+    def _rows(self, one_currency: str | None, one_month: int, *, past: bool) -> list[RowShown]:
+        """What many rows have in common is worked out once."""
+        reads = cache(lambda all_three: may_view_billing(self.viewer, takes_all_three=all_three))
+        offer = cache(self._offer)
         written = money if one_currency else money_with_currency
-        whose = row.partner_name if self.viewer.capacity == "operator" else None
-        product = row.product_name if "product" in self.listing.values else None
+        return [
+            self._row(row, reads(row.takes_all_three), offer, written, named=not one_month, past=past)
+            for row in self.rows
+        ]
+
+    def _offer(self, partner: str, product: str, plan: str) -> str:
+        """Whose service, on which plan: as far as the list does not say it for all its rows."""
+        whose = partner if self.viewer.capacity == "operator" else None
+        if "product" in self.listing.values:
+            return ", ".join(filter(None, (whose, product, plan)))
+        return ", ".join(filter(None, (whose, _("%(plan)s plan", plan=plan))))
+
+    def _row(self, row: Any, reads: bool, offer: Any, written: Any, *, named: bool, past: bool) -> RowShown:
         return RowShown(
-            id=row.id,
+            id=str(row.id),
+            here=address(row.id),
             reference=row.number,
             name=row.name,
             client=row.customer_name,
-            offer=", ".join(
-                filter(None, (whose, product, row.plan_name if product else _("%(plan)s plan", plan=row.plan_name)))
-            ),
+            offer=offer(row.partner_name, row.product_name, row.plan_name),
             state=row.state,
             requested=instants.instant_short(row.requested_at),
-            ended=instants.instant_short(row.ended_at),
-            waiting=_waiting(row.state, row.requested_at, row.asked_at),
-            month=_month_cell(row, written, named=not one_month) if reads else Cell(DASH),
+            ended=instants.instant_short(row.ended_at) if past else DASH,
+            waiting=NOTHING if past else _waiting(row.state, row.requested_at, row.asked_at),
+            month=_month_cell(row, written, named=named) if reads and not past else NOTHING,
             rated=written(Money.of_minor(row.rated_minor, row.currency))
             if reads and row.rated_minor is not None
             else DASH,
-            go=self._likely(row.state, here),
-            actions=[_view_details(here), *menu_lines(row.state, self.viewer, here)],
         )
 
-    def _likely(self, state: str, here: str) -> tuple[str, str, str]:
+    def _verbs(self, state: str) -> Verbs:
         waits = {states.PENDING: "engagement:decide", states.COMPLETION_REQUESTED: "engagement:complete"}
+        go = {"label": _("View details"), "icon": "arrow--right", "path": ""}
         if self.viewer.may(waits.get(state, "-")):
-            return _("Review"), "arrow--right", here
-        if state == states.ACTIVE and self.viewer.may("billing-entry:submit"):
-            return _("Add entry"), "add", here + PATHS[states.ADD_BILLING_ENTRY]
-        return _("View details"), "arrow--right", here
+            go |= {"label": _("Review")}
+        elif state == states.ACTIVE and self.viewer.may("billing-entry:submit"):
+            go = {"label": _("Add entry"), "icon": "add", "path": PATHS[states.ADD_BILLING_ENTRY]}
+        view = {
+            "label": _("View details"),
+            "icon": "view",
+            "path": "",
+            "dialog": None,
+            "danger": False,
+            "divider": False,
+        }
+        return Verbs(go, [view, *menu_lines(state, self.viewer, "")], state in waits)
 
 
 def read_list(*, default: Sequence[str], offered: Sequence[str], product_id: uuid.UUID | None = None) -> Listed:
@@ -207,24 +239,38 @@ def read_list(*, default: Sequence[str], offered: Sequence[str], product_id: uui
     known: dict[str, Any] = {"client": {}, "product": {}, "plan": {}}
     listing = _list_of(default, offered, known, product_id).read()
     asked = listing.values
-    found = queries.engagements(
-        states_wanted=_wanted(asked["status"], default),
-        product_id=product_id or asked.get("product"),
-        customer_id=asked["client"],
-        plan_id=asked.get("plan"),
-        requested_in=asked["month"],
-        search=asked["search"] or "",
-    )
-    found = _by_entries(found, asked.get("entries"), months, viewer)
-    whose = {
-        "own_products_of": viewer.organisation_id if viewer.capacity == "partner" else None,
-        "product_id": product_id,
+    wanted = {
+        "states_wanted": tuple(_wanted(asked["status"], default)),
+        "product_id": product_id or asked.get("product"),
+        "customer_id": asked["client"],
+        "plan_id": asked.get("plan"),
+        "requested_in": asked["month"],
+        "search": asked["search"] or "",
     }
-    with_figures = choices.with_choices(beside(found, clock.now()), **whose)
-    page = page_of(with_figures, queries.LIST_KEYS, after=listing.after, before=listing.before)
-    here = choices.choices_of(page.rows, **whose) if page.rows or listing.is_filtered else Choices()
+
+    def every() -> Select[*tuple[Any, ...]]:
+        return _by_entries(queries.engagements(**wanted), asked.get("entries"), months, viewer)
+
+    found, values = (every(), {}) if asked.get("entries") else queries.engagements_asked(**wanted)
+    whose = choices.Whose(viewer.organisation_id if viewer.capacity == "partner" else None, product_id)
+    page = page_of(
+        _with_figures(found, whose.shape, open_by_the_clock(clock.now())),
+        queries.LIST_KEYS,
+        after=listing.after,
+        before=listing.before,
+        values={**values, **whose.values},
+    )
+    here = choices.choices_of(page.rows, whose) if page.rows or listing.is_filtered else Choices()
     known.update(client=here.client, product=here.product, plan=here.plan)
-    return Listed(listing.with_page(page), viewer, found, page.rows, here)
+    return Listed(listing.with_page(page), viewer, every, page.rows, here)
+
+
+@lru_cache(maxsize=256)
+def _with_figures(
+    found: Select[*tuple[Any, ...]], shape: tuple[bool, bool], taking: OpenMonths
+) -> Select[*tuple[Any, ...]]:
+    """What the page shows beside each row and in its filters, built once for each choice of filters while a month lasts."""
+    return choices.with_choices(beside(found, taking), shape)
 
 
 def _list_of(
@@ -284,10 +330,6 @@ def _by_entries(found: Any, asked: str | None, months: dict[str, BillingMonth], 
     return still_unbilled(found, months[asked], asked, viewer=viewer)
 
 
-def _view_details(here: str) -> dict[str, Any]:
-    return {"label": _("View details"), "icon": "view", "path": here, "dialog": None, "danger": False, "divider": False}
-
-
 def _wanted(status: str | None, default: Sequence[str]) -> Sequence[str]:
     if status is None:
         return default
@@ -308,7 +350,7 @@ def _may_read(viewer: Viewer, row: Any) -> bool:
 def _month_cell(row: Any, written: Any, *, named: bool) -> Cell:
     """What the open month holds: rated, waiting to be rated, or nothing yet. `named`: the rows differ in their months."""
     if row.state not in states.BILLABLE or not row.open_month:
-        return Cell(DASH)
+        return NOTHING
     month = instants.month_short(BillingMonth.of_number(row.open_month)) if named else ""
     if row.month_minor is not None:
         return Cell(written(Money.of_minor(row.month_minor, row.currency)), "", month)
@@ -329,6 +371,6 @@ def _closes_at(row: Any) -> datetime | None:
 def _waiting(state: str, requested_at: datetime, asked_at: datetime | None) -> Cell:
     since = {states.PENDING: requested_at, states.COMPLETION_REQUESTED: asked_at}.get(state)
     if since is None:
-        return Cell(DASH)
+        return NOTHING
     age = clock.now() - since
     return Cell(instants.duration(age), "bad strong" if age > LATE_AFTER else "")

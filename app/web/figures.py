@@ -10,10 +10,10 @@ from functools import lru_cache
 from typing import Any
 
 from babel import Locale
-from flask_babel import get_locale
 
 from app.foundation.exact import SCALE
 from app.foundation.money import Money, exponent
+from app.web.languages import locale_name
 
 DASH = "\u2014"
 MINUS = "\u2212"
@@ -26,7 +26,7 @@ def plain(value: Decimal, least: int, most: int) -> str:
     if most > least:
         whole, _, decimals = text.partition(".")
         text = f"{whole}.{decimals.rstrip('0').ljust(least, '0')}" if least or decimals.strip("0") else whole
-    group, point = _separators(str(get_locale() or "en"))
+    group, point = _separators(locale_name())
     if (group, point) != (",", "."):
         text = text.translate({ord(","): group, ord("."): point})
     return MINUS + text if rounded < 0 else text

@@ -22,15 +22,15 @@ from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 from babel import Locale
-from flask_babel import get_locale
 from flask_babel import gettext as _
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from app.foundation import clock
 from app.foundation.billing_month import BillingMonth
 from app.foundation.tenancy import NoViewer, current
 from app.foundation.zones import city_of, is_utc, zone_named
 from app.web.figures import DASH
+from app.web.languages import locale_name
 
 
 def viewer_zone() -> ZoneInfo:
@@ -63,17 +63,17 @@ def instant_short(at: datetime | None) -> Markup | str:
 def month(value: BillingMonth | None) -> str:
     if value is None:
         return DASH
-    names = _month_names(str(get_locale() or "en"), "stand-alone", "wide")
+    names = _month_names(locale_name(), "stand-alone", "wide")
     return f"{names[value.month]} {value.year}"
 
 
 def month_name(value: BillingMonth) -> str:
-    return _month_names(str(get_locale() or "en"), "stand-alone", "wide")[value.month]
+    return _month_names(locale_name(), "stand-alone", "wide")[value.month]
 
 
 def month_short(value: BillingMonth) -> str:
     """'Oct', at a chart's bar."""
-    return _month_names(str(get_locale() or "en"), "stand-alone", "abbreviated")[value.month]
+    return _month_names(locale_name(), "stand-alone", "abbreviated")[value.month]
 
 
 def day(at: datetime | None) -> str:
@@ -156,13 +156,15 @@ def _written(local: datetime, *, year: bool = True) -> str:
 
 
 def _day(local: datetime) -> str:
-    return f"{local.day} {_month_names(str(get_locale() or 'en'), 'format', 'abbreviated')[local.month]}"
+    return f"{local.day} {_month_names(locale_name(), 'format', 'abbreviated')[local.month]}"
 
 
 def _time_tag(at: datetime, words: str) -> Markup:
     utc = at.astimezone(UTC)
-    exact = f"{_day(utc)} {utc.year} {utc:%H:%M:%S} UTC"
-    return Markup('<time datetime="{}" title="{}">{}</time>').format(f"{utc:%Y-%m-%dT%H:%M:%SZ}", exact, words)
+    clock_time = f"{utc:%H:%M:%S}"
+    exact = escape(f"{_day(utc)} {utc.year} {clock_time} UTC")
+    stamp = f"{utc.year:04}-{utc.month:02}-{utc.day:02}T{clock_time}Z"
+    return Markup(f'<time datetime="{stamp}" title="{exact}">{escape(words)}</time>')  # noqa: S704  each part is escaped
 
 
 @lru_cache

@@ -32,7 +32,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, NamedTuple
-from urllib.parse import urlencode
+from urllib.parse import quote_plus, urlencode
 
 from flask import request
 from flask_babel import gettext as _
@@ -114,14 +114,11 @@ class Listing:
         for f in self.filters:
             options = f.options()
             if options:
-                here = self.text[f.name]
-                lines = [Option(words, self.link(**{f.name: value}), value == here) for value, words in options]
+                here, without = self.text[f.name], self.link(**{f.name: None})
+                begin = f"{without}{'&' if '?' in without else '?'}{f.name}="  # one address a menu, not one a line
+                lines = [Option(words, begin + quote_plus(value), value == here) for value, words in options]
                 menus.append(
-                    Menu(
-                        f"filter-{f.name}",
-                        self._said(f),
-                        [Option(f.unset or _("All"), self.link(**{f.name: None}), not here), *lines],
-                    )
+                    Menu(f"filter-{f.name}", self._said(f), [Option(f.unset or _("All"), without, not here), *lines])
                 )
         return menus
 

@@ -13,23 +13,24 @@ What waits is counted by the rooms. Each gives a function that create_app feeds 
         return "/reviews/rating", select(func.count()).select_from(few).scalar_subquery()
 
 Never more than 100 are counted; all counts of a page are one select. What is counted is filtered by tenancy as any query is.
+The function is asked once a viewer, not once a page: it must not look at the clock or at rows.
 """
 
 from collections.abc import Callable, Sequence
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, NamedTuple
 
 import structlog
 from flask import Flask, current_app, g, request
-from flask_babel import get_locale
 from flask_babel import gettext as _
-from sqlalchemy import ScalarSelect, select
+from sqlalchemy import ScalarSelect, Select, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.foundation import clock, tenancy
 from app.foundation.database import db
 from app.foundation.tenancy import Capacity, Viewer
 from app.web.instants import instant_utc
+from app.web.languages import locale_name
 from app.web.templating import initials, viewer
 
 log = structlog.get_logger("web")
@@ -82,6 +83,14 @@ def _shell() -> "Shell":
     return g.shell
 
 
+@lru_cache(maxsize=1000)
+def _counting(viewer: Viewer, waiting: tuple[Waiting, ...]) -> tuple[tuple[str, ...], Select[Any] | None]:
+    """The paths where this viewer's things wait, and the one select that counts them: built once for all of their pages."""
+    asked = [found for count in waiting if (found := count(viewer))]
+    numbers = [number.label(f"count_{place}") for place, (_path, number) in enumerate(asked)]
+    return tuple(path for path, _number in asked), select(*numbers) if numbers else None
+
+
 class Shell:
     """The parts of the page around the content, each worked out when asked for."""
 
@@ -98,7 +107,7 @@ class Shell:
 
     @cached_property
     def lang(self) -> str:
-        return str(get_locale() or "en").replace("_", "-")
+        return locale_name().replace("_", "-")
 
     @cached_property
     def clock(self) -> str:
@@ -141,21 +150,19 @@ class Shell:
     @cached_property
     def counts(self) -> dict[str, int]:
         """How many things wait, by the path where they are dealt with; only what is above zero."""
-        asked = [found for count in WAITING if (found := count(self.viewer))] if self.signed_in else []
-        if not asked:
+        paths, counting = _counting(self.viewer, tuple(WAITING)) if self.signed_in else ((), None)
+        if counting is None:
             return {}
         try:
             with tenancy.viewing(tenancy.as_usual(self.viewer)):  # a test's page counts no tests either
-                row = db.session.execute(
-                    select(*(number.label(f"count_{place}") for place, (_path, number) in enumerate(asked)))
-                ).one()
+                row = db.session.execute(counting).one()
         except SQLAlchemyError as away:
             # The page of an error has a shell too: without its counts rather than not at all.
             log.warning("counts failed", exc_info=away)
             db.session.rollback()
             return {}
         totals: dict[str, int] = {}
-        for (path, _number), found in zip(asked, row, strict=True):
+        for path, found in zip(paths, row, strict=True):
             if found:
                 totals[path] = totals.get(path, 0) + found
         return totals

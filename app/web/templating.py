@@ -14,8 +14,8 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from flask import Flask, request
-from flask_babel import Babel, gettext
+from flask import Flask
+from flask_babel import gettext
 from jinja2 import StrictUndefined
 
 from app.foundation import clock, tenancy
@@ -23,17 +23,12 @@ from app.foundation.billing_month import BillingMonth
 from app.foundation.money import Money
 from app.foundation.refusals import Refused
 from app.foundation.tenancy import Viewer
-from app.web import figures, instants
+from app.web import figures, instants, languages
 from app.web.listing import view_of
-
-#: Languages there is a catalogue for; the first is what the sentences in the code are written in.
-LANGUAGES = ("en",)
 
 
 def install(app: Flask) -> None:
-    app.config.setdefault("BABEL_DEFAULT_LOCALE", "en")
-    app.config.setdefault("BABEL_TRANSLATION_DIRECTORIES", "translations")
-    Babel(app, locale_selector=_language)
+    languages.install(app)
     env = app.jinja_env
     env.undefined = Missing
     env.trim_blocks = True
@@ -107,9 +102,3 @@ def shown(value: Any) -> Any:
             return instants.duration(value)
         case _:
             return value
-
-
-def _language() -> str | None:
-    if not request or len(LANGUAGES) == 1:
-        return None  # the default
-    return request.accept_languages.best_match(LANGUAGES)

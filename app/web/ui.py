@@ -11,8 +11,11 @@ from typing import Any, NamedTuple
 from flask import Flask
 from flask_babel import lazy_gettext as _l
 from jinja2 import Environment
+from markupsafe import Markup
 
 FOLDER = "components/"
+#: Kept as they were made; labels may be anything.
+MOST_ICONS = 1000
 
 
 class Tag(NamedTuple):
@@ -103,6 +106,16 @@ class Components:
         self._env = env
         self._where: dict[str, str] = {}
         self._macros: dict[str, Any] = {}
+        self._icons: dict[tuple[str, int, Any], Markup] = {}
+
+    def icon(self, name: str, size: int = 16, label: Any = None) -> Markup:
+        """The macro `icon` of icons.html: a page has half a hundred of them, each made once a process."""
+        made = self._icons.get((name, size, label))
+        if made is None or self._env.auto_reload:
+            made = self._env.get_template(f"{FOLDER}icons.html").module.icon(name, size, label)  # type: ignore[attr-defined]
+            if len(self._icons) < MOST_ICONS:
+                self._icons[name, size, label] = made
+        return made
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):

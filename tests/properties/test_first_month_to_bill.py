@@ -17,7 +17,7 @@ from app.foundation.database import db, transaction
 from app.foundation.tenancy import acting_for_all
 from app.months import states
 from app.months.model import Month
-from app.months.queries import taking_entries
+from app.months.queries import open_by_the_clock, taking_entries
 from tests.makers import make_engagement, make_organisation, make_product, make_programme
 
 SOON = datetime(2026, 10, 29, tzinfo=UTC)
@@ -56,7 +56,7 @@ def test_the_list_and_the_form_agree(made: Any, months: dict[Any, str], later: t
             session.execute(delete(Month))
             session.add_all(Month(book=book, month=month, state=state) for (book, month), state in months.items())
         taking = taking_entries(now)
-        listed = db.session.execute(beside(queries.engagements(), now)).all()
+        listed = db.session.execute(beside(queries.engagements(), open_by_the_clock(now))).all()
         since = {row.id: row.active_from for row in db.session.execute(select(Engagement.id, Engagement.active_from))}
         for row in listed:
             offered = [one for one in taking[row.cut_off] if one.month.overlaps(since[row.id], None)]

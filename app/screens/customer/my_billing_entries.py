@@ -9,6 +9,7 @@ from flask_babel import lazy_gettext as _l
 
 from app.billing import own_entries
 from app.billing.own_entries import LIST_KEYS, GrossExplanation, charged_by_month, charged_rows, gross_explanation
+from app.billing.standing import LINES_OF_ENTRIES
 from app.charges.queries import gross_of
 from app.documents import Column, rows_of
 from app.engagements.queries import EngagementPage, engagement_page
@@ -80,7 +81,7 @@ def _entries(page: EngagementPage, listing: Listing, opened: Any = None) -> Resp
     engagement_id = page.engagement.id
     found = page_of(_filtered(engagement_id, listing), LIST_KEYS, after=listing.after, before=listing.before)
     rows = found.rows if opened is None or any(row.id == opened.id for row in found.rows) else [opened]
-    charged = gross_of([row.id for row in rows])
+    charged = gross_of(LINES_OF_ENTRIES, [row.id for row in rows])
     return show(
         "customer/billing_entries.html",
         block="entries",

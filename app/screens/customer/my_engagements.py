@@ -68,16 +68,18 @@ class RequestCompletion(PortalForm):
 def show_list(kind: str = "") -> Response:
     listing = LIST.read()
     wanted = listing.values
-    found = queries.engagements(
-        states_wanted=[wanted["status"]] if wanted["status"] else (),
-        requested_in=wanted["month"],
-        search=wanted["search"] or "",
-    )
+    asked = {
+        "states_wanted": [wanted["status"]] if wanted["status"] else (),
+        "requested_in": wanted["month"],
+        "search": wanted["search"] or "",
+    }
     if kind:
+        found = queries.engagements(**asked)
         return download(
             kind, "my-engagements", COLUMNS, rows_of(found.order_by(*(key.desc() for key in queries.LIST_KEYS)))
         )
-    page = page_of(found, queries.LIST_KEYS, after=listing.after, before=listing.before)
+    found, values = queries.engagements_asked(**asked)
+    page = page_of(found, queries.LIST_KEYS, after=listing.after, before=listing.before, values=values)
     viewer = tenancy.current()
     return show(
         "customer/my_engagements.html",

@@ -76,14 +76,16 @@ def _listing() -> Listing:
     ).read(PATH)
     asked = listing.values
     found = billable(search=asked["search"] or "", customer_id=asked["client"], product_id=asked["product"])
+    whose = choices.Whose(own_products_of=viewer.organisation_id)
     page = page_of(
-        choices.with_choices(found, own_products_of=viewer.organisation_id),
+        choices.with_choices(found, whose.shape),
         LIST_KEYS,
         after=listing.after,
         before=listing.before,
+        values=whose.values,
     )
     if page.rows or listing.is_filtered:
-        here = choices.choices_of(page.rows, own_products_of=viewer.organisation_id)
+        here = choices.choices_of(page.rows, whose)
         known.update(client=here.client, product=here.product)
     return listing.with_page(page)
 

@@ -13,6 +13,7 @@ from wtforms.widgets import CheckboxInput, ListWidget
 from app.documents import Column, rows_of
 from app.engagements.counts import current_of
 from app.foundation import clock, tenancy
+from app.foundation.bounded import together
 from app.foundation.pages import page_of
 from app.foundation.refusals import Refused
 from app.foundation.tenancy import one
@@ -132,7 +133,8 @@ def show_organisation(organisation_id: uuid.UUID) -> Response:
         customers=[row for row in related if row.partner_id == organisation_id],
         partners=[row for row in related if row.partner_id != organisation_id],
         standing_count=lambda rows: sum(row.ended_at is None for row in rows),
-        engagements=current_of(organisation_id),
+        engagements=(counts := current_of(organisation_id)),
+        all_engagements=together(counts.values()),
     )
 
 

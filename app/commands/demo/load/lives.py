@@ -77,7 +77,7 @@ class Life:
         self.rates, self.end, self.reviewers = lives.rates, lives.end, lives.stage.reviewers
         self.dice, self.plot, self.numbers, self.rows = dice, plot, numbers, rows
         self.number, self.offer = number, plot.offer
-        self.id = self._id(plot.requested)
+        self.id = self._id()
         self.parties = (lives.stage.seller_id, plot.pair.partner.id, plot.pair.customer.id)
         self.of_parties = (*self.parties, False)
         self.client = dice.choice(plot.pair.customer.people)
@@ -100,7 +100,7 @@ class Life:
             self._plan(step[0], self._step, step)
         entries = [self._entry() for _ in range(plot.entries)]
         for entry in sorted(entries, key=lambda one: one.at):
-            entry.number, entry.id = next(self.numbers), self._id(entry.at)
+            entry.number, entry.id = next(self.numbers), self._id()
             self._plan(entry.at, self._submit, entry)
         asked = {"plan": self.offer.plan, "product": self.offer.product, "client": plot.pair.customer.name}
         asked["mailed_to"] = self.offer.mailed_to
@@ -128,11 +128,16 @@ class Life:
         at, said = instant(second), facts_of(event, facts)
         self.rows.events.append(self.chain.grow(event, at, by.member_id, by.label, before, after, about, said))
 
-    def _id(self, second: int) -> uuid.UUID:
-        """As new_id() makes them, of the row's own time and of dice that fall the same each time."""
+    def _id(self) -> uuid.UUID:
+        """As new_id() makes them, of dice that fall the same each time.
+
+        All of them are of the time of the request: rows are written engagement by engagement, and an index of ids that grows
+        at its end takes them at once, where one that they are strewn over has to be read again and again.
+        """
         random = self.dice.getrandbits(74)
+        millis = self.plot.requested * 1000
         return uuid.UUID(
-            int=(second * 1000 << 80) | (0x7 << 76) | (random >> 62 << 64) | (0b10 << 62) | (random & (1 << 62) - 1)
+            int=(millis << 80) | (0x7 << 76) | (random >> 62 << 64) | (0b10 << 62) | (random & (1 << 62) - 1)
         )
 
     # The engagement
@@ -254,7 +259,7 @@ class Life:
         self._move(second, entry, entry_states.REJECT, by, {"number": entry.number, "reason": reason})
 
     def _book(self, second: int, entry: Entry, by: Person, outcome: Outcome) -> None:
-        group = self.groups.setdefault((entry.meter, entry.window.month), [0, 0, 0, outcome.after, second])
+        group = self.groups.setdefault((entry.meter, entry.window.month), [0, 0, 0, outcome.after])
         group[0] += entry.steps
         group[1] += outcome.amounts.rated
         group[2] += 1
@@ -265,7 +270,7 @@ class Life:
         quantity, _ = self.rates.quantity(entry.meter.step, entry.steps)
         description = line_description(f"{self.number} {self.plot.name}", quantity, entry.meter.unit)
         self.rows.lines.append((
-            self._id(second), *self.of_parties, self.offer.programme_id, description[:300],
+            self._id(), *self.of_parties, self.offer.programme_id, description[:300],
             month, month, outcome.currency, amounts.gross, amounts.due, amounts.tax, LINES_OF_ENTRIES, entry.id, instant(second),
         ))  # fmt: skip
         key = (self.parties[0], month, *self.parties[1:], outcome.currency, False)
@@ -282,12 +287,12 @@ class Life:
             self.reason, self.version, searched(self.number, plot.name),
         ))  # fmt: skip
         if self.wish is not None:
-            rows.requests.append((self._id(plot.requested), *self.of_parties, self.id, *self.wish))
+            rows.requests.append((self._id(), *self.of_parties, self.id, *self.wish))
         for entry in entries:
             rows.entries.append(self._entry_row(entry))
-        for (meter, month), (_, minor, count, quantity, second) in self.groups.items():
+        for (meter, month), (_, minor, count, quantity) in self.groups.items():
             rows.groups.append((
-                self._id(second), *self.of_parties, self.id, meter.metric_id, month, quantity, minor, count,
+                self._id(), *self.of_parties, self.id, meter.metric_id, month, quantity, minor, count,
             ))  # fmt: skip
         rows.heads.append(("engagement", self.id, self.chain.length, self.chain.hash))
 

@@ -1,0 +1,35 @@
+"""Counts that cost the same however much there is: they end at a bound, and then say so, "1,000+".
+
+few = bounded(select(Engagement.id).where(...))
+Bounded(db.session.scalar(select(func.count()).select_from(few)))
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+from sqlalchemy import Select, Subquery
+
+#: Nobody decides otherwise at 1,000 than at 1,001.
+MOST = 1000
+
+
+class Bounded(int):
+    """A count that went no further than one beyond MOST. As text it says so."""
+
+    @property
+    def full(self) -> bool:
+        return self > MOST
+
+    def __str__(self) -> str:
+        return f"{MOST:,}+" if self.full else int.__repr__(self)
+
+
+def together(counts: Iterable[Bounded]) -> str:
+    """What they come to, as text."""
+    every = list(counts)
+    return f"{sum(min(count, MOST) for count in every):,}+" if any(count.full for count in every) else str(sum(every))
+
+
+def bounded(found: Select[*tuple[Any, ...]]) -> Subquery:
+    """The first of them, one more than MOST at most, to be counted."""
+    return found.limit(MOST + 1).subquery()

@@ -1,0 +1,55 @@
+"""Which language a page speaks, and its catalogue: found once a request, not once for each of a page's hundreds of words."""
+
+from functools import lru_cache
+from typing import Any
+
+from flask import Flask, g, has_request_context, request
+from flask_babel import Babel, Domain, get_locale, gettext
+from markupsafe import Markup
+
+#: Languages there is a catalogue for; the first is what the sentences in the code are written in.
+LANGUAGES = ("en",)
+
+
+def install(app: Flask) -> None:
+    app.config.setdefault("BABEL_DEFAULT_LOCALE", LANGUAGES[0])
+    app.config.setdefault("BABEL_TRANSLATION_DIRECTORIES", "translations")
+    babel = Babel(app, locale_selector=_language)
+    babel.domain_instance = _Catalogue()
+    app.jinja_env.globals["_"] = said
+
+
+def said(sentence: str, /, **facts: Any) -> Markup:
+    """`_()` in templates: the sentence in the viewer's language, the facts in it escaped."""
+    words = _words(locale_name(), sentence)
+    return words % facts if facts or "%" in words else words
+
+
+@lru_cache(maxsize=5000)
+def _words(_locale: str, sentence: str) -> Markup:
+    """A catalogue does not change while the process runs."""
+    return Markup(gettext(sentence))  # noqa: S704  sentences are ours, what stands in their places is escaped
+
+
+def locale_name() -> str:
+    """'en', 'pt_BR': for Babel's tables of names and figures."""
+    if not has_request_context():
+        return str(get_locale() or LANGUAGES[0])
+    if "locale_name" not in g:
+        g.locale_name = str(get_locale() or LANGUAGES[0])
+    return str(g.locale_name)
+
+
+class _Catalogue(Domain):
+    def get_translations(self) -> Any:
+        if not has_request_context():
+            return super().get_translations()
+        if "catalogue" not in g:
+            g.catalogue = super().get_translations()
+        return g.catalogue
+
+
+def _language() -> str | None:
+    if not request or len(LANGUAGES) == 1:
+        return None  # the default
+    return request.accept_languages.best_match(LANGUAGES)

@@ -1,0 +1,127 @@
+"""The portal as a production server runs it, measured: what CPU its processes and its database's backends take for a page.
+
+One gunicorn worker with two threads on loopback. Milliseconds of CPU are steadier than any clock on the wall, and they are
+what a machine runs out of. Linux only: they are read from /proc.
+"""
+
+import html
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import quote
+
+import httpx
+import psycopg
+
+from benchmarks import ground
+from benchmarks.figure import OUTPUT
+
+PASSWORD = "portal-demo"  # noqa: S105  the demo's, as its sign-in page says
+ROOT = Path(__file__).parents[1]
+
+
+class Server:
+    """One running portal, with somebody of the demo signed in at each of `people`."""
+
+    def __init__(self, url: str, port: int, process: subprocess.Popen[bytes], people: dict[str, str]) -> None:
+        self.url, self.address, self.process = url, f"http://127.0.0.1:{port}", process
+        self._wait()
+        self.clients = {name: self._signed_in(email) for name, email in people.items()}
+        self.anybody = httpx.Client(base_url=self.address)
+
+    def get(self, who: str, path: str) -> str:
+        """The page as text. Anything but success ends the run: a fast error page must not count."""
+        answer = self.clients[who].get(path)
+        if answer.status_code != 200:
+            raise RuntimeError(f"{path} answered {answer.status_code} to {who}")
+        return answer.text
+
+    def take_apart(self, name: str, page: str) -> str:
+        """Where the static page of the same bytes is."""
+        path = f"/bench/{quote(name, safe='')}"
+        self.anybody.put(path, content=page.encode()).raise_for_status()
+        return path
+
+    def cpu_of(self, who: str | None, path: str, times: int) -> float:
+        """Milliseconds of CPU for one request, over `times` of them."""
+        client = self.clients[who] if who else self.anybody
+        processes = self._processes()
+        before = sum(map(cpu_seconds, processes))
+        for _ in range(times):
+            if client.get(path).status_code != 200:
+                raise RuntimeError(f"{path} failed")
+        return (sum(map(cpu_seconds, processes)) - before) / times * 1000
+
+    def _processes(self) -> list[int]:
+        """The workers, and on PostgreSQL the backends that serve them."""
+        found = children(self.process.pid)
+        if self.url.startswith("postgresql"):
+            with psycopg.connect(self.url) as connection:
+                rows = connection.execute(
+                    "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+                )
+                found += [row[0] for row in rows]
+        return found
+
+    def _wait(self) -> None:
+        for _ in range(300):
+            if self.process.poll() is not None:
+                break
+            try:
+                if httpx.get(f"{self.address}/healthz", timeout=5).status_code == 200:
+                    return
+            except httpx.TransportError:
+                time.sleep(0.1)
+        raise RuntimeError(f"the portal does not start; see {OUTPUT / 'server.log'}")
+
+    def _signed_in(self, email: str) -> httpx.Client:
+        client = httpx.Client(base_url=self.address, timeout=600, headers={"Accept-Encoding": "identity"})
+        form = client.get("/sign-in").text
+        hidden = dict(re.findall(r'<input type="hidden" name="([^"]+)"[^>]* value="([^"]*)"', form))
+        sent = {**{name: html.unescape(value) for name, value in hidden.items()}, "email": email, "password": PASSWORD}
+        answer = client.post("/sign-in", data=sent)
+        if answer.status_code != 303:
+            raise RuntimeError(f"{email} was not let in: {answer.status_code}")
+        return client
+
+
+@contextmanager
+def serving(url: str, people: dict[str, str]) -> Iterator[Server]:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [
+        sys.executable, "-m", "gunicorn", "benchmarks.wsgi", "--bind", f"127.0.0.1:{port}", "--workers", "1", "--threads", "2",
+        "--no-control-socket", "--log-level", "warning",
+    ]  # fmt: skip
+    OUTPUT.mkdir(parents=True, exist_ok=True)
+    environment = {**ground.settings(url), "PORT": str(port)}
+    with (OUTPUT / "server.log").open("ab") as log:
+        process = subprocess.Popen(command, env=environment, cwd=ROOT, stdout=log, stderr=log)
+    try:
+        yield Server(url, port, process, people)
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(30)
+
+
+def children(pid: int) -> list[int]:
+    found = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return [int(child) for child in found]
+
+
+def cpu_seconds(pid: int) -> float:
+    """User and system time so far. schedstat counts nanoseconds; where it is off, stat's hundredths must do."""
+    try:
+        tasks = list(Path(f"/proc/{pid}/task").iterdir())
+        return sum(int((task / "schedstat").read_text().split()[0]) for task in tasks) / 1e9
+    except FileNotFoundError:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")

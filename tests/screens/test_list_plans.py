@@ -1,0 +1,120 @@
+"""Each list, with each filter it offers, is read along an index in its own order: what a page costs then knows no size.
+
+SQLite says which index it takes, without statistics, as in an installation that nobody looks after; the operator's filter by a
+client or a product alone is not here, because there it cannot tell whose index says more. PostgreSQL would rather
+scan ten rows than open an index: with that forbidden, it needs to sort only where no index has the list's order.
+"""
+
+import re
+from typing import Any
+
+import pytest
+from sqlalchemy import event
+
+from app.foundation.database import db
+from tests.makers import make_entry
+from tests.screens.engagement_stage import set_stage
+
+#: (person, address, the index that leads); {product}, {client} and {month} are the stage's
+ENGAGEMENTS = [
+    ("ada", "/engagements", "ix_engagement_partner_current"),
+    ("ada", "/engagements?status=past", "ix_engagement_partner_past"),
+    ("ada", "/engagements?status=pending", "ix_engagement_partner_state"),
+    ("ada", "/engagements?client={client}", "ix_engagement_partner_customer"),
+    ("ada", "/engagements?product={product}", "ix_engagement_product_current"),
+    ("ada", "/engagements?product={product}&status=active", "ix_engagement_product_state"),
+    ("ada", "/engagements?month={month}", "ix_engagement_partner_current"),
+    ("ada", "/engagements?month={month}&status=active", "ix_engagement_partner_state"),
+    ("ada", "/products/{product}/current-engagements", "ix_engagement_product_current"),
+    ("ada", "/products/{product}/past-engagements", "ix_engagement_product_past"),
+    ("ada", "/engagements/bulk-entry", "ix_engagement_partner_current"),
+    ("olga", "/engagements", "ix_engagement_seller_current"),
+    ("olga", "/engagements?status=past", "ix_engagement_seller_past"),
+    ("olga", "/engagements?status=rejected", "ix_engagement_seller_state"),
+    ("olga", "/engagements?client={client}&status=active", "ix_engagement_customer_state"),
+    ("olga", "/engagements?month={month}", "ix_engagement_seller_current"),
+    ("dot", "/my/engagements", "ix_engagement_customer"),
+    ("dot", "/my/engagements?status=active", "ix_engagement_customer_state"),
+    ("dot", "/my/engagements?month={month}", "ix_engagement_customer"),
+]
+OTHERS = [
+    ("dot", "/my/charges", "charge_line", "ix_charge_line_customer"),
+    ("dot", "/my/charges?month={month}", "charge_line", "ix_charge_line_customer"),
+    ("olga", "/reviews/rating", "billing_entry", "ix_billing_entry_undecided"),
+    ("olga", "/inbox", "billing_entry", "ix_billing_entry_in_review"),
+    ("ada", "/inbox", "completion_request", "ix_completion_request_waiting"),
+    ("ada", "{engagement}/billing-entries", "billing_entry", "ix_billing_entry_listed"),
+    ("ada", "{engagement}/history", "history", "sqlite_autoindex_history_1"),
+    ("ada", "/notices", "portal_notice", "ix_portal_notice_member"),
+]
+LISTS = [(who, path, "engagement", index) for who, path, index in ENGAGEMENTS] + OTHERS
+#: Tables that grow without end.
+LARGE = "engagement|billing_entry|charge_line|rating_group|history|outbox|portal_notice|completion_request|correction"
+
+
+@pytest.fixture
+def stage(app, people):
+    stage = set_stage(app, people)
+    with app.app_context():
+        make_entry(stage.engagements["active"], "2")
+        db.session.remove()
+    return stage
+
+
+def seen_by(app: Any, client: Any, path: str) -> list[tuple[str, Any]]:
+    """What the database is asked for the page: statements with their parameters."""
+    found: list[tuple[str, Any]] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_rest: Any) -> None:
+        if statement.upper().lstrip().startswith(("SELECT", "WITH")):
+            found.append((statement, parameters))
+
+    with app.app_context():
+        engine = db.engine
+    event.listen(engine, "before_cursor_execute", note)
+    try:
+        assert client.get(path).status_code == 200, path
+    finally:
+        event.remove(engine, "before_cursor_execute", note)
+    return found
+
+
+def address(path: str, stage: Any, people: Any) -> str:
+    return path.format(
+        product=stage.product.id, client=people.acme.id, month="2026-10", engagement=f"/engagements/{stage.engagements['active'].id}"
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(("who", "path", "table", "index"), LISTS)
+def test_a_list_is_read_along_its_index(app, people, stage, as_, who, path, table, index):
+    where = address(path, stage, people)
+    asked = [
+        (statement, parameters)
+        for statement, parameters in seen_by(app, as_(who), where)
+        if re.search(rf"FROM {table}\b", statement)
+        and "ORDER BY" in statement
+        and "count(" not in statement.partition("FROM")[0]
+    ]
+    assert asked, f"{where} asks nothing of {table}"
+    with app.app_context(), db.engine.connect() as connection:
+        plans = [_plan(connection, statement, parameters) for statement, parameters in asked]
+        whole = [_plan(connection, statement, parameters, deep=True) for statement, parameters in asked]
+    if connection.dialect.name == "sqlite":
+        led = [plan for plan in plans if re.search(rf"(SEARCH|SCAN) {table} USING (COVERING )?INDEX {index}\b", plan)]
+        assert led, plans
+        assert any("TEMP B-TREE FOR ORDER BY" not in plan for plan in led), led
+    else:
+        assert any(not re.search(r"^\s*(->  )?Sort$", plan, re.M) for plan in plans), plans
+    for plan in whole:
+        assert not re.search(rf"SCAN ({LARGE})(?! USING)|Seq Scan on ({LARGE})\b", plan), plan
+
+
+def _plan(connection: Any, statement: str, parameters: Any, *, deep: bool = False) -> str:
+    """`deep`: with what its subqueries do."""
+    if connection.dialect.name == "sqlite":
+        rows = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters).all()
+        return "\n".join(row.detail for row in rows if deep or row.parent == 0)
+    for setting in ("enable_seqscan", "enable_sort", "enable_bitmapscan", "enable_hashjoin", "enable_mergejoin"):
+        connection.exec_driver_sql(f"SET LOCAL {setting} = off")
+    lines = connection.exec_driver_sql(f"EXPLAIN (COSTS off) {statement}", parameters).scalars().all()
+    return "\n".join(line for line in lines if "SubPlan" not in line)
