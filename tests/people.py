@@ -1,6 +1,7 @@
 """Everybody who walks through the tests, and how they sign in.
 
     people = move_in()                       # in an app context; operator, two partners, two customers
+    people = everybody(app, restore_database)  # the same, for the many tests that begin with them
     sign_in(client, people.ada.email)        # through the real form; every password is PASSWORD
     fill(client, "/members/new", email="new@northbridge.example", name="New")   # a page's form, sent with its hidden fields
     with viewing(people.viewer("ada")): ...  # the same person without a browser
@@ -11,8 +12,10 @@ Globex. Olga and Otto: operator. "Second pairs of eyes" are Abe and Otto.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
+import time_machine
 from argon2 import PasswordHasher
 from bs4 import BeautifulSoup, SoupStrainer
 from flask import Flask
@@ -44,6 +47,10 @@ CAST: dict[str, tuple[str, str, str, Capacity, tuple[str, ...] | None]] = {
     "olga": ("Olga Reyes", "olga@operator.example", "Operator", "operator", None),
     "otto": ("Otto Lindahl", "otto@operator.example", "Operator", "operator", None),
 }
+
+
+#: before whatever moment a test is set in, so that it does not matter which of them is the first to ask for the cast
+MOVED_IN = datetime(2020, 1, 2, 9, tzinfo=UTC)
 
 
 @dataclass
@@ -105,7 +112,7 @@ def everybody(app: Flask, restore_database: Restorer) -> People:
     """The cast in a migrated database: moved in once in this process, brought back for each test."""
 
     def live() -> dict[str, Any]:
-        with app.app_context():
+        with app.app_context(), time_machine.travel(MOVED_IN), clock.pinned(MOVED_IN):
             return vars(move_in())
 
     return People(**restore_database.lived("people", live))
