@@ -58,7 +58,7 @@ def _broken(rule: Callable[[Path], None], path: Path) -> str:
     try:
         rule(path)
     except AssertionError as why:
-        return str(why)
+        return str(why) or "breaks the rule"
     return ""
 
 
