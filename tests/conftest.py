@@ -15,14 +15,37 @@ from typing import Any
 
 import hypothesis
 import pytest
+from argon2 import PasswordHasher
 from flask import Flask
 
 from app import create_app
+from app.members import passwords
 from tests import databases
+from tests.people import QUICK_HASHER
 
 #: where PostgreSQL answers, when the tests run on it, or why it does not
 SERVER = pytest.StashKey[str]()
 MISSING = pytest.StashKey[str]()
+
+#: ./run test gives whole files to its workers, these first: else one of them would work long on the last of them alone
+LONGEST = (
+    "screens/test_every_form.py",
+    "screens/test_tests_stay_out.py",
+    "api/test_schema.py",
+    "commands/test_backup.py",
+    "commands/test_demo_load.py",
+    "screens/test_every_route.py",
+    "actions/test_checks.py",
+    "screens/test_no_net_for_customers.py",
+    "jobs/test_killed_rating.py",
+    "commands/test_scale.py",
+    "jobs/test_worker_processes.py",
+    "commands/test_refused_backups.py",
+    "jobs/test_claims.py",
+    "jobs/test_engine.py",
+    "actions/test_batch.py",
+    "actions/test_rating_in_bulk.py",
+)
 
 hypothesis.settings.register_profile("here", deadline=None)
 hypothesis.settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)
@@ -73,9 +96,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         uses_it = "database_url" in getattr(item, "fixturenames", ())
         only_postgres = item.get_closest_marker("postgres") is not None
         (chosen if (uses_it if postgres else not only_postgres) else left_out).append(item)
-    items[:] = chosen
+    items[:] = sorted(chosen, key=_turn)
     if left_out:
         config.hook.pytest_deselected(items=left_out)
+
+
+def _turn(item: pytest.Item) -> int:
+    place = item.path.relative_to(Path(__file__).parent).as_posix()
+    return LONGEST.index(place) if place in LONGEST else len(LONGEST)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
@@ -117,16 +145,28 @@ def migrated_app(database_url: str, tmp_path_factory: pytest.TempPathFactory) ->
 
 
 @pytest.fixture(scope="session")
-def restore_database(migrated_app: Flask, pytestconfig: pytest.Config) -> Callable[[], None]:
-    restorer = databases.postgres_restorer if on_postgres(pytestconfig) else databases.sqlite_restorer
+def restore_database(migrated_app: Flask, pytestconfig: pytest.Config) -> databases.Restorer:
+    restorer = databases.PostgresRestorer if on_postgres(pytestconfig) else databases.SqliteRestorer
     return restorer(migrated_app)
 
 
 @pytest.fixture
-def app(migrated_app: Flask, restore_database: Callable[[], None]) -> Flask:
+def app(migrated_app: Flask, restore_database: databases.Restorer) -> Flask:
     """The portal on a database as the migrations leave it. No context is pushed."""
     restore_database()
     return migrated_app
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quick_passwords() -> Iterator[PasswordHasher]:
+    """Thousands sign in here: argon2id with its least work. What the portal takes is said by tests/rules/test_passwords.py.
+
+    Processes that tests start (the browser's portal, a backup, a worker) hash as the portal does. Gives the portal's own.
+    """
+    own = passwords.hasher
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(passwords, "hasher", QUICK_HASHER)
+        yield own
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -1,6 +1,7 @@
 """Everybody who walks through the tests, and how they sign in.
 
     people = move_in()                       # in an app context; operator, two partners, two customers
+    people = everybody(app, restore_database)  # the same, for the many tests that begin with them
     sign_in(client, people.ada.email)        # through the real form; every password is PASSWORD
     fill(client, "/members/new", email="new@northbridge.example", name="New")   # a page's form, sent with its hidden fields
     with viewing(people.viewer("ada")): ...  # the same person without a browser
@@ -11,9 +12,13 @@ Globex. Olga and Otto: operator. "Second pairs of eyes" are Abe and Otto.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
-from bs4 import BeautifulSoup
+import time_machine
+from argon2 import PasswordHasher
+from bs4 import BeautifulSoup, SoupStrainer
+from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
@@ -23,11 +28,13 @@ from app.foundation.tenancy import Capacity, Viewer, acting_for_all
 from app.members.model import Member, Membership
 from app.members.roles import PRICING_VIEWER, ROLES, permissions_of
 from app.parties.model import Organisation
+from tests.databases import Restorer
 from tests.makers.parties import make_organisation
 
 PASSWORD = "portal-demo"
-#: of PASSWORD, with today's parameters: made once, since making one takes longer than most tests
-PASSWORD_HASH = "$argon2id$v=19$m=65536,t=3,p=4$7hMkyfVucvWMwkjRlcyWaA$ZWoqcuc/8/qSPsoHqgd6WryPnEpwfv9d2MLaYkp+GGU"
+#: what tests/conftest.py puts in the place of the portal's own, which takes longer than most tests
+QUICK_HASHER = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+PASSWORD_HASH = QUICK_HASHER.hash(PASSWORD)
 
 #: first name -> (name, e-mail, organisation, capacity, roles or None for every role of the capacity)
 CAST: dict[str, tuple[str, str, str, Capacity, tuple[str, ...] | None]] = {
@@ -40,6 +47,10 @@ CAST: dict[str, tuple[str, str, str, Capacity, tuple[str, ...] | None]] = {
     "olga": ("Olga Reyes", "olga@operator.example", "Operator", "operator", None),
     "otto": ("Otto Lindahl", "otto@operator.example", "Operator", "operator", None),
 }
+
+
+#: before whatever moment a test is set in, so that it does not matter which of them is the first to ask for the cast
+MOVED_IN = datetime(2020, 1, 2, 9, tzinfo=UTC)
 
 
 @dataclass
@@ -97,6 +108,16 @@ def move_in() -> People:
     return people
 
 
+def everybody(app: Flask, restore_database: Restorer) -> People:
+    """The cast in a migrated database: moved in once in this process, brought back for each test."""
+
+    def live() -> dict[str, Any]:
+        with app.app_context(), time_machine.travel(MOVED_IN), clock.pinned(MOVED_IN):
+            return vars(move_in())
+
+    return People(**restore_database.lived("people", live))
+
+
 def every_role(capacity: Capacity) -> list[str]:
     return [key for key, role in ROLES.items() if role.capacity == capacity]
 
@@ -119,7 +140,7 @@ def fill(
 
 def hidden_fields(html: str, action: str) -> dict[str, str]:
     """Name and value of the hidden fields of the page's form that is sent to `action`."""
-    forms = BeautifulSoup(html, "html.parser").find_all("form", method="post")
+    forms = BeautifulSoup(html, "html.parser", parse_only=SoupStrainer("form")).find_all("form", method="post")
     fitting = [form for form in forms if (form.get("action") or action) == action]
     assert fitting, f"no form is sent to {action}: {[form.get('action') for form in forms]}"
     return {

@@ -36,6 +36,7 @@ from flask_wtf import FlaskForm
 from werkzeug.datastructures import CombinedMultiDict, MultiDict
 from wtforms import FileField, HiddenField, RadioField, StringField
 from wtforms.fields.choices import SelectChoice
+from wtforms.meta import DefaultMeta
 from wtforms.validators import StopValidation
 from wtforms.widgets import TextArea, TextInput
 
@@ -45,6 +46,7 @@ from app.foundation.refusals import Refused
 from app.foundation.tenancy import Viewer
 from app.web.figures import plain
 from app.web.instants import month as month_words
+from app.web.languages import locale_name
 from app.web.templating import translate, viewer
 
 CARRIED = ("submission_key", "rendered_for", "version")
@@ -279,6 +281,14 @@ class PortalForm(FlaskForm):
     version = Carried(default="")
 
     class Meta(FlaskForm.Meta):
+        @property
+        def locales(self) -> tuple[str, ...]:
+            return (locale_name(),)
+
+        def get_translations(self, form: Any) -> Any:
+            # FlaskForm's reads WTForms' catalogue from the disk for every request that shows a form; this one keeps it.
+            return DefaultMeta.get_translations(self, form)
+
         def wrap_formdata(self, form: Any, formdata: Any) -> Any:
             # FlaskForm ignores an empty body and would then accept the defaults as if they had been sent.
             if formdata is None or hasattr(formdata, "getlist"):

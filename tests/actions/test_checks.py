@@ -17,6 +17,7 @@ from app.foundation.database import db
 from app.foundation.tenancy import viewing
 from app.jobs import engine
 from app.members import invitations
+from tests.databases import Restorer
 from tests.makers import (
     as_customer,
     as_partner,
@@ -33,7 +34,12 @@ from tests.makers import (
 
 
 @pytest.fixture
-def lived_in(app: Flask) -> Flask:
+def lived_in(app: Flask, restore_database: Restorer) -> Flask:
+    restore_database.lived("books", lambda: keep_books(app))
+    return app
+
+
+def keep_books(app: Flask) -> None:
     """Engagements in every state; entries rated in three price models, in review, withdrawn, waiting, corrected; a closed month."""
     with app.app_context():
         partner, acme = make_organisation("Northbridge", partner=True), make_organisation("Acme", customer=True)
@@ -68,7 +74,7 @@ def lived_in(app: Flask) -> Flask:
         close_month(last_month)
         correct(billed, "2")
         ask_correction(doubted, "1.25")
-    return app
+        db.session.remove()
 
 
 def check(app: Flask, what: str = "all") -> tuple[int, str]:

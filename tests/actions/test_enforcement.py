@@ -12,13 +12,13 @@ from app.foundation.tenancy import acting_for_all, one, viewing
 from app.members import enforcement, queries, sessions
 from app.members.model import Member, MemberSession
 from tests.makers import make_membership
-from tests.people import move_in
+from tests.people import everybody
 
 
 @pytest.fixture
-def people(app):
+def people(app, restore_database):
     with app.app_context():
-        yield move_in()
+        yield everybody(app, restore_database)
 
 
 def protect(*members):

@@ -16,7 +16,7 @@ from app.members import actions, checks, invitations, keys, queries, roster, rul
 from app.members.model import Invitation, Member, Membership
 from app.members.roles import CUSTOMER_ADMIN, PARTNER_ADMIN, PRICING_VIEWER, PRODUCT_EDITOR
 from app.parties.model import Organisation
-from tests.people import move_in
+from tests.people import everybody
 
 HERE = "192.0.2.1"
 NEW = "nia@northbridge.example"
@@ -24,9 +24,9 @@ PASSPHRASE = "four calm herons wade"
 
 
 @pytest.fixture
-def people(app):
+def people(app, restore_database):
     with app.app_context():
-        yield move_in()
+        yield everybody(app, restore_database)
 
 
 def invite(people, email=NEW, roles=(PRODUCT_EDITOR,), by="ada"):

@@ -12,13 +12,13 @@ from app.members import actions, invitations, queries, roster
 from app.members.model import Member, Membership
 from app.members.roles import CUSTOMER_ADMIN, PARTNER_ADMIN, PRICING_VIEWER, PRODUCT_EDITOR
 from app.notices.delivery import facts_of
-from tests.people import move_in
+from tests.people import everybody
 
 
 @pytest.fixture
-def people(app):
+def people(app, restore_database):
     with app.app_context():
-        yield move_in()
+        yield everybody(app, restore_database)
 
 
 def told():

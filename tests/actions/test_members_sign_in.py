@@ -16,16 +16,16 @@ from app.members import sign_ins, tries
 from app.members.model import Member, SignInAttempt
 from app.members.tries import TooManyTries
 from app.notices.delivery import facts_of
-from tests.people import PASSWORD, move_in
+from tests.people import PASSWORD, everybody
 
 HERE, THERE = "192.0.2.1", "192.0.2.2"
 ADA = "ada@northbridge.example"
 
 
 @pytest.fixture
-def people(app):
+def people(app, restore_database):
     with app.app_context():
-        yield move_in()
+        yield everybody(app, restore_database)
 
 
 def fail(email=ADA, times=1, source=HERE):

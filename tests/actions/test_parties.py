@@ -18,13 +18,13 @@ from app.members import queries
 from app.parties import actions, relations
 from app.parties.model import Organisation, PartnerCustomer
 from tests.makers import make_engagement, make_product, make_programme
-from tests.people import move_in
+from tests.people import everybody
 
 
 @pytest.fixture
-def people(app):
+def people(app, restore_database):
     with app.app_context():
-        yield move_in()
+        yield everybody(app, restore_database)
 
 
 @pytest.fixture

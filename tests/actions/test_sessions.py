@@ -12,16 +12,16 @@ from app.foundation.refusals import NotVisible
 from app.foundation.tenancy import acting_for_all, viewing
 from app.members import queries, sessions, sign_ins
 from app.members.model import MemberSession
-from tests.people import PASSWORD, move_in
+from tests.people import PASSWORD, everybody
 
 HERE = "192.0.2.1"
 FIREFOX = "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:132.0) Gecko/20100101 Firefox/132.0"
 
 
 @pytest.fixture
-def people(app):
+def people(app, restore_database):
     with app.app_context():
-        yield move_in()
+        yield everybody(app, restore_database)
 
 
 def begin(member):

@@ -18,16 +18,16 @@ from app.members.tries import TooManyTries
 from app.notices.bodies import render
 from app.notices.delivery import facts_of
 from app.parties.model import Organisation
-from tests.people import move_in
+from tests.people import everybody
 
 HERE, THERE = "192.0.2.1", "192.0.2.2"
 KIM, PASSPHRASE = "kim@harbour.example", "four calm herons wade"
 
 
 @pytest.fixture
-def people(app):
+def people(app, restore_database):
     with app.app_context():
-        yield move_in()
+        yield everybody(app, restore_database)
 
 
 def ask(email=KIM, organisation="Harbour Works", source=HERE, password=PASSPHRASE):

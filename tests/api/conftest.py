@@ -11,7 +11,8 @@ from werkzeug.test import TestResponse
 from app.foundation.database import db
 from app.foundation.tenancy import system
 from app.members import api_keys
-from tests.people import People, move_in
+from tests.databases import Restorer
+from tests.people import People, everybody
 
 
 class Caller:
@@ -57,9 +58,8 @@ def key_of(people: People, person: str) -> str:
 
 
 @pytest.fixture
-def people(app: Flask) -> People:
-    with app.app_context():
-        return move_in()
+def people(app: Flask, restore_database: Restorer) -> People:
+    return everybody(app, restore_database)
 
 
 @pytest.fixture

@@ -16,13 +16,13 @@ from app.members.roles import PRICING_VIEWER
 from app.parties.model import Organisation
 from app.web.rate_limit import Windows
 from tests.api.conftest import Caller
-from tests.people import move_in
+from tests.people import everybody
 
 
 @pytest.fixture
-def people(app):
+def people(app, restore_database):
     with app.app_context():
-        yield move_in()
+        yield everybody(app, restore_database)
 
 
 def key_for(app, people, person="ada", permissions=("engagement:view",), days=30):

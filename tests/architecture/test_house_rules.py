@@ -2,9 +2,8 @@
 
 import ast
 import re
+from collections.abc import Callable
 from pathlib import Path
-
-import pytest
 
 ROOT = Path(__file__).parents[2]
 SOURCES = sorted((ROOT / "app").rglob("*.py"))
@@ -40,18 +39,41 @@ def name_of(path: Path) -> str:
     return path.relative_to(ROOT).as_posix()
 
 
-@pytest.mark.parametrize("path", [*SOURCES, *TESTS], ids=name_of)
+def in_each(paths: list[Path]) -> Callable[[Callable[[Path], None]], Callable[[], None]]:
+    """One test that looks at each of these files and names all that break its rule: a test a file took longer than looking."""
+
+    def of_all(rule: Callable[[Path], None]) -> Callable[[], None]:
+        def test() -> None:
+            assert len(paths) > 10
+            broken = [f"{name_of(path)}: {said}" for path in paths if (said := _broken(rule, path))]
+            assert not broken, "\n".join(broken)
+
+        test.__name__, test.__doc__ = rule.__name__, rule.__doc__
+        return test
+
+    return of_all
+
+
+def _broken(rule: Callable[[Path], None], path: Path) -> str:
+    try:
+        rule(path)
+    except AssertionError as why:
+        return str(why) or "breaks the rule"
+    return ""
+
+
+@in_each([*SOURCES, *TESTS])
 def test_a_file_stays_readable(path: Path) -> None:
     lines = len(path.read_text().splitlines())
     assert lines <= 400, f"{lines} lines: split it by noun, never by role (250 is where to begin thinking about it)"
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=name_of)
+@in_each(SOURCES)
 def test_a_file_is_named_for_a_noun(path: Path) -> None:
     assert path.stem not in ROLE_NAMES, "a role has no natural end; name the file for what it holds"
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=name_of)
+@in_each(SOURCES)
 def test_a_file_opens_with_what_it_is_for(path: Path) -> None:
     tree = ast.parse(path.read_text())
     assert not tree.body or ast.get_docstring(tree), (
@@ -59,7 +81,7 @@ def test_a_file_opens_with_what_it_is_for(path: Path) -> None:
     )
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=name_of)
+@in_each(SOURCES)
 def test_functions_fit_a_screen(path: Path) -> None:
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.FunctionDef) and node.end_lineno:
@@ -67,7 +89,7 @@ def test_functions_fit_a_screen(path: Path) -> None:
             assert length <= 75, f"{node.name} is {length} lines: it does more than one thing (30 is usual)"
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=name_of)
+@in_each(SOURCES)
 def test_the_clock_is_the_only_source_of_time(path: Path) -> None:
     if name_of(path) in {"app/foundation/clock.py"}:
         return
@@ -77,14 +99,14 @@ def test_the_clock_is_the_only_source_of_time(path: Path) -> None:
     assert not wrong, "ask foundation.clock.now(): tests and the demo set it, and it is always UTC and aware"
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=name_of)
+@in_each(SOURCES)
 def test_rows_are_asked_for_not_remembered(path: Path) -> None:
     assert not re.search(r"db\.session(?:\(\))?\.get\(|db\.get_or_404|\.query\.get\(", path.read_text()), (
         "Session.get answers from memory, past the tenancy listener: use tenancy.one(Model, id)"
     )
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=name_of)
+@in_each(SOURCES)
 def test_core_on_tables_stays_in_the_bulk_modules(path: Path) -> None:
     if name_of(path) not in BULK_MODULES:
         assert ".__table__" not in path.read_text(), (
@@ -92,7 +114,7 @@ def test_core_on_tables_stays_in_the_bulk_modules(path: Path) -> None:
         )
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=name_of)
+@in_each(SOURCES)
 def test_only_transaction_commits(path: Path) -> None:
     if name_of(path) in {"app/foundation/database.py"}:
         return
@@ -101,7 +123,7 @@ def test_only_transaction_commits(path: Path) -> None:
     )
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=name_of)
+@in_each(SOURCES)
 def test_state_is_written_by_change_state_only(path: Path) -> None:
     if name_of(path) == "app/foundation/change_state.py":
         return
@@ -121,7 +143,7 @@ def test_state_is_written_by_change_state_only(path: Path) -> None:
     )
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=name_of)
+@in_each(SOURCES)
 def test_money_is_never_a_float(path: Path) -> None:
     if name_of(path).startswith(
         ("app/web/", "app/jobs/", "app/screens/health", "app/foundation/clock", "app/commands/serve")
@@ -135,7 +157,7 @@ def test_money_is_never_a_float(path: Path) -> None:
     assert not calls, "use Decimal and Money"
 
 
-@pytest.mark.parametrize("path", [p for p in SOURCES if p.parts[-2] in ROOMS], ids=name_of)
+@in_each([p for p in SOURCES if p.parts[-2] in ROOMS])
 def test_actors_are_keyword_only(path: Path) -> None:
     for node in ast.parse(path.read_text()).body:
         if isinstance(node, ast.FunctionDef) and not node.name.startswith("_"):
@@ -145,7 +167,7 @@ def test_actors_are_keyword_only(path: Path) -> None:
             )
 
 
-@pytest.mark.parametrize("path", TEMPLATES, ids=name_of)
+@in_each(TEMPLATES)
 def test_templates_keep_the_strict_policy(path: Path) -> None:
     text = path.read_text()
     for wrong in (r"\sstyle=", r"<style", r"\son[a-z]+=", r"hx-on", r"js:", r"\|\s*safe(?!\s*\|\s*format)"):
@@ -155,7 +177,7 @@ def test_templates_keep_the_strict_policy(path: Path) -> None:
         assert "src=" in script, "scripts live in static/"
 
 
-@pytest.mark.parametrize("path", TEMPLATES, ids=name_of)
+@in_each(TEMPLATES)
 def test_text_is_wrapped_for_translation(path: Path) -> None:
     """A word between tags that is neither an expression nor wrapped. Crude, and good enough to catch the usual slip."""
     text = re.sub(r"{#.*?#}|{%.*?%}|{{.*?}}|<!--.*?-->", " ", path.read_text(), flags=re.S)

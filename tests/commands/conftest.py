@@ -2,7 +2,8 @@
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
+from functools import cache
 from itertools import count
 from pathlib import Path
 
@@ -36,26 +37,66 @@ def settings_for(url: str, folder: Path, **more: str) -> dict[str, str]:
     }
 
 
+@pytest.fixture(scope="session")
+def migrated_like(
+    database_url: str, pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[[str], str]]:
+    """(kind) -> a migrated database that nobody writes to: the next ones are copies of it."""
+    with ExitStack() as open_ones:
+
+        @cache
+        def made(kind: str) -> str:
+            folder = tmp_path_factory.mktemp("migrated")
+            url = _database(open_ones, pytestconfig, folder, kind)
+            app = create_app(settings_for(url, folder))
+            databases.migrate(app)
+            _close(app)
+            return url
+
+        yield made
+
+
 @pytest.fixture(scope="module")
 def new_portal(
-    database_url: str, pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory
+    migrated_like: Callable[[str], str], pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[NewPortal]:
+    with _portals(migrated_like, pytestconfig, tmp_path_factory) as portal:
+        yield portal
+
+
+@contextmanager
+def _portals(
+    migrated_like: Callable[[str], str], pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[NewPortal]:
     with ExitStack() as open_ones:
 
-        def portal(kind: str = "", *, migrated: bool = True, **more: str) -> Flask:
+        def portal(kind: str = "", *, migrated: bool = True, like: Flask | None = None, **more: str) -> Flask:
+            """`like`: what another portal's database holds just now."""
             folder = tmp_path_factory.mktemp("portal")
-            url = f"sqlite:///{folder / 'portal.sqlite3'}"
-            if (kind or ("postgresql" if on_postgres(pytestconfig) else "sqlite")) == "postgresql":
-                name = f"portal_commands_{os.getpid()}_{next(_numbers)}"
-                url = open_ones.enter_context(databases.postgres_database(pytestconfig.stash[SERVER], name))
+            kind = kind or ("postgresql" if on_postgres(pytestconfig) else "sqlite")
+            source = migrated_like(kind) if migrated else None
+            if like is not None:
+                source = like.config["SQLALCHEMY_DATABASE_URI"]
+                _close(like)  # PostgreSQL copies a database in which nobody is
+            url = _database(open_ones, pytestconfig, folder, kind, source)
             app = create_app(settings_for(url, folder, **more))
             app.testing = True
-            if migrated:
-                databases.migrate(app)
             open_ones.callback(_close, app)
             return app
 
         yield portal
+
+
+def _database(
+    open_ones: ExitStack, pytestconfig: pytest.Config, folder: Path, kind: str, source: str | None = None
+) -> str:
+    """The URL of an empty one, or of a copy of another one."""
+    if kind == "postgresql":
+        name = f"portal_commands_{os.getpid()}_{next(_numbers)}"
+        return open_ones.enter_context(databases.postgres_database(pytestconfig.stash[SERVER], name, like=source))
+    if source is not None:
+        databases.copy_sqlite(source, folder / "portal.sqlite3")
+    return f"sqlite:///{folder / 'portal.sqlite3'}"
 
 
 def run(app: Flask, *words: object) -> Result:
@@ -69,15 +110,18 @@ def names(app: Flask) -> set[str]:
     return found
 
 
-@pytest.fixture(scope="module")
-def year(new_portal: NewPortal) -> Flask:
-    """The demo's year on the database that the tests run on."""
-    app = new_portal(DEMO="1")
-    seed_if_empty(app)
-    return app
+@pytest.fixture(scope="session")
+def year(
+    migrated_like: Callable[[str], str], pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Flask]:
+    """The demo's year on the database that the tests run on. Only looked at: a test that changes it asks for one like it."""
+    with _portals(migrated_like, pytestconfig, tmp_path_factory) as portal:
+        app = portal(DEMO="1")
+        seed_if_empty(app)
+        yield app
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def file(year: Flask, tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("backup") / "portal.backup"
     done = run(year, "backup", path)

@@ -63,6 +63,15 @@ def loaded(new_portal: NewPortal) -> Flask:
     return app
 
 
+@pytest.fixture(scope="module")
+def lived(new_portal: NewPortal) -> Flask:
+    """The demo's year, lived until NOW."""
+    app = new_portal(DEMO="1")
+    with clock.pinned(NOW):
+        seed_if_empty(app)
+    return app
+
+
 def test_everything_holds_on_what_was_an_empty_database(loaded: Flask) -> None:
     told = assert_all_holds(loaded)
     assert "engagements are in the state that history says (300 checked)" in told
@@ -121,23 +130,20 @@ def test_an_entry_was_sent_while_its_month_was_open_and_its_engagement_ran(loade
         assert row.rated_at is None or row.submitted_at < row.rated_at < NOW, row.number
 
 
-def test_rows_lack_what_rows_of_the_actions_lack(loaded: Flask, new_portal: NewPortal) -> None:
+def test_rows_lack_what_rows_of_the_actions_lack(loaded: Flask, lived: Flask) -> None:
     """In each state that the demo's year knows as well, the same columns are empty: nothing is forgotten, nothing made up."""
-    year = new_portal(DEMO="1")
-    with clock.pinned(NOW):
-        seed_if_empty(year)
     for model, free in ((Engagement, {"requested_by_id"}), (BillingEntry, {"submitted_by_id"})):
         names = [column.key for column in model.__mapper__.columns if column.key not in free]
-        lived, made = (
+        actual, made = (
             {
                 (row.state, tuple(name for name in names if getattr(row, name) is None))
                 for row in rows(app, *(getattr(model, name) for name in names), where=kind_of(model))
             }
-            for app in (year, loaded)
+            for app in (lived, loaded)
         )
-        alike = {state for state, _ in lived} & {state for state, _ in made}
+        alike = {state for state, _ in actual} & {state for state, _ in made}
         assert len(alike) > 2
-        assert {one for one in made if one[0] in alike} <= lived
+        assert {one for one in made if one[0] in alike} <= actual
 
 
 def kind_of(model: Any) -> Any:
@@ -165,10 +171,8 @@ def test_the_same_seed_gives_the_same_rows_and_another_gives_others(loaded: Flas
         assert rows(loaded, columns[0]) != rows(other, columns[0])
 
 
-def test_it_goes_on_top_of_the_demos_year_and_opens_and_closes_its_months(new_portal: NewPortal) -> None:
-    app = new_portal(DEMO="1")
-    with clock.pinned(NOW):
-        seed_if_empty(app)
+def test_it_goes_on_top_of_the_demos_year_and_opens_and_closes_its_months(lived: Flask, new_portal: NewPortal) -> None:
+    app = new_portal(like=lived, DEMO="1")
     before = rows(app, Engagement.number, Engagement.state, where=Engagement.is_test.is_(False))
     closes = len(rows(app, MonthClose.id))
     load(app, "--engagements", 120, "--entries", 300, "--months", 5)

@@ -1,7 +1,8 @@
 """A process that rates, to be killed: `python -m tests.jobs.rating_worker DATABASE_URL`.
 
-It loads the portal's code once. For each line on standard input it forks a process that rates until nothing is due, says
-that process's id, waits for its end and says "killed" or "done": so fifty restarts do not take fifty times the loading.
+It loads the portal's code once, so fifty restarts do not take fifty times the loading. Two lines on standard input are one
+process: at the first it is forked, rates until nothing is due, and its id is said; at the second its end is waited for, and
+"killed" or "done" is said. Until then the id is its own, even when it has ended: whoever kills it hits nobody else.
 """
 
 import os
@@ -36,6 +37,7 @@ def main(url: str) -> None:
             rate_everything(url)
             os._exit(0)
         print(pid, flush=True)
+        sys.stdin.readline()
         _, status = os.waitpid(pid, 0)
         killed = os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL
         print("killed" if killed else "done" if status == 0 else f"failed with {status}", flush=True)

@@ -10,13 +10,13 @@ from app.jobs import forget_sessions
 from app.jobs.schedule import JOBS
 from app.jobs.work import never
 from app.members import queries, sessions, sign_ups
-from tests.people import move_in
+from tests.people import everybody
 
 
 @pytest.fixture
-def people(app):
+def people(app, restore_database):
     with app.app_context():
-        yield move_in()
+        yield everybody(app, restore_database)
 
 
 def test_old_ones_go_and_it_may_run_twice(people):

@@ -6,13 +6,13 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from tests.people import People, move_in, sign_in
+from tests.databases import Restorer
+from tests.people import People, everybody, sign_in
 
 
 @pytest.fixture
-def people(app: Flask) -> People:
-    with app.app_context():
-        return move_in()
+def people(app: Flask, restore_database: Restorer) -> People:
+    return everybody(app, restore_database)
 
 
 @pytest.fixture

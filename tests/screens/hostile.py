@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from html import unescape
 from typing import Any
 
-from bs4 import BeautifulSoup, Tag
+from bs4 import BeautifulSoup, SoupStrainer, Tag
 
 #: Nothing that begins like this may come back unescaped.
 SCRIPT = "<script>fuzzed(1)</script>"
@@ -84,7 +84,7 @@ class Form:
 
 
 def forms_of(html: str, page: str) -> Iterator[Form]:
-    soup = BeautifulSoup(html, "html.parser")
+    soup = BeautifulSoup(html, "html.parser", parse_only=SoupStrainer("form"))
     for form in soup.find_all("form"):
         method = str(form.get("method") or "get").lower()
         action = str(form.get("action") or page).partition("#")[0]

@@ -13,15 +13,9 @@ from app.members import actions
 from app.members.model import Member, Membership
 from app.members.roles import CUSTOMER_ADMIN, PRICING_VIEWER
 from tests.makers import make_membership
-from tests.people import PASSWORD, fill, hidden_fields, move_in, sign_in
+from tests.people import PASSWORD, fill, hidden_fields, sign_in
 
 ADA = "ada@northbridge.example"
-
-
-@pytest.fixture
-def people(app):
-    with app.app_context():
-        return move_in()
 
 
 @pytest.fixture

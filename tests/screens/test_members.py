@@ -16,7 +16,7 @@ from app.members.roles import EVERY_MEMBER, GRANTS, PARTNER_ADMIN, PRICING_VIEWE
 from app.notices.delivery import facts_of
 from tests.makers import make_member, make_membership
 from tests.page import Page
-from tests.people import fill, hidden_fields, move_in, sign_in
+from tests.people import fill, hidden_fields, sign_in
 
 ADA, BEN, CY, OLGA = (
     "ada@northbridge.example",
@@ -24,12 +24,6 @@ ADA, BEN, CY, OLGA = (
     "cy@contrail.example",
     "olga@operator.example",
 )
-
-
-@pytest.fixture
-def people(app):
-    with app.app_context():
-        return move_in()
 
 
 @pytest.fixture

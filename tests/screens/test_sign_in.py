@@ -14,15 +14,9 @@ from app.foundation.tenancy import acting_for_all
 from app.members import second_factor, sign_ins
 from app.notices.delivery import facts_of
 from app.web.sign_in import same_site
-from tests.people import PASSWORD, fill, hidden_fields, move_in, sign_in
+from tests.people import PASSWORD, fill, hidden_fields, sign_in
 
 ADA = "ada@northbridge.example"
-
-
-@pytest.fixture
-def people(app):
-    with app.app_context():
-        return move_in()
 
 
 @pytest.fixture

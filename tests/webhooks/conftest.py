@@ -8,8 +8,9 @@ from flask import Flask
 
 from app.foundation.database import db
 from app.notices import webhook_sending
+from tests.databases import Restorer
 from tests.notices.conftest import settings_of
-from tests.people import People, move_in
+from tests.people import People, everybody
 from tests.webhooks.receiver import Receiver, receiving
 
 
@@ -20,9 +21,9 @@ def receiver() -> Iterator[Receiver]:
 
 
 @pytest.fixture
-def people(app: Flask) -> Iterator[People]:
+def people(app: Flask, restore_database: Restorer) -> Iterator[People]:
     with app.app_context():
-        yield move_in()
+        yield everybody(app, restore_database)
         db.session.remove()
 
 
