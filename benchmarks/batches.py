@@ -170,7 +170,12 @@ def _places(url: str) -> list[tuple[uuid.UUID, str]]:
         select(Engagement.id, Metric.code)
         .join(Organisation, Organisation.id == Engagement.partner_id)
         .join(Metric, Metric.plan_id == Engagement.plan_id)
-        .where(Organisation.name.startswith("Northbridge"), Engagement.state == states.ACTIVE, Metric.position == 1)
+        .where(
+            Organisation.name.startswith("Northbridge"),
+            Engagement.state == states.ACTIVE,
+            Metric.position == 1,
+            Engagement.is_test.is_(False),
+        )
         .order_by(Engagement.requested_at)
     )
     with engine.connect() as connection:

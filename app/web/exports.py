@@ -8,7 +8,7 @@ meanwhile. The first piece is made before the answer begins, so that what fails 
 """
 
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from typing import IO, Any
 
 from flask import Response, stream_with_context
@@ -22,6 +22,7 @@ from app.foundation.tenancy import Viewer, viewing
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 _PIECE = 64 * 1024
+Pieces = Generator[bytes, None, None]
 
 
 def download(kind: str, name: str, columns: Sequence[Column], rows: Iterable[Any]) -> Response:
@@ -36,7 +37,7 @@ def download(kind: str, name: str, columns: Sequence[Column], rows: Iterable[Any
     return response
 
 
-def _begun(chunks: Iterator[bytes]) -> Iterator[bytes]:
+def _begun(chunks: Pieces) -> Iterator[bytes]:
     """The pieces, of which the first is made now, within the context that the others will be made in.
 
     The context is entered here and left with the last piece, or when the server closes what nobody reads any more. Entered
@@ -50,7 +51,7 @@ def _begun(chunks: Iterator[bytes]) -> Iterator[bytes]:
 class _Begun(Iterator[bytes]):
     """A first piece, and the others behind it; closed with them, though nobody may have begun to read."""
 
-    def __init__(self, first: bytes, others: Iterator[bytes]) -> None:
+    def __init__(self, first: bytes, others: Pieces) -> None:
         self._first: bytes | None = first
         self._others = others
 
@@ -59,10 +60,10 @@ class _Begun(Iterator[bytes]):
         return next(self._others) if first is None else first
 
     def close(self) -> None:
-        self._others.close()  # type: ignore[attr-defined]  a generator's
+        self._others.close()
 
 
-def _as_viewer(chunks: Iterator[bytes], viewer: Viewer) -> Iterator[bytes]:
+def _as_viewer(chunks: Pieces, viewer: Viewer) -> Pieces:
     """Each piece is made as this viewer; between two pieces the server's thread may be somebody else's."""
     try:
         while True:
@@ -72,7 +73,7 @@ def _as_viewer(chunks: Iterator[bytes], viewer: Viewer) -> Iterator[bytes]:
                 return
             yield chunk
     finally:
-        chunks.close()  # type: ignore[attr-defined]  a generator's
+        chunks.close()
 
 
 def _workbook(columns: Sequence[Column], rows: Iterable[Any], name: str) -> IO[bytes]:

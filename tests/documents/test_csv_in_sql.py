@@ -62,7 +62,7 @@ _HOSTILE = st.text(
     alphabet=st.sampled_from("=+-@;\t\r\n\"', a1é.\\%\x0b\x1f\x85\xa0\u3000\u200b\uff1d\uff0b\uff0d\uff20'"),
     max_size=12,
 )
-TEXTS = _HOSTILE | st.text(alphabet=st.characters(exclude_characters="\0", exclude_categories=("Cs",)), max_size=20)
+TEXTS = _HOSTILE | st.text(alphabet=st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=20)
 CURRENCIES = sorted(get_global("all_currencies"))
 A_ROW = st.fixed_dictionaries(
     {
