@@ -8,7 +8,7 @@ ENTRIES entries and their history.
 import random
 import sys
 import uuid
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from datetime import timedelta
 from decimal import Decimal
 from itertools import islice
@@ -206,13 +206,13 @@ def put(model: type[Any], rows: Iterable[dict[str, Any]]) -> None:
             session.execute(insert(model), some)
 
 
-def in_batches(rows: Iterable[Any], size: int = BATCH) -> Iterator[list[Any]]:
+def in_batches(rows: Iterable[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
     left = iter(rows)
-    while some := list(islice(left, size)):
+    while some := list(islice(left, BATCH)):
         yield some
 
 
-def main(size: int, fills: Callable[[int], None]) -> None:
+def main(size: int) -> None:
     app = create_app()
     with app.app_context():
         from flask_migrate import upgrade
@@ -221,7 +221,7 @@ def main(size: int, fills: Callable[[int], None]) -> None:
     seed_if_empty(app)
     with app.app_context(), acting_for_all("what a figure stands on"):
         if size:
-            fills(size)
+            fill(size)
         db.session.remove()
         if db.engine.dialect.name == "postgresql":  # as its autovacuum does by itself; nothing does on SQLite
             with db.engine.begin() as connection:
@@ -229,4 +229,4 @@ def main(size: int, fills: Callable[[int], None]) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), fill)
+    main(int(sys.argv[1]))

@@ -9,6 +9,7 @@ import uuid
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from itertools import islice
 from types import SimpleNamespace
 from typing import Any
 
@@ -95,7 +96,8 @@ def fill_month(size: int) -> None:
     ground = Month(size)
     put(fill.Organisation, ground.organisations())
     put(fill.PartnerCustomer, ground.relations())
-    for some in in_batches(ground.engagements_of_plans(), fill.BATCH // LINES):
+    offers = ground.engagements_of_plans()
+    while some := list(islice(offers, fill.BATCH // LINES)):
         put(Engagement, [engagement for engagement, _ in some])
         booked = [ground.entries_of(engagement, plan) for engagement, plan in some]
         put(BillingEntry, (entry for its in booked for entry in its))
@@ -121,4 +123,5 @@ def _facts(entry: dict[str, Any]) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    fill.main(int(sys.argv[1]), fill_month)
+    fill.fill = fill_month
+    fill.main(int(sys.argv[1]))
