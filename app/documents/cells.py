@@ -14,12 +14,13 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, case, null
 
-from app.documents.csv_stream import harmless
 from app.documents.spelled import spelled_minor
 from app.foundation.money import Money
 
 #: name -> the select's column of that name
 Named = Callable[[str], ColumnElement[Any]]
+#: some text of ours -> as it must stand in a statement that makes cells; None: an empty one
+Cell = Callable[[str], str | None]
 
 
 @dataclass(frozen=True)
@@ -32,9 +33,8 @@ class Words:
     def __call__(self, row: Any) -> str:
         return str(self.words[getattr(row, self.name)])
 
-    def spelled(self, named: Named) -> ColumnElement[Any]:
-        said = {word: harmless(str(text)) or None for word, text in self.words.items()}
-        return case(said, value=named(self.name))
+    def spelled(self, named: Named, cell: Cell) -> ColumnElement[Any]:
+        return case({word: cell(str(text)) for word, text in self.words.items()}, value=named(self.name))
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class Minor:
         minor = getattr(row, self.name)
         return None if minor is None else Money.of_minor(minor, getattr(row, self.currency))
 
-    def spelled(self, named: Named) -> ColumnElement[Any]:
+    def spelled(self, named: Named, cell: Cell) -> ColumnElement[Any]:
         return spelled_minor(named(self.name), named(self.currency))
 
 
@@ -62,7 +62,7 @@ class LookedUp:
     def __call__(self, row: Any) -> Money | None:
         return self.amounts.get(getattr(row, self.name))
 
-    def spelled(self, named: Named) -> ColumnElement[Any]:
+    def spelled(self, named: Named, cell: Cell) -> ColumnElement[Any]:
         known = {row_id: f"{amount.amount:f}" for row_id, amount in self.amounts.items() if amount is not None}
         if not known:
             return null()

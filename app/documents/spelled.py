@@ -32,7 +32,11 @@ class _Spelled(FunctionElement[str]):
 
 
 class spelled_text(_Spelled):
-    """csv_stream.harmless. On SQLite the function itself stands by for text that is not plain: see HARMLESS."""
+    """csv_stream.harmless. On SQLite, which has no CSV of its own, in quotes where it needs them; see CELL."""
+
+
+class spelled_line(_Spelled):
+    """SQLite: the cells as one line of the file. Nothing where a cell is NULL."""
 
 
 class spelled_instant(_Spelled):
@@ -55,8 +59,8 @@ class spelled_id(_Spelled):
     """str(UUID)"""
 
 
-#: the name under which SQLite's connections know csv_stream.harmless
-HARMLESS = "harmless"
+#: the name under which SQLite's connections know what makes a cell of text that is not plain
+CELL = "csv_cell"
 
 
 def _arguments(element: Any, compiler: Any, options: Any) -> list[str]:
@@ -73,7 +77,7 @@ def _text_on_postgresql(element: Any, compiler: Any, **options: Any) -> str:
     """Most text by far begins with a letter or digit, and nothing in it may be taken for the end of a cell: that is seen in half
     the time that a regex takes."""
     (text,) = _arguments(element, compiler, options)
-    begins = " OR ".join(f"ascii({text}) BETWEEN {ord(first)} AND {ord(last)}" for first, last in ("az", "AZ", "09"))
+    begins = " OR ".join(f"ascii({text}) BETWEEN {ord(first)} AND {ord(last)}" for first, last in ("AZ", "az", "09"))
     plain = " AND ".join([f"({begins})", *(f"strpos({text}, {_quoted(end)}) = 0" for end in ";\t\r\n")])
     inside = f"regexp_replace({text}, {_quoted(_INSIDE)}, {_quoted(_APOSTROPHE)}, 'g')"
     return (
@@ -85,8 +89,14 @@ def _text_on_postgresql(element: Any, compiler: Any, **options: Any) -> str:
 @compiles(spelled_text, "sqlite")
 def _text_on_sqlite(element: Any, compiler: Any, **options: Any) -> str:
     (text,) = _arguments(element, compiler, options)
-    ends = "*[;' || char(9, 10, 13) || ']*"
-    return f"CASE WHEN {text} GLOB '[0-9A-Za-z]*' AND {text} NOT GLOB '{ends}' THEN {text} ELSE {HARMLESS}({text}) END"
+    ends = "*[;,\"' || char(9, 10, 13) || ']*"
+    return f"CASE WHEN {text} GLOB '[0-9A-Za-z]*' AND {text} NOT GLOB '{ends}' THEN {text} ELSE {CELL}({text}) END"
+
+
+@compiles(spelled_line, "sqlite")
+def _line_on_sqlite(element: Any, compiler: Any, **options: Any) -> str:
+    cells = _arguments(element, compiler, options)
+    return f"printf('{','.join(['%s'] * len(cells))}' || char(13, 10), {', '.join(cells)})"
 
 
 @compiles(spelled_instant, "postgresql")
