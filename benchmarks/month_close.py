@@ -75,6 +75,7 @@ class Close:
             self.marks.append(sum(marks))
             self.peak.append(peak_memory(os.getpid()))
             db.session.remove()
+            db.engine.dispose()  # or each size's cache would count for the next
         if stored != summed:
             raise RuntimeError(f"the close stored {stored}, the aggregate gives {summed}")
 
