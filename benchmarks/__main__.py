@@ -13,7 +13,12 @@ from importlib import import_module
 
 from benchmarks.figure import Asked, Line, keep, table
 
-FIGURES = ("lists",)
+FIGURES = (
+    "lists",
+    "exports",
+    "month_close",
+    "batches",
+)
 DATABASES = ("sqlite", "postgresql")
 
 

@@ -59,9 +59,13 @@ class Server:
                 raise RuntimeError(f"{path} failed")
         return (sum(map(cpu_seconds, processes)) - before) / times * 1000
 
+    @property
+    def workers(self) -> list[int]:
+        return children(self.process.pid)
+
     def _processes(self) -> list[int]:
         """The workers, and on PostgreSQL the backends that serve them."""
-        found = children(self.process.pid)
+        found = self.workers
         if self.url.startswith("postgresql"):
             with psycopg.connect(self.url) as connection:
                 rows = connection.execute(
@@ -110,6 +114,17 @@ def serving(url: str, people: dict[str, str]) -> Iterator[Server]:
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait(30)
+
+
+def forget_peak(pid: int) -> None:
+    """From here on peak_memory() is of what comes."""
+    Path(f"/proc/{pid}/clear_refs").write_text("5")
+
+
+def peak_memory(pid: int) -> float:
+    """MB that the process held at most."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    return int(re.search(r"VmHWM:\s+(\d+) kB", status)[1]) / 1024  # type: ignore[index]
 
 
 def children(pid: int) -> list[int]:

@@ -113,10 +113,13 @@ def lines_of(body: dict[str, Any]) -> list[Line]:
     found = select(Engagement.id, Engagement.plan_id).where(Engagement.id.in_(wanted))
     plans = {row.id: row.plan_id for row in db.session.execute(found)}
     metrics = metrics_of(set(plans.values()))
+    named: dict[tuple[uuid.UUID, str], uuid.UUID] = {}
     lines = []
     for record in records:
-        metric_id = metric_named(metrics.get(plans.get(record["engagement_id"], NO_METRIC), ()), record["metric"])
-        draft = Draft(metric_id, record["month"], record["quantity"], record["notes"])
+        asked = plans.get(record["engagement_id"], NO_METRIC), record["metric"]
+        if asked not in named:
+            named[asked] = metric_named(metrics.get(asked[0], ()), asked[1])
+        draft = Draft(named[asked], record["month"], record["quantity"], record["notes"])
         lines.append(Line(record["key"], record["engagement_id"], draft))
     return lines
 

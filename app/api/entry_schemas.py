@@ -1,11 +1,16 @@
 """Billing entries as the API takes and gives them: one, its explanation, and many at once."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from marshmallow import Schema, fields, validate
 
-from app.api.fields import Id, Instant, Month, Quantity, Signed, Text
+from app.api.fields import Id, Instant, Month, Quantity, Signed, Text, plain_id
 from app.api.schemas import CUSTOMERS, PARTNERS, Money, Named, Paging, RecordError, note
 from app.billing import own_entries
 from app.billing import states as entry_states
+from app.foundation.billing_month import BillingMonth
+from app.foundation.exact import parse_exact
 
 #: Both capacities' words for where an entry stands: "being-rated" is a customer's for submitted and in_review.
 ENTRY_STATES = (
@@ -148,8 +153,38 @@ class BatchRecord(NewEntry):
     engagement_id = Id(required=True)
 
 
+class Records(fields.List):
+    """A thousand at a time: where every one is plain they are read by hand, in a fifth of the time; else by their schema, which
+    then says what is wrong."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> list[Any]:
+        read = [_plain_record(record) for record in value] if isinstance(value, list) else [None]
+        return super()._deserialize(value, attr, data, **kwargs) if None in read else read
+
+
+def _plain_record(said: Any) -> dict[str, Any] | None:
+    """What BatchRecord makes of it, where it is written without anything out of the ordinary; else None."""
+    if not isinstance(said, dict) or said.keys() - _KEYS or _KEYS - said.keys() - {"notes"}:
+        return None
+    key, metric, notes = said["key"], said["metric"], said.get("notes", "")
+    for text, least, most in ((key, 1, 200), (metric, 1, 60), (notes, 0, 500)):
+        if not isinstance(text, str) or not least <= len(text) <= most or not (text.isascii() and text.isprintable()):
+            return None
+    try:
+        engagement_id, month, quantity = (said[name] for name in ("engagement_id", "month", "quantity"))
+        return {
+            "key": key, "metric": metric, "notes": notes, "engagement_id": plain_id(engagement_id),
+            "month": BillingMonth.parse(month), "quantity": parse_exact(quantity),
+        }  # fmt: skip
+    except (ValueError, TypeError, AttributeError):  # no text, or not the text of one
+        return None
+
+
+_KEYS = frozenset(BatchRecord().fields)
+
+
 class Batch(Schema):
-    records = fields.List(fields.Nested(BatchRecord), required=True, validate=validate.Length(min=1, max=1000))
+    records = Records(fields.Nested(BatchRecord), required=True, validate=validate.Length(min=1, max=1000))
 
 
 class RecordResult(Schema):

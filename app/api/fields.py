@@ -41,6 +41,8 @@ class Text(fields.String):
         text = super()._deserialize(value, attr, data, **kwargs)
         assert text is not None
         text = text.replace("\r\n", "\n").replace("\r", "\n") if self.lines else text
+        if text.isascii() and text.isprintable():  # as most is: seen in one go
+            return text
         allowed = "\n\t" if self.lines else ""
         for character in text[: self.most]:  # what is longer is refused, however it goes on
             if character not in allowed and (unicodedata.category(character) in _UNFIT or character in _UNFIT_TOO):
@@ -110,13 +112,21 @@ class File(fields.Field[bytes]):
         return None if value is None else base64.b64encode(value).decode()
 
 
+def plain_id(value: Any) -> uuid.UUID:
+    """ValueError unless it is the text of one, dashes and all."""
+    if not isinstance(value, str) or not _UUID.fullmatch(value):
+        raise ValueError("not an id")
+    return uuid.UUID(value)
+
+
 class Id(fields.Field[uuid.UUID]):
     """A row's id, as the API gave it."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> uuid.UUID:
-        if not isinstance(value, str) or not _UUID.fullmatch(value):
-            raise ValidationError("Not an id.")
-        return uuid.UUID(value)
+        try:
+            return plain_id(value)
+        except ValueError as wrong:
+            raise ValidationError("Not an id.") from wrong
 
     def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> str | None:
         return None if value is None else str(value)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from functools import partial
+from typing import Any
 
 from sqlalchemy import select
 
@@ -61,7 +62,7 @@ def submit(engagement: Engagement, draft: Draft, *, by: Viewer) -> BillingEntry:
         now = clock.now()
         priced, _rated = checked(engagement, programme, draft, now)
         number = next_number("TEST-BE" if engagement.is_test else "BE")
-        entry = entry_for(engagement, programme, draft, priced, now, number, by=by)
+        entry = BillingEntry(**entry_for(engagement, programme, draft, priced, now, number, by=by))
         session.add(entry)
         session.flush()
         facts = submitted_facts(entry, priced)
@@ -78,32 +79,34 @@ def entry_for(
     number: str,
     *,
     by: Viewer,
-) -> BillingEntry:
-    """The row a draft becomes once every rule has said yes; not yet in the session."""
-    return BillingEntry(
-        number=number,
-        seller_id=engagement.seller_id,
-        partner_id=engagement.partner_id,
-        customer_id=engagement.customer_id,
-        is_test=engagement.is_test,
-        engagement_id=engagement.id,
-        programme_id=programme.id,
-        metric_id=priced.metric.id,
-        service_month=draft.month,
-        booked_month=draft.month,
-        quantity=draft.quantity,
-        notes=draft.notes.strip(),
-        currency=terms_of(priced).currency,
-        submitted_by_id=by.member_id,
-        submitted_by_name=by.member_name,
-        submitted_at=now,
-        state=states.SUBMITTED,
-        version=1,
-    )
+) -> dict[str, Any]:
+    """What the row that a draft becomes holds, once every rule has said yes."""
+    return {
+        "number": number,
+        "kind": states.ENTRY,
+        "seller_id": engagement.seller_id,
+        "partner_id": engagement.partner_id,
+        "customer_id": engagement.customer_id,
+        "is_test": engagement.is_test,
+        "engagement_id": engagement.id,
+        "programme_id": programme.id,
+        "metric_id": priced.metric.id,
+        "service_month": draft.month,
+        "booked_month": draft.month,
+        "quantity": draft.quantity,
+        "notes": draft.notes.strip(),
+        "currency": terms_of(priced).currency,
+        "submitted_by_id": by.member_id,
+        "submitted_by_name": by.member_name,
+        "submitted_at": now,
+        "state": states.SUBMITTED,
+        "tries": 0,
+        "version": 1,
+    }
 
 
-def submitted_facts(entry: BillingEntry, priced: PricedMetric) -> dict[str, str]:
-    """What History keeps of a submit."""
+def submitted_facts(entry: Any, priced: PricedMetric) -> dict[str, str]:
+    """What History keeps of a submit. `entry`: the row, or a light one with its number, quantity and month."""
     return {
         "number": entry.number,
         "quantity": f"{entry.quantity.normalize():f}",
@@ -136,20 +139,33 @@ def checked_after(
     prices: PlanPrices,
     month: Month | None,
 ) -> tuple[PricedMetric, Rated]:
-    """The same, where the caller knows what the month holds `before` the draft, and the month's row if it has one.
+    """The same, where the caller knows what the month holds `before` the draft, and the month's row if it has one."""
+    priced = open_metric(engagement, programme, draft.metric_id, draft.month, now, prices, month)
+    rules.check_quantity(draft.quantity, priced.metric.step)
+    return priced, rules.rate(terms_of(priced), before(), draft.quantity)
 
-    That row has a say as well: a reopened one takes entries whatever the clock says, a frozen one none.
+
+def open_metric(
+    engagement: Engagement,
+    programme: Programme,
+    metric_id: uuid.UUID,
+    billed: BillingMonth,
+    now: datetime,
+    prices: PlanPrices,
+    month: Month | None,
+) -> PricedMetric:
+    """The metric with its price, where work of that month may be billed on it at `now`, whatever its quantity. Else Refused.
+
+    The month's row has a say beside the clock: a reopened one takes entries whatever the clock says, a frozen one none.
     """
     if engagement.is_test:
         testing.check_open(one(Product, engagement.product_id).state, "month")
     if month is None or not months.is_reopened(month):
-        rules.check_month(draft.month, now, programme.policy)
+        rules.check_month(billed, now, programme.policy)
     if month is not None and months.is_frozen(month):  # the clock says otherwise, but the books are closed
-        raise Refused("month", N_("%(month)s is frozen."), month=draft.month)
-    rules.check_active(draft.month, engagement.active_from, engagement.ended_at)
-    priced = priced_metric(prices, draft.metric_id, draft.month)
-    rules.check_quantity(draft.quantity, priced.metric.step)
-    return priced, rules.rate(terms_of(priced), before(), draft.quantity)
+        raise Refused("month", N_("%(month)s is frozen."), month=billed)
+    rules.check_active(billed, engagement.active_from, engagement.ended_at)
+    return priced_metric(prices, metric_id, billed)
 
 
 def withdraw(entry: BillingEntry, *, by: Viewer) -> BillingEntry:

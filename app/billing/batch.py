@@ -12,22 +12,24 @@ import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import Session
 
 from app.billing import events, rules, states
-from app.billing.actions import Draft, checked_after, entry_for, submitted_facts, takes_entries
-from app.billing.batch_ground import Ground, Spent, ground_of
+from app.billing.actions import Draft, entry_for, open_metric, submitted_facts, takes_entries
+from app.billing.batch_ground import Ground, OpenGroup, Spent, ground_of
+from app.billing.model import BillingEntry
+from app.billing.rating import terms_of
 from app.billing.rules import Rated
 from app.catalog.queries import PricedMetric
-from app.foundation import history_in_bulk
+from app.foundation import bulk, history_in_bulk
+from app.foundation.billing_month import BillingMonth
 from app.foundation.database import canonical_json, transaction
 from app.foundation.identity import new_id
 from app.foundation.numbers import next_numbers
 from app.foundation.refusals import Refused
-from app.foundation.tenancy import Viewer
+from app.foundation.tenancy import Viewer, acting_for_all
 from app.foundation.text import N_
 
 MOST_LINES = 1000
@@ -68,6 +70,28 @@ class Judged:
     rated: Rated | None = None
     #: its amount is above the programme's threshold, so a person will look at it
     waits_for_review: bool = False
+    #: meaning_of() the line, once the line is created
+    meaning: str = ""
+
+
+class Made(NamedTuple):
+    """An entry as History asks for it, without the unit of work around it."""
+
+    id: uuid.UUID
+    number: str
+    engagement_id: uuid.UUID
+    service_month: BillingMonth
+    quantity: Decimal
+    is_test: bool
+    seller_id: uuid.UUID
+    partner_id: uuid.UUID
+    customer_id: uuid.UUID
+
+    def history_subject(self) -> tuple[str, uuid.UUID]:
+        return "engagement", self.engagement_id
+
+    def history_parties(self) -> dict[str, uuid.UUID | None]:
+        return {"seller_id": self.seller_id, "partner_id": self.partner_id, "customer_id": self.customer_id}
 
 
 def submit_batch(lines: Sequence[Line], *, by: Viewer) -> list[Outcome]:
@@ -79,7 +103,7 @@ def submit_batch(lines: Sequence[Line], *, by: Viewer) -> list[Outcome]:
     for _ in range(TRIES):
         try:
             with transaction() as session, session.begin_nested():
-                return _submitted(session, lines, by)
+                return _submitted(lines, by)
         except IntegrityError as clash:
             # another batch spent one of these keys, on another engagement, since we looked: now it can be seen
             trouble = clash
@@ -105,25 +129,26 @@ def _check_sender(lines: Sequence[Line], by: Viewer) -> None:
         raise Refused("lines", N_("Send at most %(most)s records at once."), most=MOST_LINES)
 
 
-def _submitted(session: Session, lines: Sequence[Line], by: Viewer) -> list[Outcome]:
+def _submitted(lines: Sequence[Line], by: Viewer) -> list[Outcome]:
     ground = ground_of(lines, by=by, hold=True)
     judged = list(_judged(lines, ground))
     new = {one.outcome.entry_id: one for one in judged if one.outcome.result == "created"}
     if not new:
         return [one.outcome for one in judged]
     numbers = dict(zip(new, next_numbers("BE", len(new)), strict=True))
-    made = []
+    rows, told = [], []
     for entry_id, one in new.items():
         assert entry_id is not None and one.priced is not None
         engagement = ground.engagements[one.line.engagement_id]
         programme = ground.programmes[engagement.product_id]
-        number = numbers[entry_id]
-        entry = entry_for(engagement, programme, one.line.draft, one.priced, ground.now, number, by=by)
-        entry.id, entry.record_key, entry.record_digest = entry_id, one.line.key, meaning_of(one.line)
-        made.append((entry, submitted_facts(entry, one.priced)))
-    session.add_all(entry for entry, _ in made)
-    session.flush()
-    history_in_bulk.record_many(made, events.SUBMITTED, by=by, at=ground.now, to_state=states.SUBMITTED)
+        row = entry_for(engagement, programme, one.line.draft, one.priced, ground.now, numbers[entry_id], by=by)
+        row |= {"id": entry_id, "record_key": one.line.key, "record_digest": one.meaning}
+        rows.append(row)
+        made = Made(**{name: row[name] for name in Made._fields})
+        told.append((made, submitted_facts(made, one.priced)))
+    with acting_for_all("entries of engagements that this viewer was shown, each its own partner's"):
+        bulk.insert(BillingEntry, tuple(rows[0]), (tuple(row.values()) for row in rows))
+    history_in_bulk.record_many(told, events.SUBMITTED, by=by, at=ground.now, to_state=states.SUBMITTED)
     return [replace(one.outcome, number=one.outcome.number or numbers.get(one.outcome.entry_id, "")) for one in judged]
 
 
@@ -150,7 +175,7 @@ def _judged(lines: Sequence[Line], ground: Ground) -> Iterator[Judged]:
             ground.reached[line.engagement_id][line.draft.metric_id, line.draft.month] = rated.after
             threshold = ground.programmes[ground.engagements[line.engagement_id].product_id].review_threshold
             looked_at = rules.needs_review(rated.amount, threshold)
-            yield Judged(line, Outcome(line.key, "created", entry_id), priced, rated, looked_at)
+            yield Judged(line, Outcome(line.key, "created", entry_id), priced, rated, looked_at, meaning)
 
 
 def _check_shape(line: Line) -> None:
@@ -163,22 +188,24 @@ def _check_shape(line: Line) -> None:
 
 
 def _rated(line: Line, ground: Ground) -> tuple[PricedMetric, Rated]:
+    """As actions.checked() has it; what is the same for every line of a group is asked of its first."""
     draft, engagement = line.draft, ground.engagements.get(line.engagement_id)
     if engagement is None:
         raise Refused("engagement", N_("There is no such engagement."))
     if not takes_entries(engagement):
         raise Refused("engagement", N_("The engagement takes no billing entries in its present state."))
-    programme, prices = ground.programmes[engagement.product_id], ground.prices[engagement.plan_id]
-    reached = ground.reached[engagement.id]
-    return checked_after(
-        lambda: reached.get((draft.metric_id, draft.month), Decimal(0)),
-        engagement,
-        programme,
-        draft,
-        ground.now,
-        prices,
-        ground.months.get((programme.cut_off, draft.month)),
-    )
+    place = (draft.metric_id, draft.month)
+    group = ground.open.get((engagement.id, *place))
+    if group is None:
+        programme, prices = ground.programmes[engagement.product_id], ground.prices[engagement.plan_id]
+        month = ground.months.get((programme.cut_off, draft.month))
+        priced = open_metric(engagement, programme, *place, ground.now, prices, month)
+        group = ground.open[engagement.id, *place] = OpenGroup(priced, terms_of(priced))
+    rules.check_quantity(draft.quantity, group.priced.metric.step)
+    before = ground.reached[engagement.id].get(place, Decimal(0))
+    rated = rules.rate(group.terms, before, draft.quantity, costs_before=group.costs)
+    group.costs = rated.cost_after
+    return group.priced, rated
 
 
 def _refused(line: Line, refused: Refused) -> Outcome:

@@ -12,8 +12,9 @@ from sqlalchemy import select
 
 from app.billing.model import BillingEntry
 from app.billing.provisional import Group, months_reached
+from app.billing.rules import Terms
 from app.catalog.model import Programme
-from app.catalog.queries import PlanPrices, prices_of_plans, programmes_of
+from app.catalog.queries import PlanPrices, PricedMetric, prices_of_plans, programmes_of
 from app.engagements.model import Engagement
 from app.foundation import clock
 from app.foundation.billing_month import BillingMonth
@@ -37,9 +38,19 @@ class Spent:
     number: str
 
 
+@dataclass
+class OpenGroup:
+    """A metric's month that the batch may bill in: what its lines have in common."""
+
+    priced: PricedMetric
+    terms: Terms
+    #: what the month comes to with the lines before, once one was rated
+    costs: Decimal | None = None
+
+
 @dataclass(frozen=True)
 class Ground:
-    """`reached` and `spent` move along while the batch is judged; the rest stands still."""
+    """`reached`, `open` and `spent` move along while the batch is judged; the rest stands still."""
 
     now: datetime
     #: those this viewer may see; what is missing here is not there
@@ -53,6 +64,8 @@ class Ground:
     #: engagement id -> (metric, month) -> what the month will hold before the next line
     reached: dict[uuid.UUID, dict[Group, Decimal]]
     spent: dict[str, Spent] = field(default_factory=dict)
+    #: (engagement id, metric id, month) of lines so far
+    open: dict[tuple[uuid.UUID, uuid.UUID, BillingMonth], OpenGroup] = field(default_factory=dict)
 
 
 def ground_of(lines: Sequence["Line"], *, by: Viewer, hold: bool) -> Ground:

@@ -3,18 +3,19 @@
 A book's programmes are those under its cut-off policy. Test rows count in no total.
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Select, and_, func, select
+from sqlalchemy import func, select
 
 from app.billing import states
 from app.billing.model import BillingEntry
 from app.billing.rules import Amounts
 from app.billing.standing import line_of
 from app.catalog.model import Programme
-from app.catalog.rules import Remuneration
+from app.catalog.queries import remuneration_of
 from app.charges.model import ChargeLine
 from app.foundation.billing_month import BillingMonth
 from app.foundation.database import db, streamed
@@ -24,7 +25,18 @@ from app.months.checklist import Total
 
 def totals(book: str, month: BillingMonth) -> Sequence[Total]:
     """What the charge book holds for the month under the book's programmes."""
-    rows = db.session.execute(_booked(book, month).group_by(ChargeLine.programme_id, ChargeLine.currency)).all()
+    rows = db.session.execute(
+        select(
+            ChargeLine.programme_id,
+            ChargeLine.currency,
+            func.count().label("lines"),
+            func.sum(ChargeLine.gross_minor).label("gross"),
+            func.sum(ChargeLine.due_minor).label("due"),
+            func.sum(ChargeLine.tax_minor).label("tax"),
+        )
+        .where(ChargeLine.booked_month == month, *of_book(ChargeLine, book))
+        .group_by(ChargeLine.programme_id, ChargeLine.currency)
+    ).all()
     return [
         Total(row.programme_id, row.currency, row.lines, int(row.gross), int(row.due), int(row.tax)) for row in rows
     ]
@@ -48,71 +60,84 @@ class Tie:
         )
 
 
-def ties(book: str, month: BillingMonth) -> list[Tie]:
+@dataclass
+class Rated:
+    """What is rated and booked in a month, as one pass over its entries gives it."""
+
+    entries: int = 0
+    #: currency -> how many, and what they put into the charge book
+    by_currency: dict[str, tuple[int, Amounts]] = field(default_factory=dict)
+    #: currency -> the amounts of the month's own work among them
+    own_work: dict[str, int] = field(default_factory=dict)
+
+    def add(self, currency: str, count: int, one: Amounts) -> None:
+        so_far, sums = self.by_currency.get(currency, (0, _NOTHING))
+        self.by_currency[currency] = (so_far + count, _added(sums, one, count))
+
+
+def ties(rated: Rated, booked: Sequence[Total]) -> list[Tie]:
     """Rated entries and charge lines booked in the month, by currency. Nothing booked: no tie."""
-    expected: dict[str, tuple[int, Amounts]] = {}
-    for currency, count, one in _from_entries(book, month):
-        so_far, sums = expected.get(currency, (0, _NOTHING))
-        expected[currency] = (so_far + count, _added(sums, one, count))
-    booked = {
-        row.currency: row
-        for row in db.session.execute(_booked(book, month, by_programme=False).group_by(ChargeLine.currency))
-    }
+    lines: dict[str, tuple[int, Amounts]] = {}
+    for total in booked:
+        count, sums = lines.get(total.currency, (0, _NOTHING))
+        more = Amounts(0, total.gross_minor, total.due_minor, total.tax_minor)
+        lines[total.currency] = (count + total.lines, _added(sums, more, 1))
     found = []
-    for currency in sorted({*expected, *booked}):
-        count, sums = expected.get(currency, (0, _NOTHING))
-        row = booked.get(currency)
-        held = Amounts(sums.rated, int(row.gross), int(row.due), int(row.tax)) if row else _NOTHING
-        found.append(Tie(currency, count, row.lines if row else 0, sums, held))
+    for currency in sorted({*rated.by_currency, *lines}):
+        entries, expected = rated.by_currency.get(currency, (0, _NOTHING))
+        count, held = lines.get(currency, (0, _NOTHING))
+        found.append(Tie(currency, entries, count, expected, held))
     return found
 
 
 _NOTHING = Amounts(0, 0, 0, 0)
 
 
-def _from_entries(book: str, month: BillingMonth) -> Iterator[tuple[str, int, Amounts]]:
-    """(currency, how many, what each puts into the charge book). Entries of one amount are worked out once."""
-    what = (BillingEntry.kind, BillingEntry.currency, BillingEntry.amount_minor)
-    terms = (Programme.remuneration, Programme.remuneration_percent, Programme.tax_percent)
-    rated = and_(BillingEntry.state == states.RATED, BillingEntry.booked_month == month, *of_book(BillingEntry, book))
-    joined = select(*what, *terms, func.count().label("alike")).join(
-        Programme, Programme.id == BillingEntry.programme_id
+def rated_in(book: str, month: BillingMonth) -> Rated:
+    """The month's rated entries, in one pass. Those of one amount are worked out once; of reversals, each by itself."""
+    programmes = {one.id: one for one in db.session.scalars(select(Programme).where(Programme.cut_off == book))}
+    if not programmes:
+        return Rated()
+    here = (
+        BillingEntry.booked_month == month,
+        BillingEntry.programme_id.in_(programmes),
+        BillingEntry.state == states.RATED,
+        BillingEntry.is_test.is_(False),
     )
-    alike = joined.where(rated, BillingEntry.kind != states.REVERSAL).group_by(*what, *terms)
-    for row in streamed(alike):
-        yield (
-            row.currency,
-            row.alike,
-            line_of(row, Remuneration(row.remuneration, row.remuneration_percent), row.tax_percent),
-        )
-    group = (
-        BillingEntry.corrects_id,
-        BillingEntry.engagement_id,
-        BillingEntry.metric_id,
+    # what tells most apart comes first: SQLite puts rows in order to group them, and seldom looks at the others then
+    keys = (
+        BillingEntry.amount_minor,
         BillingEntry.service_month,
-        BillingEntry.rated_sequence,
+        BillingEntry.programme_id,
+        BillingEntry.kind,
+        BillingEntry.currency,
     )
-    reversals = select(*what, *terms, *group).join(Programme, Programme.id == BillingEntry.programme_id)
-    for row in db.session.execute(reversals.where(rated, BillingEntry.kind == states.REVERSAL)).all():
-        yield row.currency, 1, line_of(row, Remuneration(row.remuneration, row.remuneration_percent), row.tax_percent)
+    found, takes_back = Rated(), False
+    for row in streamed(select(*keys, func.count().label("alike")).where(*here).group_by(*keys)):
+        found.entries += row.alike
+        if row.service_month == month:
+            found.own_work[row.currency] = found.own_work.get(row.currency, 0) + row.amount_minor * row.alike
+        if row.kind == states.REVERSAL:
+            takes_back = True
+        else:
+            found.add(row.currency, row.alike, _line_of(row, programmes))
+    if takes_back:
+        group = (BillingEntry.corrects_id, BillingEntry.engagement_id, BillingEntry.metric_id)
+        reversals = select(*keys, *group, BillingEntry.rated_sequence).where(*here)
+        for row in db.session.execute(reversals.where(BillingEntry.kind == states.REVERSAL)).all():
+            found.add(row.currency, 1, _line_of(row, programmes))
+    return found
+
+
+def _line_of(row: Any, programmes: dict[uuid.UUID, Programme]) -> Amounts:
+    programme = programmes[row.programme_id]
+    return line_of(row, remuneration_of(programme), programme.tax_percent)
 
 
 def _added(sums: Amounts, one: Amounts, count: int) -> Amounts:
     return Amounts(
         sums.rated + one.rated * count, sums.gross + one.gross * count, sums.due + one.due * count, sums.tax + one.tax * count
     )  # fmt: skip
-
-
-def _booked(book: str, month: BillingMonth, *, by_programme: bool = True) -> Select[*tuple[Any, ...]]:
-    named = (ChargeLine.programme_id,) if by_programme else ()
-    return select(
-        *named,
-        ChargeLine.currency,
-        func.count().label("lines"),
-        func.sum(ChargeLine.gross_minor).label("gross"),
-        func.sum(ChargeLine.due_minor).label("due"),
-        func.sum(ChargeLine.tax_minor).label("tax"),
-    ).where(ChargeLine.booked_month == month, *of_book(ChargeLine, book))
 
 
 def of_book(model: Any, book: str) -> tuple[Any, ...]:

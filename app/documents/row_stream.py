@@ -10,9 +10,22 @@ from app.foundation.database import streamed
 BATCH = 1000
 
 
-def rows_of(statement: Select[*tuple[Any, ...]]) -> Iterator[Row[*tuple[Any, ...]]]:
+class Rows(Iterator[Row[*tuple[Any, ...]]]):
+    """Read row by row; nothing is asked of the database before the first. `statement`: for who need not read them so."""
+
+    def __init__(self, statement: Select[*tuple[Any, ...]]) -> None:
+        self.statement = statement
+        self._read: Iterator[Row[*tuple[Any, ...]]] | None = None
+
+    def __next__(self) -> Row[*tuple[Any, ...]]:
+        if self._read is None:
+            self._read = streamed(self.statement, BATCH)
+        return next(self._read)
+
+
+def rows_of(statement: Select[*tuple[Any, ...]]) -> Rows:
     """Light rows of a select of columns, filtered by tenancy as it is for whoever is the viewer when reading begins.
 
     PostgreSQL keeps a cursor on its side, SQLite is fetched from in batches.
     """
-    yield from streamed(statement, BATCH)
+    return Rows(statement)

@@ -226,7 +226,7 @@ def _each(connection: Connection, statement: str, bound: list[Sequence[Any]]) ->
 
 def _copy(connection: Connection, statement: str, binders: list[Binder], batch: Batch) -> int:
     driver: Any = connection.connection.driver_connection
-    with _driver_errors_as_ever(connection, statement), driver.cursor() as cursor:
+    with driver_errors_as_ever(connection, statement), driver.cursor() as cursor:
         with cursor.copy(statement) as copy:
             for start in range(0, len(batch), SLICE):
                 for row in zip(*_bound(binders, batch[start : start + SLICE]), strict=True):
@@ -235,7 +235,7 @@ def _copy(connection: Connection, statement: str, binders: list[Binder], batch: 
 
 
 @contextmanager
-def _driver_errors_as_ever(connection: Connection, statement: str) -> Iterator[None]:
+def driver_errors_as_ever(connection: Connection, statement: str) -> Iterator[None]:
     """SQLAlchemy stands aside in a COPY: what the driver raises becomes what it raises elsewhere, IntegrityError and all."""
     errors = connection.dialect.loaded_dbapi.Error
     try:

@@ -33,6 +33,9 @@ from app.foundation.capacity import Capacity
 from app.foundation.database import Base, db
 from app.foundation.refusals import MissingRole, NotVisible
 
+Model = TypeVar("Model")
+Statement = TypeVar("Statement")
+
 
 @dataclass(frozen=True)
 class Viewer:
@@ -188,11 +191,17 @@ def _criteria(capacity: Capacity, sees_tests: bool) -> tuple[Any, ...]:
 
 @event.listens_for(Session, "do_orm_execute")
 def _show_only_what_is_visible(state: ORMExecuteState) -> None:
-    viewer = current()
+    current()  # no viewer: an exception, whatever is asked
     if state.is_column_load or not (state.is_select or state.is_update or state.is_delete):
         return
-    if criteria := _criteria(viewer.capacity, viewer.sees_tests):
-        state.statement = _with(state.statement, criteria)
+    state.statement = shown(state.statement)
+
+
+def shown(statement: Statement) -> Statement:
+    """The statement with this viewer's criteria: the listener's doing, and that of who compiles a statement past it."""
+    viewer = current()
+    criteria = _criteria(viewer.capacity, viewer.sees_tests)
+    return _with(statement, criteria) if criteria else statement
 
 
 #: statement -> its forms with criteria. One that a module built once and asks again and again is adapted once as well.
@@ -233,9 +242,6 @@ def as_tester(viewer: Viewer) -> Viewer:
 def as_usual(viewer: Viewer) -> Viewer:
     """The same viewer without tests: for what stands around a test's page and counts real rows."""
     return replace(viewer, sees_tests=False)
-
-
-Model = TypeVar("Model")
 
 
 def one(model: type[Model], row_id: uuid.UUID, *, lock: bool = False) -> Model:

@@ -1,9 +1,9 @@
 """What must be done before a month is closed. Rooms that know about billing offer their lines; this one knows none of them.
 
-    checklist.offer(lines_of)        # (book, month) -> Lines, in the order of the page
+    checklist.offer(lines_of)        # (book, month, totals) -> Lines, in the order of the page
     checklist.count_with(totals_of)  # (book, month) -> what is booked in it, by programme and currency
 
-Fed in create_app, as what waits and what is measured is.
+A close counts once: what its lines are checked against are the totals that it stores. Fed in create_app, as what waits and what is measured is.
 """
 
 import uuid
@@ -49,7 +49,7 @@ class Total:
     tax_minor: int
 
 
-Lines = Callable[[str, BillingMonth], Iterable[Line]]
+Lines = Callable[[str, BillingMonth, Sequence[Total]], Iterable[Line]]
 Totals = Callable[[str, BillingMonth], Sequence[Total]]
 #: Fed in create_app, once a process.
 LINES: list[Lines] = []
@@ -83,17 +83,17 @@ def said(line: Line) -> str:
     return f"{words} ({evidence})" if evidence else words
 
 
-def checklist_of(month: Month) -> list[Line]:
-    """Every line, whether it holds or not. Reads as whoever looks; the close reads as the system."""
+def checklist_of(month: Month, totals: Sequence[Total]) -> list[Line]:
+    """Every line, whether it holds or not, against the month's totals. Reads as whoever looks; the close as the system."""
     lines = [_cut_off(month)]
     for offered in LINES:
-        lines += offered(month.book, month.month)
+        lines += offered(month.book, month.month, totals)
     results = job_results.results()
     return [*lines, _jobs(results), _history(results)]
 
 
-def in_the_way(month: Month) -> list[Line]:
-    return [line for line in checklist_of(month) if not line.holds]
+def in_the_way(month: Month, totals: Sequence[Total]) -> list[Line]:
+    return [line for line in checklist_of(month, totals) if not line.holds]
 
 
 def totals_of(month: Month) -> list[Total]:

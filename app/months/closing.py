@@ -29,11 +29,12 @@ def close(month: Month, *, by: Viewer) -> MonthClose:
             change_state(row, states.FREEZE, by=by, columns={"frozen_at": clock.now()}, month=str(row.month))
         elif row.state == states.CLOSED:
             raise AlreadyDone(row.state, states.CLOSE)
-        blocking = checklist.in_the_way(row)
+        totals = checklist.totals_of(row)
+        blocking = checklist.in_the_way(row, totals)
         if blocking or next_state(states.TRANSITIONS, row.state, states.CLOSE) is None:
             raise NotReady(row.month, blocking)
         reopening.end_waiting(row, by=by)
-        return _stored(row, checklist.totals_of(row), by)
+        return _stored(row, totals, by)
 
 
 def _stored(row: Month, totals: list[Total], by: Viewer) -> MonthClose:

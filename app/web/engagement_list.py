@@ -9,7 +9,7 @@ Together one statement: rows, figures and what can be filtered by (engagements/c
 """
 
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache, lru_cache
@@ -23,7 +23,8 @@ from sqlalchemy import Select
 from app.billing.at_a_glance import still_unbilled, with_waiting_entries
 from app.billing.engagement_figures import beside
 from app.billing.queries import may_view_billing
-from app.documents import Column, rows_of
+from app.documents import Column, Words, rows_of
+from app.documents.row_stream import Rows
 from app.engagements import choices, queries, states
 from app.engagements.choices import Choices
 from app.foundation import clock, tenancy
@@ -47,7 +48,7 @@ COLUMNS = (
     Column(_l("Partner"), "partner_name"),
     Column(_l("Product"), "product_name"),
     Column(_l("Plan"), "plan_name"),
-    Column(_l("Status"), lambda row: str(TAGS[row.state].label)),
+    Column(_l("Status"), Words("state", {state: TAGS[state].label for state in (*states.CURRENT, *states.PAST)})),
     Column(_l("Requested at (UTC)"), "requested_at"),
     Column(_l("Active from (UTC)"), "active_from"),
     Column(_l("Ended at (UTC)"), "ended_at"),
@@ -114,7 +115,7 @@ class Listed:
     rows: Sequence[Any]
     choices: Choices
 
-    def every_row(self) -> Iterator[Any]:
+    def every_row(self) -> Rows:
         return rows_of(self.found().order_by(*(key.desc() for key in queries.LIST_KEYS)))
 
     @property

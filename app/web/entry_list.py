@@ -1,10 +1,9 @@
 """The list of an engagement's billing entries, prepared for its template and its files: filters, lines, month totals."""
 
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from types import SimpleNamespace
 from typing import Any
 
 from flask_babel import gettext as _
@@ -15,7 +14,7 @@ from app.billing import actions, queries, states
 from app.billing.corrections_queries import shut_months, taken_back_among, waiting_on
 from app.billing.queries import MonthTotal
 from app.catalog.model import Metric, Programme
-from app.documents import Column
+from app.documents import Column, LookedUp, Minor, Words
 from app.engagements.model import Engagement
 from app.foundation import clock, tenancy
 from app.foundation.billing_month import BillingMonth
@@ -178,15 +177,7 @@ def total_of(totals: Sequence[MonthTotal], asked: dict[str, Any]) -> MonthTotal 
     return None if others else next((total for total in totals if total.month == asked["month"]), None)
 
 
-def with_amounts(rows: Iterator[Any], provisional: Provisional) -> Iterator[Any]:
-    for row in rows:
-        rated = None if row.amount_minor is None else Money.of_minor(row.amount_minor, row.currency)
-        yield SimpleNamespace(
-            **row._mapping, amount=rated, provisional=provisional.get(row.id), status=str(TAGS[row.state].label)
-        )
-
-
-COLUMNS = (
+_BEFORE = (
     Column(_l("Entry"), "number"),
     Column(_l("Month"), "service_month"),
     Column(_l("Booked in"), "booked_month"),
@@ -194,12 +185,18 @@ COLUMNS = (
     Column(_l("Metric"), "metric_name"),
     Column(_l("Quantity"), "quantity"),
     Column(_l("Unit"), "unit"),
-    Column(_l("Status"), "status"),
-    Column(_l("Amount"), "amount"),
-    Column(_l("Provisional amount"), "provisional"),
+    Column(_l("Status"), Words("state", {state: TAGS[state].label for state in _STATES})),
+    Column(_l("Amount"), Minor("amount_minor")),
+)
+_BEHIND = (
     Column(_l("Currency"), "currency"),
     Column(_l("Notes"), "notes"),
     Column(_l("Reason"), "reason"),
     Column(_l("Submitted by"), "submitted_by_name"),
     Column(_l("Submitted at (UTC)"), "submitted_at"),
 )
+
+
+def columns(provisional: Provisional) -> tuple[Column, ...]:
+    """Of the file, with what the entries that wait would be rated at now."""
+    return (*_BEFORE, Column(_l("Provisional amount"), LookedUp("id", provisional)), *_BEHIND)

@@ -8,29 +8,27 @@ meanwhile. The first piece is made before the answer begins, so that what fails 
 """
 
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import chain
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from typing import IO, Any
 
 from flask import Response, stream_with_context
 from flask_babel import gettext as _
 from werkzeug.exceptions import NotFound
 
-from app.documents import Column, TooManyRows, csv_chunks, write_xlsx
+from app.documents import Column, TooManyRows, csv_of, write_xlsx
 from app.foundation import clock, tenancy
 from app.foundation.refusals import Refused
 from app.foundation.tenancy import Viewer, viewing
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 _PIECE = 64 * 1024
+Pieces = Generator[bytes, None, None]
 
 
 def download(kind: str, name: str, columns: Sequence[Column], rows: Iterable[Any]) -> Response:
     """The rows as `kind`, "csv" or "xlsx", in a file named after the list and the day. Another kind: 404."""
     if kind == "csv":
-        chunks = _as_viewer(csv_chunks(columns, rows), tenancy.current())
-        body, content_type = chain([next(chunks)], chunks), "text/csv; charset=utf-8"
-        response = Response(stream_with_context(body), content_type=content_type)
+        response = Response(_begun(csv_of(columns, rows)), content_type="text/csv; charset=utf-8")
     elif kind == "xlsx":
         response = Response(stream_with_context(_pieces(_workbook(columns, rows, name))), content_type=XLSX)
     else:
@@ -39,14 +37,43 @@ def download(kind: str, name: str, columns: Sequence[Column], rows: Iterable[Any
     return response
 
 
-def _as_viewer(chunks: Iterator[bytes], viewer: Viewer) -> Iterator[bytes]:
+def _begun(chunks: Pieces) -> Iterator[bytes]:
+    """The pieces, of which the first is made now, within the context that the others will be made in.
+
+    The context is entered here and left with the last piece, or when the server closes what nobody reads any more. Entered
+    later, as the server asks for pieces, the request's end would come in between: it takes the database session, and what it
+    is reading, away.
+    """
+    body = stream_with_context(_as_viewer(chunks, tenancy.current()))
+    return _Begun(next(body), body)
+
+
+class _Begun(Iterator[bytes]):
+    """A first piece, and the others behind it; closed with them, though nobody may have begun to read."""
+
+    def __init__(self, first: bytes, others: Pieces) -> None:
+        self._first: bytes | None = first
+        self._others = others
+
+    def __next__(self) -> bytes:
+        first, self._first = self._first, None
+        return next(self._others) if first is None else first
+
+    def close(self) -> None:
+        self._others.close()
+
+
+def _as_viewer(chunks: Pieces, viewer: Viewer) -> Pieces:
     """Each piece is made as this viewer; between two pieces the server's thread may be somebody else's."""
-    while True:
-        with viewing(viewer):
-            chunk = next(chunks, None)
-        if chunk is None:
-            return
-        yield chunk
+    try:
+        while True:
+            with viewing(viewer):
+                chunk = next(chunks, None)
+            if chunk is None:
+                return
+            yield chunk
+    finally:
+        chunks.close()
 
 
 def _workbook(columns: Sequence[Column], rows: Iterable[Any], name: str) -> IO[bytes]:

@@ -11,7 +11,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 from app.billing.month_end import undecided
-from app.billing.month_ties import Tie, ties
+from app.billing.month_ties import Tie, rated_in, ties
 from app.billing.review import amounts_now
 from app.catalog.queries import programmes
 from app.foundation import tenancy
@@ -122,7 +122,8 @@ class ShownMonth:
 def shown_month(row: Month) -> ShownMonth:
     """About fifteen statements, whatever the month holds, and one pass over its rated amounts."""
     viewer = tenancy.current()
-    checks = [_check(line) for line in checklist.checklist_of(row)]
+    booked = checklist.totals_of(row)
+    checks = [_check(line) for line in checklist.checklist_of(row, booked)]
     failed = [check for check in checks if not check.ok]
     close = last_close(row.id)
     wish = waiting_reopening(row.id)
@@ -135,7 +136,7 @@ def shown_month(row: Month) -> ShownMonth:
         cut_off=_cut_off(row),
         checks=checks,
         failed=failed,
-        totals=[_totals(tie, stored.get(tie.currency)) for tie in ties(row.book, row.month)],
+        totals=[_totals(tie, stored.get(tie.currency)) for tie in ties(rated_in(row.book, row.month), booked)],
         close=close,
         events=_events(row),
         wish=wish,

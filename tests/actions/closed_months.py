@@ -107,7 +107,7 @@ def olga_and_otto() -> tuple[Any, Any]:
 
 def in_the_way(row: Month) -> list[str]:
     with viewing(as_operator()):
-        return [said(line) for line in checklist.in_the_way(row)]
+        return [said(line) for line in checklist.in_the_way(row, checklist.totals_of(row))]
 
 
 def note_job(name: str, *, ok: bool, message: str = "") -> None:

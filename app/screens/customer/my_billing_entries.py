@@ -11,7 +11,7 @@ from app.billing import own_entries
 from app.billing.own_entries import LIST_KEYS, GrossExplanation, charged_by_month, charged_rows, gross_explanation
 from app.billing.standing import LINES_OF_ENTRIES
 from app.charges.queries import gross_of
-from app.documents import Column, rows_of
+from app.documents import Column, Minor, Words, rows_of
 from app.engagements.queries import EngagementPage, engagement_page
 from app.foundation.money import Money
 from app.foundation.pages import page_of
@@ -46,12 +46,12 @@ COLUMNS = (
     Column(_l("Quantity"), "quantity"),
     Column(_l("Unit"), "unit"),
     Column(_l("Notes"), "notes"),
-    Column(_l("Status"), lambda row: str(STATES[_shown_as(row.state)])),
     Column(
-        _l("Amount without tax"),
-        lambda row: None if row.gross_minor is None else Money.of_minor(row.gross_minor, row.currency),
+        _l("Status"),
+        Words("state", {state: STATES[shown] for shown, its in own_entries.SHOWN_AS.items() for state in its}),
     ),
-    Column(_l("Tax"), lambda row: None if row.tax_minor is None else Money.of_minor(row.tax_minor, row.currency)),
+    Column(_l("Amount without tax"), Minor("gross_minor")),
+    Column(_l("Tax"), Minor("tax_minor")),
     Column(_l("Currency"), "currency"),
 )
 

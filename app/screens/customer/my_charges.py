@@ -10,7 +10,7 @@ from flask_babel import lazy_gettext as _l
 from app.billing.model import BillingEntry
 from app.charges.model import ChargeLine
 from app.charges.queries import own_charges, own_totals_by_month, source_of
-from app.documents import Column, rows_of
+from app.documents import Column, Minor, rows_of
 from app.foundation.money import Money
 from app.foundation.pages import page_of
 from app.foundation.refusals import NotVisible
@@ -33,8 +33,8 @@ COLUMNS = (
     Column(_l("Service month"), "service_month"),
     Column(_l("Description"), "description"),
     Column(_l("Provider"), "partner_name"),
-    Column(_l("Amount without tax"), lambda row: Money.of_minor(row.gross_minor, row.currency)),
-    Column(_l("Tax"), lambda row: Money.of_minor(row.tax_minor, row.currency)),
+    Column(_l("Amount without tax"), Minor("gross_minor")),
+    Column(_l("Tax"), Minor("tax_minor")),
     Column(_l("Currency"), "currency"),
 )
 

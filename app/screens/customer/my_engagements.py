@@ -9,7 +9,7 @@ from flask_babel import lazy_gettext as _l
 
 from app.billing.own_entries import charged_by_engagement
 from app.catalog.price_list import next_price_month
-from app.documents import Column, rows_of
+from app.documents import Column, Words, rows_of
 from app.engagements import actions, queries, states
 from app.engagements.model import Engagement
 from app.engagements.own_history import LIST_KEYS, own_events
@@ -47,7 +47,7 @@ COLUMNS = (
     Column(_l("Service"), "product_name"),
     Column(_l("Plan"), "plan_name"),
     Column(_l("Provider"), "partner_name"),
-    Column(_l("Status"), lambda row: str(STATES[row.state])),
+    Column(_l("Status"), Words("state", STATES)),
     Column(_l("Requested at (UTC)"), "requested_at"),
     Column(_l("Active from (UTC)"), "active_from"),
     Column(_l("Ended at (UTC)"), "ended_at"),

@@ -20,7 +20,7 @@ from app.foundation.refusals import AlreadyDone, MissingRole, NotVisible
 from app.foundation.tenancy import one
 from app.web.amounts_explained import due_words, explained
 from app.web.engagement_header import address, engagement_asked_for, engagement_header
-from app.web.entry_list import COLUMNS, corrections_among, entries, line, list_of, strip, total_of, with_amounts
+from app.web.entry_list import columns, corrections_among, entries, line, list_of, strip, total_of
 from app.web.exports import download
 from app.web.fields import PortalForm
 from app.web.fragments import go_to, show, wants_fragment
@@ -191,4 +191,4 @@ def _download(page: EngagementPage, kind: str) -> Response:
     provisional = queries.provisional_amounts(engagement, prices)
     listing = list_of([], prices.metrics).read()
     found = entries(engagement.id, listing.values).order_by(*(key.desc() for key in LIST_KEYS))
-    return download(kind, f"{engagement.number}-billing-entries", COLUMNS, with_amounts(rows_of(found), provisional))
+    return download(kind, f"{engagement.number}-billing-entries", columns(provisional), rows_of(found))

@@ -1,0 +1,210 @@
+"""A file that the database makes is, to the byte, the file that Python would make of its rows, whatever they hold."""
+
+import uuid
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from babel.core import get_global
+from flask import Flask
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from app.documents import Column, LookedUp, Minor, Words, csv_chunks, csv_of, rows_of
+from app.documents import spelled as spelling
+from app.documents.csv_in_sql import in_sql
+from app.foundation.billing_month import BillingMonth
+from app.foundation.database import Exact, Instant, Month, db
+from app.foundation.money import Money
+from app.foundation.tenancy import NoViewer, acting_for_all
+
+ROWS = sa.Table(
+    "hostile_row",
+    sa.MetaData(),
+    sa.Column("id", sa.Uuid, primary_key=True),
+    sa.Column("place", sa.Integer),
+    sa.Column("first", sa.String(2000)),
+    sa.Column("second", sa.Text),
+    sa.Column("at", Instant),
+    sa.Column("month", Month),
+    sa.Column("quantity", Exact),
+    sa.Column("minor", sa.BigInteger),
+    sa.Column("currency", sa.String(3)),
+    sa.Column("sure", sa.Boolean),
+    sa.Column("state", sa.String(20)),
+)
+KNOWN = {
+    uuid.UUID(int=1): Money(Decimal("-12.50"), "USD"),
+    uuid.UUID(int=2): None,
+    uuid.UUID(int=3): Money(Decimal(7), "JPY"),
+}
+COLUMNS = (
+    Column("First", "first"),
+    Column("=Place", "place"),
+    Column("Second", "second"),
+    Column("At", "at"),
+    Column("Month", "month"),
+    Column("Quantity", "quantity"),
+    Column("Amount", Minor("minor")),
+    Column("Currency", "currency"),
+    Column("Sure", "sure"),
+    Column("State", Words("state", {"a": "Active", "b": "=b;+1\n", "c": "", "d": 'dit "d", o\'d%s %% \\n'})),
+    Column("Known", LookedUp("id", KNOWN)),
+    Column("Id", "id"),
+)
+EMPTY: dict[str, Any] = dict.fromkeys(ROWS.columns.keys()) | {"place": 0, "currency": "USD", "state": "a"}
+
+#: what decides about apostrophes, quotes and ends of lines, in any order
+_HOSTILE = st.text(
+    alphabet=st.sampled_from("=+-@;\t\r\n\"', a1é.\\%\x0b\x1f\x85\xa0\u3000\u200b\uff1d\uff0b\uff0d\uff20'"),
+    max_size=12,
+)
+TEXTS = _HOSTILE | st.text(alphabet=st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=20)
+CURRENCIES = sorted(get_global("all_currencies"))
+A_ROW = st.fixed_dictionaries(
+    {
+        "id": st.sampled_from([*KNOWN, *(uuid.UUID(int=n << 64 | 7) for n in range(1, 40))]),
+        "first": st.none() | TEXTS,
+        "second": st.none() | TEXTS,
+        "at": st.none() | st.datetimes(datetime(1971, 1, 1), datetime(9997, 1, 1), timezones=st.just(UTC)),
+        "month": st.none() | st.builds(BillingMonth, st.integers(1971, 9997), st.integers(1, 12)),
+        "quantity": st.none() | st.decimals("-99999999999", "99999999999", places=6),
+        "minor": st.none() | st.integers(-(2**62), 2**62) | st.integers(-1100, 1100),
+        "currency": st.sampled_from(CURRENCIES),
+        "sure": st.none() | st.booleans(),
+        "state": st.sampled_from("abcd"),
+    }
+)
+
+
+@pytest.fixture
+def rows(app: Flask) -> Iterator[None]:
+    with app.app_context(), acting_for_all("hostile rows for a file"):
+        ROWS.create(db.engine)
+        try:
+            yield
+        finally:
+            db.session.remove()
+            ROWS.drop(db.engine)
+
+
+def put(rows: list[dict[str, Any]]) -> None:
+    with db.engine.begin() as connection:
+        connection.execute(sa.delete(ROWS))
+        if rows:
+            connection.execute(sa.insert(ROWS), rows)
+
+
+def both_ways(columns: Any = COLUMNS) -> tuple[bytes, bytes]:
+    """The file as the database makes it, and as Python makes it of the same rows."""
+    statement = sa.select(ROWS).order_by(ROWS.c.place)
+    assert in_sql(columns, statement) is not None
+    db.session.rollback()
+    in_one, in_the_other = (
+        b"".join(csv_of(columns, rows_of(statement))),
+        b"".join(csv_chunks(columns, rows_of(statement))),
+    )
+    db.session.rollback()
+    return in_one, in_the_other
+
+
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(A_ROW, max_size=8, unique_by=lambda row: row["id"]))
+def test_both_ways_write_the_same_bytes(rows: None, found: list[dict[str, Any]]) -> None:
+    put([{**row, "place": place} for place, row in enumerate(found)])
+    in_sql, in_python = both_ways()
+    assert in_sql == in_python
+
+
+def test_every_text_that_ever_made_trouble(rows: None) -> None:
+    signs = ["=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20"]
+    texts = [
+        "", "'", "''", "\\.", "\\", "\\n", '"', '""', ",", "\r", "\n", "\r\n", "\t", "a\tb", "a;b", "%", "%s", "%(x)s", "%%",
+        *signs, *(f"{blank}=1" for blank in spelling.BLANKS), *(f"a;{blank}{sign}1" for blank in spelling.BLANKS for sign in signs),
+        *(f"''{sign}1" for sign in signs), *(f'x{end}" "\'{sign}1' for end in ";\t\r\n" for sign in signs), "\n=1", "\n'=1", ";;=1",
+        "a\n\n=1\n=2", "'\t'=1", "\u200b=1", "Ł=1", "1;2", "é;=1", "ends in \r", 'a "quoted", text\nof two lines', "x" * 1900,
+    ]  # fmt: skip
+    put(
+        [
+            {**EMPTY, "id": uuid.uuid4(), "place": place, "first": text, "second": text}
+            for place, text in enumerate(texts)
+        ]
+    )
+    in_sql, in_python = both_ways()
+    assert in_sql.split(b"\r\n") == in_python.split(b"\r\n")
+
+
+def test_blanks_are_what_python_strips() -> None:
+    assert sorted(spelling.BLANKS) == [chr(code) for code in range(0x110000) if chr(code).isspace()]
+
+
+def test_every_currency_and_instant(rows: None) -> None:
+    """All exponents there are, both signs, less than one unit; and an instant is cut to its second, not rounded."""
+    minors = (0, 1, -1, 10, -99, 100, -100, 12_345, -(10**15) - 7)
+    at = datetime(2026, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC)
+    made = [{**EMPTY, "minor": minor, "currency": currency, "at": at} for currency in CURRENCIES for minor in minors]
+    put([{**row, "id": uuid.uuid4(), "place": place} for place, row in enumerate(made)])
+    in_sql, in_python = both_ways()
+    assert in_sql == in_python
+    assert b"2026-12-31T23:59:59Z" in in_sql
+
+
+def test_more_than_a_piece_and_nothing_at_all(rows: None) -> None:
+    put([{**EMPTY, "id": uuid.UUID(int=n + 100), "place": n, "first": f'row "{n}"\n'} for n in range(2_345)])
+    in_sql, in_python = both_ways()
+    assert in_sql == in_python
+    assert in_sql.count(b'row ""') == 2_345
+    put([])
+    in_sql, in_python = both_ways()
+    assert in_sql == in_python == b"First,'=Place,Second,At,Month,Quantity,Amount,Currency,Sure,State,Known,Id\r\n"
+
+
+def test_five_hundred_amounts_are_looked_up(rows: None) -> None:
+    known = {uuid.UUID(int=n + 1): Money(Decimal(n), "USD") if n % 3 else None for n in range(500)}
+    put([{**EMPTY, "id": uuid.UUID(int=n + 1), "place": n} for n in range(600)])
+    in_sql, in_python = both_ways((Column("Place", "place"), Column("Known", LookedUp("id", known))))
+    assert in_sql == in_python
+
+
+def test_what_is_made_in_python_alone_is_made_so(rows: None) -> None:
+    put([{**EMPTY, "id": uuid.uuid4(), "place": n} for n in range(3)])
+    columns = (Column("Twice", lambda row: row.place * 2), Column("Id", "id"))
+    statement = sa.select(ROWS).order_by(ROWS.c.place)
+    assert in_sql(columns, statement) is None
+    assert b"".join(csv_of(columns, rows_of(statement))) == b"".join(csv_chunks(columns, rows_of(statement)))
+
+
+def test_who_stops_reading_gives_the_connection_back_in_order(rows: None) -> None:
+    put(
+        [
+            {**EMPTY, "id": uuid.UUID(int=n + 1), "place": n, "at": datetime(2026, 1, 1, tzinfo=UTC) + timedelta(n)}
+            for n in range(5_000)
+        ]
+    )
+    pieces = csv_of(COLUMNS, rows_of(sa.select(ROWS).order_by(ROWS.c.place)))
+    assert next(pieces).startswith(b"First")
+    pieces.close()  # type: ignore[attr-defined]
+    assert db.session.scalar(sa.select(sa.func.count()).select_from(ROWS)) == 5_000
+    db.session.remove()
+    assert db.engine.pool.checkedout() == 0  # type: ignore[attr-defined]
+
+
+def test_rows_are_of_one_moment(rows: None) -> None:
+    put([{**EMPTY, "id": uuid.UUID(int=n + 1), "place": n} for n in range(5_000)])
+    pieces = csv_of(COLUMNS, rows_of(sa.select(ROWS).order_by(ROWS.c.place)))
+    begun = next(pieces)
+    with db.engine.begin() as other:
+        other.execute(sa.delete(ROWS))
+    assert (begun + b"".join(pieces)).count(b"\r\n") == 5_001
+
+
+def test_no_viewer_no_file(rows: None) -> None:
+    from app.foundation import tenancy
+
+    pieces = csv_of(COLUMNS, rows_of(sa.select(ROWS)))
+    tenancy.set_viewer(None)
+    with pytest.raises(NoViewer):
+        next(pieces)
