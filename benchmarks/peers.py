@@ -66,7 +66,7 @@ def _compared(database: str, size: int, url: str, asked: Asked, servers: ExitSta
 
 def has_all_rows(page: str) -> bool:
     """A short page, or one of an error, would be fast."""
-    return page.partition("</thead>")[2].count("<tr") == ROWS
+    return page.rpartition("</thead>")[2].count("<tr") == ROWS
 
 
 def _partner(url: str) -> tuple[str, int]:
