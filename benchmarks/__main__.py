@@ -11,10 +11,11 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 
-from benchmarks.figure import Asked, Line, keep, table
+from benchmarks.figure import Asked, Line, in_words, keep, table
 
 FIGURES = (
     "lists",
+    "peers",
     "exports",
     "month_close",
     "batches",
@@ -40,6 +41,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         lines: list[Line] = []
         for line in figure.measure(asked):
             lines.append(line)
+            print(
+                f"  {line.what}, {line.database}, {in_words(line.size)}: {line.ratio:.2f} of {line.ratio_of}",
+                flush=True,
+            )
             held = held and line.holds
         file = keep(name, figure.GOAL, machine(), lines)
         print(f"{table(lines)}\n\nkept in {file}", flush=True)

@@ -23,7 +23,7 @@ FLAT = 1.25
 #: CPU of the page, of the static one
 NEAR = {"sqlite": 2.5, "postgresql": 3.3}
 #: requests a round of each page and of each static one
-TIMES = 20
+TIMES = 12
 
 _FIRST_ID, _LAST_ID = "00000000-0000-0000-0000-000000000000", "ffffffff-ffff-ffff-ffff-ffffffffffff"
 

@@ -12,7 +12,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import quote
@@ -25,15 +25,19 @@ from benchmarks.figure import OUTPUT
 
 PASSWORD = "portal-demo"  # noqa: S105  the demo's, as its sign-in page says
 ROOT = Path(__file__).parents[1]
+#: Signs the client in; the answer redirects where it is let in.
+SignIn = Callable[[httpx.Client, str], httpx.Response]
 
 
 class Server:
     """One running portal, with somebody of the demo signed in at each of `people`."""
 
-    def __init__(self, url: str, port: int, process: subprocess.Popen[bytes], people: dict[str, str]) -> None:
+    def __init__(
+        self, url: str, port: int, process: subprocess.Popen[bytes], people: dict[str, str], sign_in: SignIn
+    ) -> None:
         self.url, self.address, self.process = url, f"http://127.0.0.1:{port}", process
         self._wait()
-        self.clients = {name: self._signed_in(email) for name, email in people.items()}
+        self.clients = {name: self._signed_in(email, sign_in) for name, email in people.items()}
         self.anybody = httpx.Client(base_url=self.address)
 
     def get(self, who: str, path: str) -> str:
@@ -49,14 +53,15 @@ class Server:
         self.anybody.put(path, content=page.encode()).raise_for_status()
         return path
 
-    def cpu_of(self, who: str | None, path: str, times: int) -> float:
-        """Milliseconds of CPU for one request, over `times` of them."""
+    def cpu_of(self, who: str | None, path: str, times: int, *, fits: Callable[[str], bool] = bool) -> float:
+        """Milliseconds of CPU for one request, over `times` of them. An answer that does not fit ends the run."""
         client = self.clients[who] if who else self.anybody
         processes = self._processes()
         before = sum(map(cpu_seconds, processes))
         for _ in range(times):
-            if client.get(path).status_code != 200:
-                raise RuntimeError(f"{path} failed")
+            answer = client.get(path)
+            if answer.status_code != 200 or not fits(answer.text):
+                raise RuntimeError(f"{path} answered {answer.status_code}, or not what was to be measured")
         return (sum(map(cpu_seconds, processes)) - before) / times * 1000
 
     @property
@@ -79,38 +84,49 @@ class Server:
             if self.process.poll() is not None:
                 break
             try:
-                if httpx.get(f"{self.address}/healthz", timeout=5).status_code == 200:
-                    return
+                httpx.get(f"{self.address}/healthz", timeout=5)  # whatever it says: it answers
+                return
             except httpx.TransportError:
                 time.sleep(0.1)
         raise RuntimeError(f"the portal does not start; see {OUTPUT / 'server.log'}")
 
-    def _signed_in(self, email: str) -> httpx.Client:
+    def _signed_in(self, email: str, sign_in: SignIn) -> httpx.Client:
         client = httpx.Client(base_url=self.address, timeout=600, headers={"Accept-Encoding": "identity"})
-        form = client.get("/sign-in").text
-        hidden = dict(re.findall(r'<input type="hidden" name="([^"]+)"[^>]* value="([^"]*)"', form))
-        sent = {**{name: html.unescape(value) for name, value in hidden.items()}, "email": email, "password": PASSWORD}
-        answer = client.post("/sign-in", data=sent)
-        if answer.status_code != 303:
-            raise RuntimeError(f"{email} was not let in: {answer.status_code}")
+        answer = sign_in(client, email)
+        if not answer.is_redirect:
+            raise RuntimeError(f"{email or 'the peer'} was not let in: {answer.status_code}")
         return client
 
 
+def of_the_portal(client: httpx.Client, email: str) -> httpx.Response:
+    form = client.get("/sign-in").text
+    hidden = dict(re.findall(r'<input type="hidden" name="([^"]+)"[^>]* value="([^"]*)"', form))
+    sent = {**{name: html.unescape(value) for name, value in hidden.items()}, "email": email, "password": PASSWORD}
+    return client.post("/sign-in", data=sent)
+
+
 @contextmanager
-def serving(url: str, people: dict[str, str]) -> Iterator[Server]:
+def serving(
+    url: str,
+    people: dict[str, str],
+    application: str = "benchmarks.wsgi",
+    sign_in: SignIn = of_the_portal,
+    more: Mapping[str, str] | None = None,
+) -> Iterator[Server]:
+    """`application`: a module with a WSGI `application`, ours or a peer's; `more`: of its environment."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     command = [
-        sys.executable, "-m", "gunicorn", "benchmarks.wsgi", "--bind", f"127.0.0.1:{port}", "--workers", "1", "--threads", "2",
+        sys.executable, "-m", "gunicorn", application, "--bind", f"127.0.0.1:{port}", "--workers", "1", "--threads", "2",
         "--no-control-socket", "--log-level", "warning",
     ]  # fmt: skip
     OUTPUT.mkdir(parents=True, exist_ok=True)
-    environment = {**ground.settings(url), "PORT": str(port)}
+    environment = {**ground.settings(url), "PORT": str(port), **(more or {})}
     with (OUTPUT / "server.log").open("ab") as log:
         process = subprocess.Popen(command, env=environment, cwd=ROOT, stdout=log, stderr=log)
     try:
-        yield Server(url, port, process, people)
+        yield Server(url, port, process, people, sign_in)
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait(30)

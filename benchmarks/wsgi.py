@@ -12,6 +12,7 @@ from flask import Flask, Response, request
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 
 from app import create_app
+from app.foundation import memory
 
 PAGE = """{{ before|safe }}{% for row in rows %}{% for markup, text in row %}{{ markup|safe }}{{ text }}{% endfor %}
 {% endfor %}{{ after|safe }}"""
@@ -39,3 +40,4 @@ def show(name: str) -> str:
 
 
 application = DispatcherMiddleware(create_app(), {"/bench": static_pages})
+memory.settle()

@@ -30,7 +30,8 @@ def failed_entries() -> Select[*tuple[Any, ...]]:
             BillingEntry.tries,
             BillingEntry.try_again_at.label("next_try_at"),
         )
-        .join(Engagement, Engagement.id == BillingEntry.engagement_id)
+        # outer, though there always is one: else SQLite may begin with the viewer's engagements, however many there are
+        .outerjoin(Engagement, Engagement.id == BillingEntry.engagement_id)
         .join(Partner, Partner.id == BillingEntry.partner_id)
         .where(
             IS_UNDECIDED,

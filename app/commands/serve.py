@@ -22,7 +22,7 @@ from waitress import create_server
 from app import create_app
 from app.commands.demo import seed_if_empty
 from app.config import BadSetting, Settings
-from app.foundation import clock
+from app.foundation import clock, memory
 from app.foundation.database import db
 from app.jobs import engine
 
@@ -132,6 +132,7 @@ def run(app: Flask, settings: Settings, listener: socket.socket) -> None:
     try:
         server = create_server(app, sockets=[listener], threads=THREADS, ident=None)
         welcome(app, settings)
+        memory.settle()
         server.run()  # until a signal: waitress swallows our SystemExit once its threads are done
     finally:
         jobs.stop()

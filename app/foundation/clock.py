@@ -23,7 +23,8 @@ def now() -> datetime:
 
 @contextmanager
 def pinned(instant: datetime) -> Iterator[None]:
-    """Let it be `instant` inside the block: the demo's year is lived through the real actions, when they happened."""
+    """Let it be `instant` inside the block: the demo's year is lived through the real actions, when they happened, and a page
+    is drawn at one instant."""
     token = _pinned.set(instant)
     try:
         yield

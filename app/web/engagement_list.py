@@ -18,6 +18,7 @@ from urllib.parse import urlencode
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
+from markupsafe import Markup, escape
 from sqlalchemy import Select
 
 from app.billing.at_a_glance import still_unbilled, with_waiting_entries
@@ -32,6 +33,7 @@ from app.foundation.billing_month import CUT_OFF_POLICIES, BillingMonth, open_mo
 from app.foundation.money import Money
 from app.foundation.pages import page_of
 from app.foundation.tenancy import Viewer
+from app.foundation.text import N_
 from app.months.queries import OpenMonths, open_by_the_clock
 from app.web import instants
 from app.web.engagement_header import CLOSES_SOON, PATHS, address, menu_lines
@@ -87,8 +89,18 @@ class Verbs(NamedTuple):
     waits: bool
 
 
+#: Where a row's own address, number and id go in the cells that are the same for all rows of a state; names hold no such letter.
+HERE, NUMBER, ID = "\ue000", "\ue001", "\ue002"
+
+
+def own(cells: Markup, row_id: str, here: str, number: str) -> Markup:
+    """A state's cells as one row's; the template makes them once a state, not once a row."""
+    made = str(cells).replace(HERE, here).replace(NUMBER, escape(number)).replace(ID, row_id)
+    return Markup(made)  # noqa: S704  the cells came out of a template, an id holds no markup
+
+
 class RowShown(NamedTuple):
-    """One row as the template prints it: no filter, macro or call is left for its cells."""
+    """One row as the template prints it: no filter or macro is left for its cells."""
 
     id: str
     here: str
@@ -145,6 +157,10 @@ class Listed:
 
     def shown(self) -> dict[str, Any]:
         """What engagements/list.html needs, less its words. One currency or month for all rows goes into the column's head."""
+        with clock.pinned(clock.now()):  # one instant for all rows
+            return self._shown()
+
+    def _shown(self) -> dict[str, Any]:
         currencies = {row.currency for row in self.rows}
         months = {row.open_month for row in self.rows if row.state in states.BILLABLE} or {
             row.open_month for row in self.rows
@@ -156,6 +172,8 @@ class Listed:
             "listing": self.listing,
             "menus": [menu for menu in self.listing.menus if self._is_offered(menu.id.removeprefix("filter-"))],
             "rows": self._rows(one_currency, one_month, past=past),
+            "marks": {"here": HERE, "number": NUMBER, "id": ID},
+            "own": own,
             "verbs": {state: self._verbs(state) for state in {row.state for row in self.rows}},
             "currency": one_currency,
             "month": instants.month(BillingMonth.of_number(one_month)) if one_month else _("Open month"),
@@ -179,11 +197,12 @@ class Listed:
 
     def _rows(self, one_currency: str | None, one_month: int, *, past: bool) -> list[RowShown]:
         """What many rows have in common is worked out once."""
+        say = cache(_)
         reads = cache(lambda all_three: may_view_billing(self.viewer, takes_all_three=all_three))
         offer = cache(self._offer)
         written = money if one_currency else money_with_currency
         return [
-            self._row(row, reads(row.takes_all_three), offer, written, named=not one_month, past=past)
+            self._row(row, reads(row.takes_all_three), offer, written, say, named=not one_month, past=past)
             for row in self.rows
         ]
 
@@ -194,7 +213,7 @@ class Listed:
             return ", ".join(filter(None, (whose, product, plan)))
         return ", ".join(filter(None, (whose, _("%(plan)s plan", plan=plan))))
 
-    def _row(self, row: Any, reads: bool, offer: Any, written: Any, *, named: bool, past: bool) -> RowShown:
+    def _row(self, row: Any, reads: bool, offer: Any, written: Any, say: Any, *, named: bool, past: bool) -> RowShown:
         return RowShown(
             id=str(row.id),
             here=address(row.id),
@@ -206,7 +225,7 @@ class Listed:
             requested=instants.instant_short(row.requested_at),
             ended=instants.instant_short(row.ended_at) if past else DASH,
             waiting=NOTHING if past else _waiting(row.state, row.requested_at, row.asked_at),
-            month=_month_cell(row, written, named=named) if reads and not past else NOTHING,
+            month=_month_cell(row, written, say, named=named) if reads and not past else NOTHING,
             rated=written(Money.of_minor(row.rated_minor, row.currency))
             if reads and row.rated_minor is not None
             else DASH,
@@ -348,7 +367,7 @@ def _may_read(viewer: Viewer, row: Any) -> bool:
     return may_view_billing(viewer, takes_all_three=row.takes_all_three)
 
 
-def _month_cell(row: Any, written: Any, *, named: bool) -> Cell:
+def _month_cell(row: Any, written: Any, say: Any, *, named: bool) -> Cell:
     """What the open month holds: rated, waiting to be rated, or nothing yet. `named`: the rows differ in their months."""
     if row.state not in states.BILLABLE or not row.open_month:
         return NOTHING
@@ -356,17 +375,22 @@ def _month_cell(row: Any, written: Any, *, named: bool) -> Cell:
     if row.month_minor is not None:
         return Cell(written(Money.of_minor(row.month_minor, row.currency)), "", month)
     if row.month_waits:
-        return Cell(_("submitted"), "second", month)
+        return Cell(say(N_("submitted")), "second", month)
     closes_at = _closes_at(row)
     soon = closes_at is not None and closes_at - clock.now() <= CLOSES_SOON
-    return Cell(_("no entry yet"), "amber strong" if soon else "second", month)
+    return Cell(say(N_("no entry yet")), "amber strong" if soon else "second", month)
 
 
 def _closes_at(row: Any) -> datetime | None:
     """None without an open month, and for one that was reopened: it takes entries until somebody ends that."""
     if not row.open_month or row.open_month == row.reopened_month:
         return None
-    return CUT_OFF_POLICIES[row.cut_off].closes_at(BillingMonth.of_number(row.open_month))
+    return _closing(row.cut_off, row.open_month)
+
+
+@lru_cache(maxsize=256)
+def _closing(cut_off: str, month: int) -> datetime:
+    return CUT_OFF_POLICIES[cut_off].closes_at(BillingMonth.of_number(month))
 
 
 def _waiting(state: str, requested_at: datetime, asked_at: datetime | None) -> Cell:

@@ -6,6 +6,8 @@ from typing import Any
 from flask import current_app, make_response, render_template, request
 from flask.wrappers import Response
 
+from app.foundation import clock
+
 
 def wants_fragment() -> bool:
     """An htmx request that is neither boosted nor a history restore: it swaps a part of a page it already has."""
@@ -15,12 +17,13 @@ def wants_fragment() -> bool:
 
 def show(template: str, *, block: str | None = None, status: int = 200, **context: Any) -> Response:
     """The page, or only `block` for an htmx request. The server names the block, never the client."""
-    if block and wants_fragment():
-        source = current_app.jinja_env.get_template(template)
-        current_app.update_template_context(context)
-        body = "".join(source.blocks[block](source.new_context(context)))
-    else:
-        body = render_template(template, **context)
+    with clock.pinned(clock.now()):  # every age and deadline on a page is of one instant
+        if block and wants_fragment():
+            source = current_app.jinja_env.get_template(template)
+            current_app.update_template_context(context)
+            body = "".join(source.blocks[block](source.new_context(context)))
+        else:
+            body = render_template(template, **context)
     response = make_response(body, status)
     response.vary.add("HX-Request")
     return response

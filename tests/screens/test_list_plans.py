@@ -109,6 +109,17 @@ def test_a_list_is_read_along_its_index(app, people, stage, as_, who, path, tabl
         assert not re.search(rf"SCAN ({LARGE})(?! USING)|Seq Scan on ({LARGE})\b", plan), plan
 
 
+@pytest.mark.parametrize("who", ["ada", "olga", "dot"])
+def test_what_waits_is_counted_along_what_waits(app, people, stage, as_, who):
+    """Every page counts it beside its menu: never by way of all engagements of whoever looks."""
+    counting = [(asked, given) for asked, given in seen_by(app, as_(who), "/account") if "AS count_0" in asked]
+    assert len(counting) == 1
+    with app.app_context(), db.engine.connect() as connection:
+        plan = _plan(connection, *counting[0], deep=True)
+    assert not re.search(rf"SCAN ({LARGE})(?! USING)|Seq Scan on ({LARGE})\b", plan), plan
+    assert not re.search(r"engagement USING (COVERING )?INDEX ix_engagement_\w+ \(\w+_id=\?\)", plan), plan
+
+
 def _plan(connection: Any, statement: str, parameters: Any, *, deep: bool = False) -> str:
     """`deep`: with what its subqueries do."""
     if connection.dialect.name == "sqlite":
