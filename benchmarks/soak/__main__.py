@@ -162,7 +162,7 @@ class Soak:
         statuses = ", ".join(f"{status}: {times}" for status, times in self.books.by_status().items())
         writes = self.books.writes
         print(f"{time.time() - self.began:.0f} s; {len(fate.kills)} kills, {len(fate.database_away)} database restarts")
-        print(f"answers: {statuses}; {len(self.books.cuts)} connections cut")
+        print(f"answers: {statuses}; {len(self.books.cuts)} connections cut, {len(self.books.refused)} refused")
         print(f"writes: {len(writes)}, sent {sum(write.sent for write in writes)} times")
         for one in self.growths:
             print(f"memory of {one.role}: {one.first_mb:.0f} MB, then {one.last_mb:.0f} MB ({one.samples} samples)")

@@ -58,6 +58,8 @@ class Books:
         self.answers: Counter[tuple[str, str, int]] = Counter()
         self.broken: list[Answer] = []
         self.cuts: list[tuple[float, str, str, str]] = []
+        #: connections that nobody accepted: the one process there is was just being started
+        self.refused: list[float] = []
         self.surprises: list[str] = []
 
     def mark(self, word: str) -> str:
@@ -80,6 +82,10 @@ class Books:
     def cut(self, who: str, path: str, why: str) -> None:
         with self._lock:
             self.cuts.append((time.time(), who, path, why))
+
+    def nobody_there(self) -> None:
+        with self._lock:
+            self.refused.append(time.time())
 
     def surprised(self, what: str) -> None:
         with self._lock:

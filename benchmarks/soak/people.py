@@ -44,7 +44,8 @@ class Person(Visitor):
             return
         path = path.format(id=place.id if place else "")
         headers = FRAGMENT if self.dice.random() < 0.3 else {}
-        self.ask("GET", path, {200}, headers=dict(headers))
+        expected = {200, LOST} if path.endswith("/new") else {200}  # a form of what is not active says so
+        self.ask("GET", path, expected, headers=dict(headers))
 
     def decide(self, kind: str, place: Place, path: str, verb: str, **typed: str) -> bool:
         """Through the confirmation page; whether it was this person's decision that counted."""

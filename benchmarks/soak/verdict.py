@@ -58,7 +58,11 @@ def judge(books: Books, rows: Rows, fate: Fate) -> Iterator[Finding]:
     yield Finding(
         "5xx only while the database is away: 503, with Retry-After", len(books.broken), list(_broken(books, fate))
     )
-    yield Finding("connections are cut only by a kill or a restart", len(books.cuts), list(_cuts(books, fate)))
+    yield Finding(
+        "connections are cut only by a kill or a restart",
+        len(books.cuts) + len(books.refused),
+        list(_cuts(books, fate)),
+    )
 
 
 def memory(growths: list[Growth]) -> Finding:
@@ -159,6 +163,9 @@ def _cuts(books: Books, fate: Fate) -> Iterator[str]:
     for at, who, path, why in books.cuts:
         if not any(0 <= at - end <= CUT_WITHIN_SECONDS for end in ends):
             yield f"{who}: {path}: {why}, with no kill before it"
+    for at in books.refused:
+        if not any(0 <= at - end <= CUT_WITHIN_SECONDS for end in ends):
+            yield "a connection was refused, with no kill before it"
 
 
 # What the processes have logged

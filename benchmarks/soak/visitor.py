@@ -105,6 +105,10 @@ class Visitor:
                 sent["headers"] = {**sent.get("headers", {}), "Connection": "close"}  # the next one goes elsewhere
             try:
                 answer = self.client.request(method, path, **sent)
+            except httpx.ConnectError:
+                self.books.nobody_there()
+                time.sleep(0.2)
+                continue
             except httpx.TransportError as cut:
                 self.books.cut(self.name, path, f"{type(cut).__name__}: {cut}")
                 time.sleep(0.2)
