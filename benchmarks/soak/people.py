@@ -8,10 +8,12 @@ from benchmarks.soak import board
 from benchmarks.soak.board import SERVICES, Board, Place
 from benchmarks.soak.books import DECISION, ENTRY, GRID, REQUEST, REVIEW, WITHDRAWAL, Books
 from benchmarks.soak.pages import forms_of
-from benchmarks.soak.visitor import Visitor, said
+from benchmarks.soak.visitor import Visitor, said, words_of
 
 #: a form whose row was changed by somebody else
 LOST = 409
+#: what a plan allows in a month is used up
+OVER_THE_LIMIT = 422
 #: so many engagements are kept active; more would only make lists longer
 MANY = 60
 FRAGMENT = {"HX-Request": "true"}
@@ -153,7 +155,9 @@ class Partner(Person):
         mark = self.books.mark("entry")
         write = self.books.wanted(ENTRY, self.name, mark, engagement=place.id)
         sent = form.filled(quantity=quantity, notes=mark, different="y")
-        answer = self.send(write, path, {303, LOST}, data=sent)
+        answer = self.send(write, path, {303, LOST, OVER_THE_LIMIT}, data=sent)
+        if answer.status_code == OVER_THE_LIMIT and "The plan allows" not in answer.text:
+            self.books.surprised(f"{self.name}: {path} refused {words_of(answer)}")
         if answer.status_code == 303:
             place.entries.append(mark)
             if self.dice.random() < 0.25:
@@ -247,7 +251,7 @@ class Reader(Person):
 class Operator(Person):
     pages = (
         "/", "/inbox", "/engagements", "/reviews/rating", "/months", "/operations", "/operations/failed-rows", "/operations/outbox",
-        "/organisations", "/programmes", "/engagements/{id}", "/engagements/{id}/history", "/demo/mailbox", "/metrics", "/readyz",
+        "/organisations", "/programmes", "/engagements/{id}", "/engagements/{id}/history", "/demo/mailbox", "/metrics", "/healthz",
     )  # fmt: skip
 
     def __init__(self, name: str, email: str, address: str, books: Books, seed: int, shared: Board) -> None:

@@ -32,7 +32,8 @@ class Rows:
     #: entry id -> how many charge lines
     charged: dict[str, int] = field(default_factory=dict)
     undecided: int = 0
-    unsent: int = 0
+    #: notices that wait to be sent, with what they wait for
+    unsent: list[str] = field(default_factory=list)
     #: jobs of the queues that are held, with their workers' silence
     held_jobs: list[str] = field(default_factory=list)
 
@@ -78,7 +79,9 @@ def _read(connection: Connection) -> Rows:
         "SELECT source_id, count(*) AS lines FROM charge_line WHERE source_kind = 'billing-entry' GROUP BY source_id"
     )
     rows.charged = {id_of(row.source_id): row.lines for row in ask(charges)}
-    rows.undecided, rows.unsent = waiting(connection)
+    rows.undecided = waiting(connection)[0]
+    notices = ask("SELECT template, due_at, tries, last_error FROM outbox WHERE sent_at IS NULL")
+    rows.unsent = [f"{row.template}, due {row.due_at}, tried {row.tries} times: {row.last_error}" for row in notices]
     if connection.dialect.name == "postgresql":
         held = ask("SELECT task_name, lock, worker_id FROM procrastinate_jobs WHERE status = 'doing'")
         rows.held_jobs = [f"{row.task_name} ({row.lock}), worker {row.worker_id}" for row in held]

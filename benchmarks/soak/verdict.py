@@ -50,7 +50,7 @@ def judge(books: Books, rows: Rows, fate: Fate) -> Iterator[Finding]:
         list(_decided(books, rows)),
     )
     left = [f"{rows.undecided} entries wait to be rated"] if rows.undecided else []
-    left += [f"{rows.unsent} notices wait to be sent"] if rows.unsent else []
+    left += [f"still to be sent: {notice}" for notice in rows.unsent]
     left += [f"still held: {job}" for job in rows.held_jobs]
     yield Finding("no work is left lying", 1, left)
     answers = sum(books.answers.values())
@@ -152,10 +152,15 @@ def _decided(books: Books, rows: Rows) -> Iterator[str]:
 
 def _broken(books: Books, fate: Fate) -> Iterator[str]:
     for answer in books.broken:
-        away = any(began <= answer.at <= ended + MISSED_WITHIN_SECONDS for began, ended in fate.database_away)
+        away = _away(answer.at, fate)
         if not (away and answer.status == 503 and answer.retry_after):
             when = "while the database was away" if away else "with nothing wrong"
             yield f"{answer.who}: {answer.method} {answer.route} {answer.status} {when}, request {answer.request_id}"
+
+
+def _away(at: float, fate: Fate) -> bool:
+    """Whether the database was away then, or had just been; logs know whole seconds."""
+    return any(began - 1 <= at <= ended + MISSED_WITHIN_SECONDS for began, ended in fate.database_away)
 
 
 def _cuts(books: Books, fate: Fate) -> Iterator[str]:
@@ -176,13 +181,18 @@ def logged(logs: list[Path], fate: Fate) -> Finding:
     problems: Counter[str] = Counter()
     lines = 0
     for log in logs:
+        at = 0.0
         for line in log.read_text(errors="replace").splitlines():
             lines += 1
-            if wrong := _wrong_in(line, fate):
+            if stamped := _STAMP.match(line):  # gunicorn's own lines; its tracebacks follow them
+                at = datetime.fromisoformat(stamped[1]).timestamp()
+            if wrong := _wrong_in(line, at, fate):
                 problems[f"{log.name}: {wrong}"] += 1
     return Finding("the logs hold no failure", lines, [f"{times} x {what}" for what, times in problems.most_common()])
 
 
+_STAMP = re.compile(r"\[(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d \+\d{4})\]")
+_RAISED = re.compile(r"[\w.]*(Error|Exception|Exit|Invalid\w+)\b.*:")
 _FAILED = {
     "request failed",
     "job_failed",
@@ -193,15 +203,15 @@ _FAILED = {
 }
 
 
-def _wrong_in(line: str, fate: Fate) -> str:
+def _wrong_in(line: str, at: float, fate: Fate) -> str:
     try:
         said: Any = json.loads(line)
     except ValueError:
-        return line.strip() if re.match(r"[\w.]*(Error|Exception)\b", line) else ""
+        wrong = _RAISED.match(line) and not _away(at, fate)
+        return re.sub(r'"c_\w+"', "...", line.strip()) if wrong else ""
     if not isinstance(said, dict) or said.get("level") not in ("error", "critical", "warning"):
         return ""
-    at = datetime.fromisoformat(said["at"]).timestamp() if "at" in said else 0.0
-    if any(began - 1 <= at <= ended + MISSED_WITHIN_SECONDS for began, ended in fate.database_away):
+    if "at" in said and _away(datetime.fromisoformat(said["at"]).timestamp(), fate):
         return ""
     if said["level"] == "warning" and said["event"] not in _FAILED:
         return ""
