@@ -164,13 +164,15 @@ def _away(at: float, fate: Fate) -> bool:
 
 
 def _cuts(books: Books, fate: Fate) -> Iterator[str]:
-    ends = [at for at, _ in fate.kills] + [ended for _, ended in fate.database_away]
-    for at, who, path, why in books.cuts:
-        if not any(0 <= at - end <= CUT_WITHIN_SECONDS for end in ends):
-            yield f"{who}: {path}: {why}, with no kill before it"
-    for at in books.refused:
-        if not any(0 <= at - end <= CUT_WITHIN_SECONDS for end in ends):
-            yield "a connection was refused, with no kill before it"
+    kills = [at for at, _ in fate.kills]
+
+    def explained(at: float) -> bool:
+        return _away(at, fate) or any(0 <= at - kill <= CUT_WITHIN_SECONDS for kill in kills)
+
+    yield from (
+        f"{who}: {path}: {why}, with no kill before it" for at, who, path, why in books.cuts if not explained(at)
+    )
+    yield from ("a connection was refused, with no kill before it" for at in books.refused if not explained(at))
 
 
 # What the processes have logged
