@@ -5,6 +5,7 @@ Ends with 1 where something did not hold, and keeps the logs and the books then.
 
 import argparse
 import json
+import random
 import shutil
 import signal
 import sys
@@ -12,6 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Protocol
 
 from sqlalchemy import create_engine
 
@@ -54,6 +56,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return soak.told()
 
 
+class Someone(Protocol):
+    name: str
+    dice: random.Random
+
+    def sign_in(self) -> None: ...
+
+    def live(self) -> None:
+        """One thing that this person does."""
+
+
 class Soak:
     def __init__(self, portal: Portal, seed: int, every: float, doubles: int) -> None:
         self.portal, self.seed, self.doubles = portal, seed, doubles
@@ -84,27 +96,25 @@ class Soak:
         self.growths = watch.growth()
         self._drain()
 
-    def _people(self) -> list[Customer | Partner | Reader | Operator | Program]:
+    def _people(self) -> list[Someone]:
         numbers = iter(range(self.seed * 100, self.seed * 100 + 100))
 
-        def met(make: Callable[..., object], name: str, house: str, *more: str) -> object:
+        def met(make: Callable[..., Someone], name: str, house: str, *more: str) -> Someone:
             email = f"{name}@{house}.example"
             return make(name, email, self.portal.address, self.books, next(numbers), self.board, *more)
 
-        people = [
+        program = Program("program", self.key, self.portal.address, self.books, 1, self.board, board.NORTHBRIDGE)
+        return [
             met(Customer, "dot", "acme"), met(Customer, "eve", "globex"),
             met(Partner, "ada", "northbridge", board.NORTHBRIDGE, "abe"),
             met(Partner, "abe", "northbridge", board.NORTHBRIDGE, "ada"),
             met(Partner, "cy", "contrail", board.CONTRAIL),
             met(Reader, "ben", "northbridge"),
             met(Operator, "olga", "operator"), met(Operator, "otto", "operator"),
+            program,
         ]  # fmt: skip
-        program = Program(
-            "program", self.key, self.portal.address, self.books, next(numbers), self.board, board.NORTHBRIDGE
-        )
-        return [*people, program]  # type: ignore[list-item]
 
-    def _live(self, person: Customer | Partner | Reader | Operator | Program) -> None:
+    def _live(self, person: Someone) -> None:
         try:
             person.sign_in()
             while not self.stop.is_set():
@@ -179,6 +189,9 @@ class Soak:
         print(f"answers: {statuses}; {len(self.books.cuts)} connections cut, {len(self.books.refused)} refused")
         again = sum(max(0, write.sent - 1) for write in writes)
         print(f"writes: {len(writes)}, of which {again} sends were repeats")
+        for write in writes:
+            if "answered" in write.facts:
+                print(f"one write with one key: sent {write.sent} times, answered {write.facts['answered']} times")
         for one in self.growths:
             print(f"memory of {one.role}: {one.first_mb:.0f} MB, then {one.last_mb:.0f} MB ({one.samples} samples)")
 
