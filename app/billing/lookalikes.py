@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 
 from app.billing import actions, states
 from app.billing.actions import Draft
@@ -51,7 +51,10 @@ def lookalikes(judged: Sequence[Judged]) -> list[Lookalike | None]:
     drafts = [(one.line.engagement_id, one.line.draft) for one in judged if one.priced]
     if not drafts:
         return [None] * len(judged)
-    counting = _counting({engagement_id for engagement_id, _ in drafts})
+    counting = _counting({engagement_id for engagement_id, _ in drafts}).where(
+        # a double click: what the first one made since this one looked is no other work, submit_batch finds its key
+        or_(BillingEntry.record_key.is_(None), BillingEntry.record_key.not_in({one.line.key for one in judged}))
+    )
     same = counting.where(
         BillingEntry.service_month.in_({draft.month for _, draft in drafts}),
         BillingEntry.quantity.in_({draft.quantity for _, draft in drafts}),

@@ -16,6 +16,7 @@ from typing import Any
 
 from flask_migrate import Migrate
 from flask_sqlalchemy import SQLAlchemy
+from flask_sqlalchemy.session import Session as AppSession
 from sqlalchemy import (
     BigInteger,
     ColumnElement,
@@ -33,7 +34,7 @@ from sqlalchemy import (
     make_url,
 )
 from sqlalchemy import Row as ResultRow
-from sqlalchemy.exc import InvalidatePoolError
+from sqlalchemy.exc import DBAPIError, InvalidatePoolError
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 from sqlalchemy.sql.functions import FunctionElement
@@ -59,10 +60,22 @@ class Base(DeclarativeBase):
     )
 
 
+class PortalSession(AppSession):
+    """Closed also where its connection was cut: what was not committed is gone by itself, and what was read is answered."""
+
+    def close(self) -> None:
+        try:
+            super().close()
+        except DBAPIError as cut:
+            if not cut.connection_invalidated:
+                raise
+            self.invalidate()
+
+
 db = SQLAlchemy(
     model_class=Base,
     disable_autonaming=True,
-    session_options={"expire_on_commit": False},
+    session_options={"class_": PortalSession, "expire_on_commit": False},
 )
 
 

@@ -40,6 +40,8 @@ from app.web.submissions import WrongOrganisation
 from app.web.templating import translate, viewer
 
 log = structlog.get_logger("web")
+#: a database that was restarted answers again within so long
+BACK_AFTER_SECONDS = 5
 #: Never written into a page: what opens a door.
 _SECRET = re.compile(r".*(password|passphrase|token|secret).*|code|otp")
 
@@ -201,8 +203,9 @@ def _away(error: OperationalError) -> Answer:
     return Answer(
         503,
         _("The portal is busy"),
-        _("The database did not answer in time. Nothing was changed."),
-        _("Wait a moment and try again."),
+        # not "Nothing was changed": the answer to a commit may be what was lost
+        _("The database did not answer in time."),
+        _("Wait a moment and send it again: what was done already is not done twice."),
     )
 
 
@@ -269,6 +272,8 @@ def page(answer: Answer) -> Response:
         log.error("error page failed", exc_info=again, code=answer.code)
         response = make_response(_plain(answer), answer.code)
     response.headers["Cache-Control"] = "no-store"
+    if answer.code == 503:
+        response.headers["Retry-After"] = str(BACK_AFTER_SECONDS)
     return response
 
 

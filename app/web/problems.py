@@ -83,6 +83,10 @@ def words(code: int, title: str, detail: str, besides: Mapping[str, Any]) -> tup
             _("Too many requests"),
             _("Ask again after as many seconds as the header Retry-After says."),
         ),
+        "busy": (
+            _("The portal is busy"),
+            _("Send it again after as many seconds as the header Retry-After says; with the same Idempotency-Key it is done once."),
+        ),
     }  # fmt: skip
     title, detail = said.get(besides.get("kind") or _KINDS.get(code, ""), (title, detail))
     return str(title), str(detail)

@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from app.billing import actions
-from app.billing.batch import Line, preview_batch
+from app.billing.batch import Line, preview_batch, submit_batch
 from app.billing.lookalikes import lookalikes
 from app.billing.model import BillingEntry
 from app.catalog.model import Metric
@@ -66,3 +66,18 @@ def test_a_set_up_that_was_billed_anew_is_asked_about_as_it_is_now(engagement: E
     correct(entry, "1", at=LATER)
     alone, bulk = asked_about(engagement, draft)
     assert alone == bulk != {before} and alone
+
+
+def test_a_line_is_not_asked_about_what_its_own_double_click_made(engagement: Engagement) -> None:
+    """The second click has looked before the first one wrote, and asks what its lines look like after."""
+    earlier = make_entry(engagement, "1", month=OCT, at=SUBMITTED, rated=True)
+    with acting_for_all("a test's partner"):
+        ada = as_partner(one(Organisation, engagement.partner_id))
+    with clock.pinned(LATER), viewing(ada):
+        lines = [Line("grid:a", engagement.id, draft_of(earlier, NOV, "3"))]
+        second = preview_batch(lines, by=ada)
+        (first,) = submit_batch(lines, by=ada)
+        (found,) = lookalikes(second)
+        assert first.result == "created"
+        assert found is not None and found.row.number == earlier.number, "but about what was there before"
+        assert [again.number for again in submit_batch(lines, by=ada)] == [first.number]

@@ -60,6 +60,13 @@ def test_approve(app, stage, as_):
     assert row.state == "active" and row.active_from and events == ["engagement_created", "request_approved"]
 
 
+def test_the_details_tell_what_the_last_events_led_to(stage, as_):
+    ada = as_("ada")
+    path = stage.path("pending")
+    fill(ada, f"{path}/approve")
+    assert "now Active" in Page(ada.get(path)).text
+
+
 def test_approve_from_a_dialog_goes_to_the_details_with_a_toast(stage, as_):
     ada = as_("ada")
     path = stage.path("pending")

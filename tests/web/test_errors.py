@@ -55,6 +55,11 @@ def _screen() -> Blueprint:
     def http(code: int) -> str:
         abort(code)
 
+    @screen.get("/api/v1/busy")
+    @public
+    def busy() -> str:
+        raise RAISED["busy"]()
+
     @screen.get("/api/v1/wrong")
     @public
     def api() -> str:
@@ -151,6 +156,17 @@ def test_the_api_gets_json(client: FlaskClient) -> None:
     answer = client.get("/api/v1/wrong")
     assert (answer.status_code, answer.content_type) == (404, "application/problem+json")
     assert set(answer.get_json(force=True)) == {"type", "status", "title", "detail", "request_id"}
+
+
+def test_who_meets_a_database_that_is_away_is_told_when_to_come_back(client: FlaskClient) -> None:
+    """And not that nothing was changed: it is the answer to a commit that may have been lost."""
+    for path, headers in (("/wrong/busy", {}), ("/wrong/busy", {"HX-Request": "true"}), ("/api/v1/busy", {})):
+        answer = client.get(path, headers=headers)
+        assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
+        told = answer.text + answer.headers.get("HX-Trigger", "")
+        assert "in time. Nothing" not in told
+        assert "done once" in told or "not done twice" in told
+    assert "Retry-After" not in client.get("/wrong/bug").headers
 
 
 def test_an_error_page_never_raises(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
