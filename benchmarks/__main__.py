@@ -19,6 +19,7 @@ FIGURES = (
     "exports",
     "month_close",
     "batches",
+    "rating",
 )
 DATABASES = ("sqlite", "postgresql")
 
