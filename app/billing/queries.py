@@ -19,6 +19,7 @@ from app.engagements.model import Engagement
 from app.engagements.queries import Customer, Partner
 from app.foundation import clock
 from app.foundation.billing_month import CUT_OFF_POLICIES, BillingMonth
+from app.foundation.collecting import without_collecting
 from app.foundation.database import db
 from app.foundation.money import Money
 from app.foundation.shares import WHOLE, Share
@@ -203,8 +204,9 @@ _DUE_COLUMNS = (
 def many_due_for_rating(limit: int, *, share: Share = WHOLE) -> list[DueEntry]:
     """due_for_rating, read for rating all of them in one transaction."""
     due = _due(*_DUE_COLUMNS).join(Engagement, Engagement.id == BillingEntry.engagement_id)
-    rows = db.session.execute(due.where(share.has(BillingEntry.engagement_id)).limit(limit))
-    return [DueEntry._make(row) for row in rows]
+    with without_collecting():
+        rows = db.session.execute(due.where(share.has(BillingEntry.engagement_id)).limit(limit))
+        return [DueEntry._make(row) for row in rows]
 
 
 def _due(*columns: Any) -> Select[*tuple[Any, ...]]:

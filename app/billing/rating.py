@@ -18,7 +18,7 @@ from app.billing.model import BillingEntry, RatingGroup
 from app.billing.rules import Rated, Terms
 from app.catalog.model import Programme
 from app.catalog.queries import PlanPrices, PricedMetric, prices_of, remuneration_of
-from app.catalog.rules import tax_on
+from app.catalog.rules import Remuneration, tax_on
 from app.charges.actions import book_line
 from app.engagements.model import Engagement
 from app.foundation import clock
@@ -151,7 +151,8 @@ def _book(
     group.quantity, group.amount_minor = rated.after, group.amount_minor + rated.amount.minor
     group.entries += 1
     description = line_description(f"{engagement.number} {engagement.name}", entry.quantity, priced.metric.unit)
-    book_line(entry, **line_of(entry, description, programme, rated.amount))
+    remuneration = remuneration_of(programme)
+    book_line(entry, **line_of(entry, description, rated.amount, remuneration, programme.tax_percent))
 
 
 def rated_columns(rated: Rated, version_id: uuid.UUID, sequence: int, at: datetime, *, by: Viewer) -> dict[str, Any]:
@@ -168,9 +169,10 @@ def rated_columns(rated: Rated, version_id: uuid.UUID, sequence: int, at: dateti
     }
 
 
-def line_of(entry: Any, description: str, programme: Programme, amount: Money) -> dict[str, Any]:
+def line_of(
+    entry: Any, description: str, amount: Money, remuneration: Remuneration, tax_percent: Decimal
+) -> dict[str, Any]:
     """What the charge book is told of a rated entry, or of a light row of one."""
-    remuneration = remuneration_of(programme)
     gross = remuneration.gross(amount)
     return {
         "kind": "billing-entry",
@@ -179,8 +181,8 @@ def line_of(entry: Any, description: str, programme: Programme, amount: Money) -
         "booked_month": entry.booked_month,
         "gross": gross,
         "due": remuneration.due(amount),
-        "tax": tax_on(gross, programme.tax_percent),
-        "programme_id": programme.id,
+        "tax": tax_on(gross, tax_percent),
+        "programme_id": entry.programme_id,
     }
 
 

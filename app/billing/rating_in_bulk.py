@@ -20,11 +20,12 @@ from app.billing.queries import DueEntry
 from app.billing.rating import line_description, line_of, rated_columns, rated_facts, terms_of
 from app.billing.rules import Terms
 from app.catalog.model import Programme
-from app.catalog.queries import PlanPrices, PricedMetric, prices_of_plans
+from app.catalog.queries import PlanPrices, PricedMetric, prices_of_plans, remuneration_of
 from app.charges.actions import book_lines, line_for
 from app.foundation import bulk, clock
 from app.foundation.billing_month import BillingMonth
 from app.foundation.change_state import change_states
+from app.foundation.collecting import without_collecting
 from app.foundation.database import db, transaction
 from app.foundation.identity import new_id
 from app.foundation.refusals import Refused
@@ -40,7 +41,7 @@ def rate_many(due: Sequence[DueEntry], *, by: Viewer) -> list[uuid.UUID]:
 
     AlreadyDone, with nothing written, when one of them was taken along by somebody else.
     """
-    with transaction(), acting_for_all("rating reads terms and groups of every party"):
+    with without_collecting(), transaction(), acting_for_all("rating reads terms and groups of every party"):
         left: list[uuid.UUID] = []
         ground = _Ground(due, by)
         for entry in due:
@@ -50,15 +51,36 @@ def rate_many(due: Sequence[DueEntry], *, by: Viewer) -> list[uuid.UUID]:
     return left
 
 
-@dataclass
+@dataclass(slots=True)
 class _Group:
-    """A group as the entries rated so far leave it. `cost`: what its quantity costs, None until one was rated here."""
+    """A group as the entries rated so far leave it, and the price of its month, read at its first entry here.
+
+    `cost`: what its quantity costs, None until one was rated here. `price`: None where the plan lacks the metric.
+    """
 
     id: uuid.UUID
     quantity: Decimal
     amount_minor: int
     entries: int
     cost: Decimal | None = None
+    is_priced: bool = False
+    price: tuple[PricedMetric, Terms] | None = None
+
+
+class _Sold:
+    """What a programme says, read once for all entries under it."""
+
+    def __init__(self, programme: Programme) -> None:
+        self.remuneration, self.tax_percent = remuneration_of(programme), programme.tax_percent
+        self.review_threshold = programme.review_threshold
+        self._id, self._book = programme.id, programme.cut_off
+        self._told: dict[BillingMonth, bool] = {}
+
+    def is_told(self, month: BillingMonth) -> bool:
+        """A close has stored the month, which rate_entry then says."""
+        if month not in self._told:
+            self._told[month] = is_stored(self._book, month, self._id)
+        return self._told[month]
 
 
 class _Ground:
@@ -67,30 +89,28 @@ class _Ground:
     def __init__(self, due: Sequence[DueEntry], by: Viewer) -> None:
         self._by, self._now = by, clock.now()
         self._groups = _held_groups(due)
-        self._programmes = {row.id: row for row in db.session.scalars(select(Programme))}
+        self._sold = {row.id: _Sold(row) for row in db.session.scalars(select(Programme))}
         self._prices = prices_of_plans({entry.plan_id for entry in due})
         self._priced: dict[tuple[Any, ...], tuple[PricedMetric, Terms] | None] = {}
-        self._told: dict[tuple[uuid.UUID, BillingMonth], bool] = {}
-        self._moved: dict[GroupKey, _Group] = {}
+        self._moved: dict[uuid.UUID, _Group] = {}
         self._rated: list[tuple[DueEntry, Sequence[Any], dict[str, Any]]] = []
         self._columns: tuple[str, ...] = ()
         self._lines: list[dict[str, Any]] = []
 
     def rate(self, entry: DueEntry) -> bool:
         """Whether it is rated; False: it is refused, or a person looks at it."""
-        key = (entry.engagement_id, entry.metric_id, entry.service_month)
-        group, found = self._groups[key], self._terms(entry)
-        programme = self._programmes[entry.programme_id]
-        if found is None:
+        group = self._groups[entry.engagement_id, entry.metric_id, entry.service_month]
+        sold, price = self._sold[entry.programme_id], self._price(entry, group)
+        if price is None:
             return False
-        priced, terms = found
+        priced, terms = price
         try:
             ended_at = rules.end_that_counts(entry.ended_at, entry.submitted_at)
             rules.check_active(entry.service_month, entry.active_from, ended_at)
             rated = rules.rate(terms, group.quantity, entry.quantity, costs_before=group.cost)
         except Refused:
             return False
-        if rules.needs_review(rated.amount, programme.review_threshold) or self._is_told(programme, entry.booked_month):
+        if rules.needs_review(rated.amount, sold.review_threshold) or sold.is_told(entry.booked_month):
             return False
         assert priced.version is not None  # rules.rate refuses a month without a price
         columns = rated_columns(rated, priced.version.id, group.entries + 1, self._now, by=self._by)
@@ -98,9 +118,10 @@ class _Ground:
         self._rated.append((entry, tuple(columns.values()), rated_facts(entry.number, rated)))
         group.quantity, group.cost = rated.after, rated.cost_after
         group.amount_minor, group.entries = group.amount_minor + columns["amount_minor"], group.entries + 1
-        self._moved[key] = group
+        self._moved[group.id] = group
         description = line_description(entry.engagement, entry.quantity, priced.metric.unit)
-        self._lines.append(line_for(entry, at=self._now, **line_of(entry, description, programme, rated.amount)))
+        line = line_of(entry, description, rated.amount, sold.remuneration, sold.tax_percent)
+        self._lines.append(line_for(entry, at=self._now, **line))
         return True
 
     def write(self) -> None:
@@ -110,19 +131,14 @@ class _Ground:
         bulk.update(RatingGroup, ("id",), names, moved)
         book_lines(self._lines)
 
-    def _is_told(self, programme: Programme, month: BillingMonth) -> bool:
-        """A close has stored the month, which rate_entry then says."""
-        key = (programme.id, month)
-        if key not in self._told:
-            self._told[key] = is_stored(programme.cut_off, month, programme.id)
-        return self._told[key]
-
-    def _terms(self, entry: DueEntry) -> tuple[PricedMetric, Terms] | None:
-        """The plan's metric with its price in the month, read once for all entries of it; None: the plan lacks it."""
-        key = (entry.plan_id, entry.metric_id, entry.service_month)
-        if key not in self._priced:
-            self._priced[key] = _priced(self._prices[entry.plan_id], entry.metric_id, entry.service_month)
-        return self._priced[key]
+    def _price(self, entry: DueEntry, group: _Group) -> tuple[PricedMetric, Terms] | None:
+        """The plan's metric with its price in the month, worked out once for all groups of it."""
+        if not group.is_priced:
+            key = (entry.plan_id, entry.metric_id, entry.service_month)
+            if key not in self._priced:
+                self._priced[key] = _priced(self._prices[entry.plan_id], entry.metric_id, entry.service_month)
+            group.price, group.is_priced = self._priced[key], True
+        return group.price
 
 
 def _priced(prices: PlanPrices, metric_id: uuid.UUID, month: BillingMonth) -> tuple[PricedMetric, Terms] | None:
@@ -135,7 +151,9 @@ def _held_groups(due: Sequence[DueEntry]) -> dict[GroupKey, _Group]:
 
     Missing ones go in first, in one order, and then all are locked in one order: two raters never wait in a ring.
     """
-    wanted = {(entry.engagement_id, entry.metric_id, entry.service_month): entry for entry in due}
+    wanted: dict[GroupKey, DueEntry] = {
+        (entry.engagement_id, entry.metric_id, entry.service_month): entry for entry in due
+    }
     missing = wanted.keys() - _groups(wanted).keys()
     if missing:
         _make_groups(wanted[key] for key in sorted(missing))

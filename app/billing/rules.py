@@ -176,7 +176,7 @@ def needs_review(amount: Money, threshold: Money | None) -> bool:
 
     An amount in another currency than the threshold's cannot be compared with it, so a person looks.
     """
-    return threshold is not None and (amount.currency != threshold.currency or abs(amount) > threshold)
+    return threshold is not None and (amount.currency != threshold.currency or abs(amount.amount) > threshold.amount)
 
 
 @dataclass(frozen=True)

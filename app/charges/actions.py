@@ -10,7 +10,7 @@ from app.charges.month_sums import add_many_to_months, add_to_month
 from app.foundation import bulk, clock
 from app.foundation.billing_month import BillingMonth
 from app.foundation.database import transaction
-from app.foundation.identity import new_id
+from app.foundation.identity import new_ids
 from app.foundation.money import Money
 from app.foundation.permissions import declare
 from app.foundation.tenancy import OfParties
@@ -89,5 +89,8 @@ def line_for(
 def book_lines(lines: Sequence[dict[str, Any]]) -> None:
     """Very many lines, each as line_for() makes it, in the caller's transaction. The system's alone."""
     if lines:
-        bulk.insert(ChargeLine, ("id", *lines[0]), ((new_id(), *line.values()) for line in lines))
+        ids = new_ids(len(lines))
+        bulk.insert(
+            ChargeLine, ("id", *lines[0]), ((id_, *line.values()) for id_, line in zip(ids, lines, strict=True))
+        )
         add_many_to_months(lines)

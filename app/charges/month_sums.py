@@ -1,6 +1,7 @@
 """What is charged a month, read without reading lines: some rows a month, kept in the transaction that books a line."""
 
 from collections.abc import Iterable, Sequence
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import Row, func, select
@@ -34,11 +35,12 @@ def add_to_months(sums: Iterable[Sequence[Any]]) -> None:
 
 def add_many_to_months(lines: Iterable[dict[str, Any]]) -> None:
     """The same for very many lines, added up first and then in the order of the months' keys, whoever else adds."""
-    sums: dict[tuple[Any, ...], list[int]] = {}
+    key_of, sums = itemgetter(*_KEY), dict[tuple[Any, ...], list[int]]()
     for line in lines:
-        of_month = sums.setdefault(tuple(line[name] for name in _KEY), [0, 0, 0, 0])
-        for place, name in enumerate(_SUMS):
-            of_month[place] += line[name]
+        of_month = sums.setdefault(key_of(line), [0, 0, 0, 0])
+        of_month[0] += line["gross_minor"]
+        of_month[1] += line["due_minor"]
+        of_month[2] += line["tax_minor"]
         of_month[3] += 1
     bulk.add(ChargeMonth, _KEY, (*_SUMS, "lines"), [(*key, *sums[key]) for key in sorted(sums)])
 

@@ -9,7 +9,7 @@ the provider sends nothing and what comes waits.
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
-from functools import lru_cache, total_ordering
+from functools import cached_property, lru_cache, total_ordering
 from zoneinfo import ZoneInfo
 
 _TEXT = re.compile(r"([0-9]{4})-(0[1-9]|1[0-2])")
@@ -49,7 +49,7 @@ class BillingMonth:
         utc = instant.astimezone(UTC)
         return cls(utc.year, utc.month)
 
-    @property
+    @cached_property
     def number(self) -> int:
         return self.year * 100 + self.month
 
@@ -57,7 +57,7 @@ class BillingMonth:
         count = self.year * 12 + self.month - 1 + months
         return BillingMonth(count // 12, count % 12 + 1)
 
-    @property
+    @cached_property
     def next(self) -> "BillingMonth":
         return self.shifted(1)
 
@@ -65,7 +65,7 @@ class BillingMonth:
     def previous(self) -> "BillingMonth":
         return self.shifted(-1)
 
-    @property
+    @cached_property
     def starts_at(self) -> datetime:
         """The month's first instant, UTC."""
         return datetime(self.year, self.month, 1, tzinfo=UTC)
@@ -73,6 +73,9 @@ class BillingMonth:
     def overlaps(self, since: datetime, until: datetime | None) -> bool:
         """Whether any instant of this UTC month lies in [since, until); until None: no end."""
         return since < self.next.starts_at and (until is None or until > self.starts_at)
+
+    def __hash__(self) -> int:
+        return self.number
 
     def __lt__(self, other: "BillingMonth") -> bool:
         return self.number < other.number

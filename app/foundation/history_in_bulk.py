@@ -39,11 +39,11 @@ def record_many(
     written: list[tuple[Any, ...]] = []
     announced: list[tuple[str, uuid.UUID, int]] = []
     with acting_for_all("append to history chains"):
-        chains, begun = _held_chains({row.history_subject() for row, _ in happened})
-        for row, facts in happened:
+        subjects = [row.history_subject() for row, _ in happened]
+        chains, begun = _held_chains(set(subjects))
+        for (row, facts), subject in zip(happened, subjects, strict=True):
             check_facts(declared, facts)
-            subject, own_id = row.history_subject(), getattr(row, "id", None)
-            chain, parties = chains[subject], parties_of(row)
+            own_id, chain, parties = getattr(row, "id", None), chains[subject], parties_of(row)
             if chain.parties != tuple(map(parties.get, PARTIES)):
                 chain = chains[subject] = chain.goes_on_for(**parties)
             about_id = own_id if own_id != subject[1] else None

@@ -22,7 +22,12 @@ def exponent(currency: str) -> int:
 
 def round_half_up(value: Decimal, places: int) -> Decimal:
     """2.675 -> 2.68, -2.675 -> -2.68 at two places: ties go away from zero."""
-    return value.quantize(Decimal(1).scaleb(-places), rounding=ROUND_HALF_UP)
+    return value.quantize(_unit(places), rounding=ROUND_HALF_UP)
+
+
+@lru_cache
+def _unit(places: int) -> Decimal:
+    return Decimal(1).scaleb(-places)
 
 
 @dataclass(frozen=True, order=False)

@@ -1,6 +1,7 @@
 """What a history row's hash is over never changes: its hand-made spelling is the canonical JSON of the same list, byte for byte."""
 
 import hashlib
+import json
 import uuid
 from datetime import UTC, datetime
 from types import SimpleNamespace
@@ -51,6 +52,12 @@ def test_a_chain_that_grows_holds(rows: list[dict[str, Any]]) -> None:
     again = Chain("engagement", subject, **ends, length=chain.length, hash=chain.hash)
     last = {name: rows[-1][name] for name in said}
     assert again.grow(*last.values()) == chain.grow(*last.values())
+
+
+@given(st.dictionaries(TEXTS, TEXTS | st.integers() | st.none() | st.lists(TEXTS, max_size=2), max_size=4))
+def test_facts_are_spelled_as_the_encoder_spells_them(facts: dict[str, Any]) -> None:
+    encoded = json.dumps(facts, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    assert canonical_json(facts) == encoded
 
 
 def test_a_hash_of_this_year_stays_what_it_is() -> None:

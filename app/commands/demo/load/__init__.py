@@ -4,9 +4,7 @@ A killed load leaves whole slices, and the same command goes on after the last o
 figures, seed and hour give the same rows on the same portal; people, products and organisations are made only where they lack.
 """
 
-import gc
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 import click
 from flask import current_app
@@ -20,6 +18,7 @@ from app.commands.demo.load.scale import Scale, Slice
 from app.commands.demo.load.stage import NoStage, Stage, set_up
 from app.commands.demo.people import NORTHBRIDGE, OPERATOR
 from app.foundation import clock
+from app.foundation.collecting import without_collecting
 from app.foundation.database import db, transaction
 from app.foundation.numbers import NumberSeries, next_number, next_numbers
 from app.foundation.tenancy import acting_for_all
@@ -66,7 +65,7 @@ def run(scale: Scale, told: Callable[[str], None]) -> int:
     plots = Plots(stage, scale.key)
     lives = Lives(stage, plots.end)
     for part in scale.cut(done):
-        with _no_collecting():
+        with without_collecting():
             written = _write(scale, part, stage, plots, lives)
         db.session.expunge_all()
         seconds = (clock.of_the_machine() - begun_at).seconds
@@ -80,16 +79,6 @@ def _look_afresh() -> None:
     if db.session.get_bind().dialect.name == "postgresql":
         with transaction() as session:
             session.execute(text("ANALYZE"))
-
-
-@contextmanager
-def _no_collecting() -> Iterator[None]:
-    """A slice's rows are many and form no rings: looking for rings among them would take a third of the time."""
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.enable()
 
 
 def _write(scale: Scale, part: Slice, stage: Stage, plots: Plots, lives: Lives) -> int:
