@@ -20,6 +20,7 @@ FIGURES = (
     "month_close",
     "batches",
     "rating",
+    "submitted_to_rated",
 )
 DATABASES = ("sqlite", "postgresql")
 

@@ -74,7 +74,12 @@ def offers(month: BillingMonth) -> list[Offer]:
     found = []
     for plan, product in rows:
         for priced in prices[plan.id].in_month(month):
-            if priced.billable and priced.tariff and priced.tariff.model in MODELS and priced.metric.month_limit is None:
+            if (
+                priced.billable
+                and priced.tariff
+                and priced.tariff.model in MODELS
+                and priced.metric.month_limit is None
+            ):
                 found.append(Offer(plan, product, priced))
                 break
     return found
@@ -103,11 +108,11 @@ class Rows:
         number, name = f"ENG-R{place:07d}", f"Rated {place}"
         parties = (offer.seller_id, offer.partner_id, self.client)
         at = self.submitted + timedelta(microseconds=100) * self.entries_made
-        engagement = (
-            self._id(at, place), number, offer.product_id, offer.plan_id, name, "+1 555 010 2030", "", [], 1, "active", "active",
+        engagement: tuple[Any, ...] = (
+            self._id(at, place, 1), number, offer.product_id, offer.plan_id, name, "+1 555 010 2030", "", [], 1, "active", "active",
             "Dot Hale", self.began, self.began, 1, *parties, False, searched(number, name),
         )  # fmt: skip
-        chain = Chain("engagement", engagement[0], **dict(zip(("seller_id", "partner_id", "customer_id"), parties, strict=True)))
+        chain = Chain("engagement", engagement[0], seller_id=parties[0], partner_id=parties[1], customer_id=parties[2])
         created = facts_of(CREATED, {"plan": "Standard", "product": "Rated", "client": "Acme", "mailed_to": ""})
         told = [chain.grow(CREATED, self.began, None, "system", None, "active", None, created)]
         entries = []
@@ -116,7 +121,9 @@ class Rows:
             facts = {"number": entry[1], "quantity": f"{entry[8]:f}", "unit": offer.unit, "month": str(self.month)}
             entries.append(entry)
             told.append(
-                chain.grow(SUBMITTED, entry[12], None, "system", None, "submitted", entry[0], facts_of(SUBMITTED, facts))
+                chain.grow(
+                    SUBMITTED, entry[12], None, "system", None, "submitted", entry[0], facts_of(SUBMITTED, facts)
+                )
             )
         return engagement, entries, chain, told
 
@@ -125,15 +132,15 @@ class Rows:
         self.entries_made += 1
         at = self.submitted + timedelta(microseconds=100) * place
         return (
-            self._id(at, place), f"BE-R{place:07d}", "entry", engagement_id, offer.programme_id, offer.metric_id, self.month,
+            self._id(at, place, 2), f"BE-R{place:07d}", "entry", engagement_id, offer.programme_id, offer.metric_id, self.month,
             self.month, offer.step * self.dice.randint(1, 160), "", "submitted", "Ada Marsh", at, offer.currency, 0, 1, *parties,
             False,
         )  # fmt: skip
 
-    def _id(self, at: datetime, place: int) -> uuid.UUID:
+    def _id(self, at: datetime, place: int, kind: int) -> uuid.UUID:
         """Version 7, as the portal makes them: what is younger sorts behind."""
         millis = int(at.timestamp() * 1000)
-        return uuid.UUID(int=(millis << 80) | (0x7 << 76) | (0b10 << 62) | place)
+        return uuid.UUID(int=(millis << 80) | (0x7 << 76) | (0b10 << 62) | (kind << 48) | place)
 
 
 def fill(size: int) -> None:

@@ -1,7 +1,7 @@
-"""`python -m benchmarks.rating_sides portal|limit`: one side of figure `rating`, in a process of its own on DATABASE_URL.
+"""`python -m benchmarks.rating_sides portal|limit NUMBER OF`: one runner of one side of figure `rating`, on DATABASE_URL.
 
-Each line that it reads names how many entries to rate; it answers with what that took, as one line of JSON. An empty line: it
-says what stands in the database now, and ends.
+Each line that it reads names how many entries to rate of its share, number NUMBER of OF; it answers with what that took, as one
+line of JSON. An empty line: it says what stands in the database now, and ends.
 """
 
 import hashlib
@@ -18,6 +18,7 @@ from app import create_app
 from app.foundation import chains, clock
 from app.foundation.billing_month import BillingMonth
 from app.foundation.database import db
+from app.foundation.shares import WHOLE, Share
 from app.foundation.tenancy import acting_for_all, current
 from app.jobs import rate_billing_entries
 from app.jobs.work import never
@@ -42,7 +43,7 @@ class Hashing:
 
     def __init__(self) -> None:
         self.nanoseconds, self._hash = 0, chains._hash
-        chains._hash = self
+        chains._hash = self  # type: ignore[assignment]
 
     def __call__(self, *row: Any) -> str:
         began = time.perf_counter_ns()
@@ -51,48 +52,58 @@ class Hashing:
         return made
 
 
-def portal() -> Callable[[int], dict[str, Any]]:
-    """The portal's own job, run after run, as a worker runs it."""
+def portal(share: Share) -> Callable[[int], dict[str, Any]]:
+    """The portal's own job, run after run, as a worker runs it, until there are so many or none is left."""
     hashing = Hashing()
 
     def rate(entries: int) -> dict[str, Any]:
         hashing.nanoseconds, rated, largest = 0, 0, 0
         while rated < entries:
-            done = rate_billing_entries.run(by=current(), stopped=never)
-            if not done.rows or done.failed:
-                raise RuntimeError(f"the job rated {done.rows} and failed at {done.failed}: {done.message}")
+            done = rate_billing_entries.run(by=current(), stopped=never, share=share)
+            if done.failed:
+                raise RuntimeError(f"the job failed at {done.failed}: {done.message}")
+            if not done.rows:
+                break
             rated, largest = rated + done.rows, max(largest, done.rows)
         return {"rated": rated, "commit": largest, "hash": hashing.nanoseconds / 1e9}
 
     return rate
 
 
-def limit() -> Callable[[int], dict[str, Any]]:
+def limit(share: Share) -> Callable[[int], dict[str, Any]]:
+    assert share == WHOLE
     sets = Limit(BillingMonth.at(clock.now()))
     return lambda entries: {"rated": sets.rate(entries), "commit": entries, "hash": 0.0}
 
 
 def totals() -> dict[str, Any]:
     with db.engine.connect() as connection:
-        found: dict[str, Any] = {name: [int(sum_) for sum_ in connection.execute(text(sql)).one()] for name, sql in SUMS.items()}
+        found: dict[str, Any] = {
+            name: [int(sum_) for sum_ in connection.execute(text(sql)).one()] for name, sql in SUMS.items()
+        }
         every, rows = hashlib.sha256(), connection.execution_options(stream_results=True).execute(text(EACH))
         for some in rows.partitions(5_000):
             every.update(repr([tuple(row) for row in some]).encode())
         return found | {"each": every.hexdigest()}
 
 
-def main(side: str) -> None:
+def main(side: str, number: int, of: int) -> None:
     app = create_app()
     with app.app_context(), acting_for_all("a figure"):
-        rate = {"portal": portal, "limit": limit}[side]()
+        rate = {"portal": portal, "limit": limit}[side](Share(number, of))
         answer({"ready": True})
         for line in sys.stdin:
             if not line.strip():
                 break
-            began, cpu = time.perf_counter(), time.process_time()
+            began = time.perf_counter()
             done = rate(int(line))
-            took = {"seconds": time.perf_counter() - began, "cpu": time.process_time() - cpu}
-            answer(done | took | {"peak_kb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss})
+            answer(
+                done
+                | {
+                    "seconds": time.perf_counter() - began,
+                    "peak_kb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss,
+                }
+            )
         answer(totals())
 
 
@@ -101,4 +112,4 @@ def answer(told: dict[str, Any]) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]))

@@ -70,4 +70,8 @@ def post_many(places: Sequence[tuple[str, uuid.UUID, int]], event: str, at: date
     """The same for very many entries of History of one event, by their (subject's kind, its id, sequence). None of tests."""
     if event in KNOWN:
         names = ("id", "subject_kind", "subject_id", "sequence", "event", "at")
-        bulk.insert(Announcement, names, ((id_, *place, event, at) for id_, place in zip(new_ids(len(places)), places, strict=True)))
+        bulk.insert(
+            Announcement,
+            names,
+            ((id_, *place, event, at) for id_, place in zip(new_ids(len(places)), places, strict=True)),
+        )
