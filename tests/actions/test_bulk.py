@@ -170,6 +170,23 @@ def test_more_rows_than_one_batch_go_in_and_change() -> None:
 
 
 @pytest.mark.usefixtures("drawer")
+def test_texts_that_a_copy_could_take_for_something_else() -> None:
+    """Alone in their column and beside nothing, as one object in many rows and as many."""
+    texts = ["\\N", "\\.", "", "a\tb", "a\r\nb", "\\", "\\\\N", "{1}", '"', "ℵ🜨"]
+    rows = [
+        (uuid.uuid4(), number, short, long, True, ["\t", short])
+        for number, short in enumerate(texts)
+        for long in (None, texts[0], f"{short}{number}", *[short] * 6)
+    ]
+    with acting_for_all("a test"), transaction() as session:
+        assert bulk.insert(Specimen, ("id", "number", "short", "long", "is_on", "answers"), rows) == len(rows)
+        found = session.execute(
+            select(Specimen.id, Specimen.number, Specimen.short, Specimen.long, Specimen.is_on, Specimen.answers)
+        )
+        assert {row.id: tuple(row) for row in found} == {row[0]: row for row in rows}
+
+
+@pytest.mark.usefixtures("drawer")
 def test_a_row_that_moved_on_does_not_match() -> None:
     with acting_for_all("a test"), transaction() as session:
         bulk.insert(Specimen, NAMES, specimens(3))
