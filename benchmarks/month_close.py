@@ -116,7 +116,6 @@ def _lines(database: str, closes: dict[int, Close]) -> Iterator[Line]:
             size,
             "SQL aggregate",
             median_ratio(close.aggregate, checked),
-            least=bound,
         )
         if close is not first:
             more = median(close.peak) - median(first.peak)
@@ -127,7 +126,6 @@ def _lines(database: str, closes: dict[int, Close]) -> Iterator[Line]:
                 size,
                 f"{MORE_MEMORY_MB} MB over {in_words(first_size)}",
                 more / MORE_MEMORY_MB,
-                most=1,
                 note=note,
             )
 

@@ -19,8 +19,8 @@ from app.documents.row_stream import Rows
 from app.foundation.database import Exact, Instant, Month, db
 from app.foundation.raw_rows import copied, fetched
 
-#: rows that are passed on together: some 128 KB
-BATCH = 1000
+#: rows that are passed on together: some 64 KB; twice that, and every piece is memory of its own from the system
+BATCH = 500
 _NEEDS_QUOTES = re.compile(r'[,"\r\n]').search
 #: of a column's type, the first that fits; what no type fits is made in Python
 _SPELLED: tuple[tuple[Any, Any], ...] = (
@@ -57,7 +57,7 @@ def in_sql(columns: Sequence[Column], statement: Select[*tuple[Any, ...]]) -> Se
     if any(cell is None for cell in cells):
         return None
     made = cells if _on_postgresql() else [spelled.spelled_line(*cells)]
-    return statement.with_only_columns(*made, maintain_column_froms=True)  # type: ignore[arg-type]
+    return statement.with_only_columns(*made, maintain_column_froms=True)
 
 
 def _cell(value: Any, named: Any, said: Any) -> ColumnElement[Any] | None:

@@ -9,7 +9,7 @@ meanwhile. The first piece is made before the answer begins, so that what fails 
 
 import tempfile
 from collections.abc import Generator, Iterable, Iterator, Sequence
-from typing import IO, Any
+from typing import IO, Any, cast
 
 from flask import Response, stream_with_context
 from flask_babel import gettext as _
@@ -44,7 +44,7 @@ def _begun(chunks: Pieces) -> Iterator[bytes]:
     later, as the server asks for pieces, the request's end would come in between: it takes the database session, and what it
     is reading, away.
     """
-    body = stream_with_context(_as_viewer(chunks, tenancy.current()))
+    body = cast(Pieces, stream_with_context(_as_viewer(chunks, tenancy.current())))
     return _Begun(next(body), body)
 
 

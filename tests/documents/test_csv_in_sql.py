@@ -186,7 +186,7 @@ def test_who_stops_reading_gives_the_connection_back_in_order(rows: None) -> Non
     )
     pieces = csv_of(COLUMNS, rows_of(sa.select(ROWS).order_by(ROWS.c.place)))
     assert next(pieces).startswith(b"First")
-    pieces.close()  # type: ignore[attr-defined]
+    pieces.close()
     assert db.session.scalar(sa.select(sa.func.count()).select_from(ROWS)) == 5_000
     db.session.remove()
     assert db.engine.pool.checkedout() == 0  # type: ignore[attr-defined]
