@@ -2,7 +2,8 @@
 
 The close reads the month's charge lines and its entries, compares them with each other and with what rating keeps, marks how far
 every history chain has grown, and stores totals and root. The marks are History's hash: their time is told beside, and the ratio
-is also given without them. Each round is rolled back, so that the next one closes the same month; what a commit adds is nothing.
+is also given without them. What memory it takes more on SQLite is its page cache and what it sorts in, at most 64 MB each. Each
+round is rolled back, so that the next one closes the same month; what a commit adds is nothing.
 """
 
 import os
