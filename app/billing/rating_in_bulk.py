@@ -6,7 +6,7 @@ hear of, because it is refused or goes to review, is left to rate_entry; it hold
 """
 
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -28,6 +28,7 @@ from app.foundation.change_state import change_states
 from app.foundation.collecting import without_collecting
 from app.foundation.database import db, transaction
 from app.foundation.identity import new_id
+from app.foundation.money import Money
 from app.foundation.refusals import Refused
 from app.foundation.tenancy import Viewer, acting_for_all
 from app.months.queries import is_stored
@@ -95,7 +96,7 @@ class _Ground:
         self._moved: dict[uuid.UUID, _Group] = {}
         self._rated: list[tuple[DueEntry, Sequence[Any], dict[str, Any]]] = []
         self._columns: tuple[str, ...] = ()
-        self._lines: list[dict[str, Any]] = []
+        self._booked: list[tuple[DueEntry, str, Money, _Sold]] = []
 
     def rate(self, entry: DueEntry) -> bool:
         """Whether it is rated; False: it is refused, or a person looks at it."""
@@ -119,9 +120,7 @@ class _Ground:
         group.quantity, group.cost = rated.after, rated.cost_after
         group.amount_minor, group.entries = group.amount_minor + columns["amount_minor"], group.entries + 1
         self._moved[group.id] = group
-        description = line_description(entry.engagement, entry.quantity, priced.metric.unit)
-        line = line_of(entry, description, rated.amount, sold.remuneration, sold.tax_percent)
-        self._lines.append(line_for(entry, at=self._now, **line))
+        self._booked.append((entry, priced.metric.unit, rated.amount, sold))
         return True
 
     def write(self) -> None:
@@ -129,7 +128,13 @@ class _Ground:
         names = ("quantity", "amount_minor", "entries")
         moved = ((group.id, group.quantity, group.amount_minor, group.entries) for group in self._moved.values())
         bulk.update(RatingGroup, ("id",), names, moved)
-        book_lines(self._lines)
+        book_lines(self._lines())
+
+    def _lines(self) -> Iterator[dict[str, Any]]:
+        for entry, unit, amount, sold in self._booked:
+            description = line_description(entry.engagement, entry.quantity, unit)
+            line = line_of(entry, description, amount, sold.remuneration, sold.tax_percent)
+            yield line_for(entry, at=self._now, **line)
 
     def _price(self, entry: DueEntry, group: _Group) -> tuple[PricedMetric, Terms] | None:
         """The plan's metric with its price in the month, worked out once for all groups of it."""

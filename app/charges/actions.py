@@ -1,21 +1,26 @@
 """Writing into the charge book. There is no other verb: a line is never changed."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
 from app.charges.model import ChargeLine
-from app.charges.month_sums import add_many_to_months, add_to_month
+from app.charges.month_sums import MonthSums, add_to_month
 from app.foundation import bulk, clock
 from app.foundation.billing_month import BillingMonth
 from app.foundation.database import transaction
-from app.foundation.identity import new_ids
+from app.foundation.identity import ids
 from app.foundation.money import Money
 from app.foundation.permissions import declare
 from app.foundation.tenancy import OfParties
 from app.foundation.text import N_
 
+#: what line_for() says, in its order
+LINE = (
+    "seller_id", "partner_id", "customer_id", "is_test", "programme_id", "description", "service_month", "booked_month",
+    "currency", "gross_minor", "due_minor", "tax_minor", "source_kind", "source_id", "created_at",
+)  # fmt: skip
 VIEW_OWN = declare("charge:view-own", N_("See what the own organisation is charged"))
 
 
@@ -86,11 +91,12 @@ def line_for(
     }
 
 
-def book_lines(lines: Sequence[dict[str, Any]]) -> None:
-    """Very many lines, each as line_for() makes it, in the caller's transaction. The system's alone."""
-    if lines:
-        ids = new_ids(len(lines))
-        bulk.insert(
-            ChargeLine, ("id", *lines[0]), ((id_, *line.values()) for id_, line in zip(ids, lines, strict=True))
-        )
-        add_many_to_months(lines)
+def book_lines(lines: Iterable[dict[str, Any]]) -> None:
+    """Very many lines, each as line_for() makes it, in the caller's transaction. The system's alone.
+
+    They are taken one by one while those before them are written: what makes them asks the database nothing.
+    """
+    sums = MonthSums()
+    rows = ((id_, *sums.counted(line).values()) for line, id_ in zip(lines, ids(), strict=False))
+    bulk.insert(ChargeLine, ("id", *LINE), rows)
+    sums.write()

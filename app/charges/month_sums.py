@@ -33,16 +33,23 @@ def add_to_months(sums: Iterable[Sequence[Any]]) -> None:
     bulk.add(ChargeMonth, _KEY, (*_SUMS, "lines"), sorted(sums, key=lambda row: tuple(row[: len(_KEY)])))
 
 
-def add_many_to_months(lines: Iterable[dict[str, Any]]) -> None:
-    """The same for very many lines, added up first and then in the order of the months' keys, whoever else adds."""
-    key_of, sums = itemgetter(*_KEY), dict[tuple[Any, ...], list[int]]()
-    for line in lines:
-        of_month = sums.setdefault(key_of(line), [0, 0, 0, 0])
+class MonthSums:
+    """What very many lines come to, added up first and then written in the order of the months' keys, whoever else adds."""
+
+    def __init__(self) -> None:
+        self._key_of, self._sums = itemgetter(*_KEY), dict[tuple[Any, ...], list[int]]()
+
+    def counted(self, line: dict[str, Any]) -> dict[str, Any]:
+        """The same line, now among them."""
+        of_month = self._sums.setdefault(self._key_of(line), [0, 0, 0, 0])
         of_month[0] += line["gross_minor"]
         of_month[1] += line["due_minor"]
         of_month[2] += line["tax_minor"]
         of_month[3] += 1
-    bulk.add(ChargeMonth, _KEY, (*_SUMS, "lines"), [(*key, *sums[key]) for key in sorted(sums)])
+        return line
+
+    def write(self) -> None:
+        add_to_months((*key, *sums) for key, sums in self._sums.items())
 
 
 def gross_by_month(first: BillingMonth, last: BillingMonth) -> Sequence[Row[*tuple[Any, ...]]]:

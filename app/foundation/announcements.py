@@ -14,7 +14,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.foundation import bulk
 from app.foundation.database import Base, Instant, Row, db
-from app.foundation.identity import new_ids
+from app.foundation.identity import ids
 from app.foundation.tenancy import Tenanted
 
 #: Names of History's events that are announced.
@@ -70,8 +70,4 @@ def post_many(places: Sequence[tuple[str, uuid.UUID, int]], event: str, at: date
     """The same for very many entries of History of one event, by their (subject's kind, its id, sequence). None of tests."""
     if event in KNOWN:
         names = ("id", "subject_kind", "subject_id", "sequence", "event", "at")
-        bulk.insert(
-            Announcement,
-            names,
-            ((id_, *place, event, at) for id_, place in zip(new_ids(len(places)), places, strict=True)),
-        )
+        bulk.insert(Announcement, names, ((id_, *place, event, at) for place, id_ in zip(places, ids(), strict=False)))

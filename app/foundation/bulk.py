@@ -6,7 +6,8 @@ by their key, and sums that grow.
         matched = bulk.update(BillingEntry, ("id", "state", "version"), ("state", "amount_minor"), rows)
         bulk.add(ChargeMonth, ("seller_id", "booked_month", ...), ("gross_minor", "lines"), rows)
 
-PostgreSQL takes them by COPY, on the session's own connection; SQLite by the driver's executemany. Each value is one that the
+PostgreSQL takes them by COPY, on the session's own connection, while the rows are still being made: what makes them asks the
+database nothing meanwhile. SQLite takes them by the driver's executemany. Each value is one that the
 model holds (a Decimal, a BillingMonth, an aware datetime) and goes through its column's own type, so it reads back equal.
 
 A named bulk module: it goes past the unit of work. No default is filled in, no validator runs, no event is recorded, and no
@@ -36,11 +37,12 @@ from app.foundation.tenancy import current
 
 #: rows that are taken and sent in one go: all that is held in memory
 BATCH = 5000
-#: rows that are bound while the server still reads those before them
+#: rows that are made and bound while the server still writes those before them
 SLICE = 500
 Batch = list[Sequence[Any]]
 Binder = Callable[[Any], Any] | None
 Put = Callable[[Connection, Batch], int]
+PutAll = Callable[[Connection, Iterable[Sequence[Any]]], int]
 
 
 def insert(model: type[DeclarativeBase], names: Sequence[str], rows: Iterable[Sequence[Any]]) -> int:
@@ -49,8 +51,7 @@ def insert(model: type[DeclarativeBase], names: Sequence[str], rows: Iterable[Se
     ValueError when `names` lack a column that every row needs; IntegrityError as from any insert.
     """
     connection = _connection()
-    put = _insert_plan(model, tuple(names), connection.dialect)
-    return sum(put(connection, batch) for batch in _batches(rows))
+    return _insert_plan(model, tuple(names), connection.dialect)(connection, rows)
 
 
 def update(
@@ -86,7 +87,7 @@ def add(model: type[DeclarativeBase], key: Sequence[str], sums: Sequence[str], r
 
 
 @lru_cache
-def _insert_plan(model: Hashable, names: tuple[str, ...], dialect: Dialect) -> Put:
+def _insert_plan(model: Hashable, names: tuple[str, ...], dialect: Dialect) -> PutAll:
     table, columns = _columns(model, names)
     needed = {column.key for column in table.columns if not _may_be_left_out(column)}
     if needed - set(names):
@@ -95,10 +96,12 @@ def _insert_plan(model: Hashable, names: tuple[str, ...], dialect: Dialect) -> P
     listed = ", ".join(_quoted(column.name) for column in columns)
     if dialect.name == "postgresql":
         copy = f"COPY {_quoted(table.name)} ({listed}) FROM STDIN"
-        return lambda connection, batch: _copy(connection, copy, binders, batch)
+        return lambda connection, rows: _copy(connection, copy, binders, rows)
     places = ", ".join("?" * len(columns))
     statement = f"INSERT INTO {_quoted(table.name)} ({listed}) VALUES ({places})"  # noqa: S608  names of our models
-    return lambda connection, batch: _each(connection, statement, _bound(binders, batch))
+    return lambda connection, rows: sum(
+        _each(connection, statement, _bound(binders, batch)) for batch in _batches(rows)
+    )
 
 
 @lru_cache
@@ -210,9 +213,9 @@ def _binders(columns: list[Column[Any]], dialect: Dialect) -> list[Binder]:
     return [column.type.dialect_impl(dialect).bind_processor(dialect) for column in columns]
 
 
-def _batches(rows: Iterable[Sequence[Any]]) -> Iterator[Batch]:
+def _batches(rows: Iterable[Sequence[Any]], size: int = BATCH) -> Iterator[Batch]:
     source = iter(rows)
-    while batch := list(islice(source, BATCH)):
+    while batch := list(islice(source, size)):
         yield batch
 
 
@@ -240,14 +243,14 @@ def _each(connection: Connection, statement: str, bound: list[Sequence[Any]]) ->
     return connection.exec_driver_sql(statement, list(zip(*bound, strict=True))).rowcount
 
 
-def _copy(connection: Connection, statement: str, binders: list[Binder], batch: Batch) -> int:
+def _copy(connection: Connection, statement: str, binders: list[Binder], rows: Iterable[Sequence[Any]]) -> int:
     driver: Any = connection.connection.driver_connection
     adapted = Transformer.from_context(driver)
     with driver_errors_as_ever(connection, statement), driver.cursor() as cursor:
         with cursor.copy(statement) as copy:
-            for start in range(0, len(batch), SLICE):
-                bound = _bound(binders, batch[start : start + SLICE])
-                lines = map("\t".join, zip(*(_spelled(column, adapted) for column in bound), strict=True))
+            for some in _batches(rows, SLICE):
+                spelled = (_spelled(column, adapted) for column in _bound(binders, some))
+                lines = map("\t".join, zip(*spelled, strict=True))
                 copy.write("".join([f"{line}\n" for line in lines]))
         return int(cursor.rowcount)
 

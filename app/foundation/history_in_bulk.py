@@ -1,7 +1,7 @@
 """History of very many rows at once: the chains that history.record() would have made, one row after the other."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -29,37 +29,47 @@ def record_many(
 ) -> None:
     """The same event for many rows, in their order: each chain grows as by record(), one after the other.
 
-    The chains' ends are locked in one statement, always in the same order, and the rows go in together. One notice a
-    subject: what two rows of one chain tell in the same words is told once. Rows may be light: what record() asks of a row
-    is its history_subject(), its `id`, its parties and `is_test`.
+    The chains' ends are locked in one statement, always in the same order, and the rows go in together. Rows may be light: what
+    record() asks of a row is its history_subject(), its `id`, its parties and `is_test`.
     """
     if not happened:
         return
-    at, declared, told = at or clock.now(), EVENTS[event], set()
-    written: list[tuple[Any, ...]] = []
+    at, declared = at or clock.now(), EVENTS[event]
+    for _row, facts in happened:
+        check_facts(declared, facts)
+    if declared.tells:
+        _tell(happened, event)
     announced: list[tuple[str, uuid.UUID, int]] = []
-    with acting_for_all("append to history chains"):
-        subjects = [row.history_subject() for row, _ in happened]
-        chains, begun = _held_chains(set(subjects))
+
+    def rows() -> Iterator[tuple[Any, ...]]:
+        """Each chain's next ones, made while those before them are being written."""
         for (row, facts), subject in zip(happened, subjects, strict=True):
-            check_facts(declared, facts)
             own_id, chain, parties = getattr(row, "id", None), chains[subject], parties_of(row)
             if chain.parties != tuple(map(parties.get, PARTIES)):
                 chain = chains[subject] = chain.goes_on_for(**parties)
             about_id = own_id if own_id != subject[1] else None
-            written.append(
-                chain.grow(event, at, by.member_id, by.label, from_state, to_state, about_id, canonical_json(facts))
-            )
             if not getattr(row, "is_test", False):
-                announced.append((*subject, chain.length))
-            for notice in notices_of(row, event, facts):
-                words = (subject, canonical_json(vars(notice)))
-                if words not in told:
-                    told.add(words)
-                    outbox.post(notice, subject_kind=subject[0], subject_id=subject[1])
-        bulk.insert(History, COLUMNS, written)
+                announced.append((*subject, chain.length + 1))
+            yield chain.grow(event, at, by.member_id, by.label, from_state, to_state, about_id, canonical_json(facts))
+
+    with acting_for_all("append to history chains"):
+        subjects = [row.history_subject() for row, _ in happened]
+        chains, begun = _held_chains(set(subjects))
+        bulk.insert(History, COLUMNS, rows())
         _move_heads(chains, begun)
         announcements.post_many(announced, event, at)
+
+
+def _tell(happened: Sequence[tuple[Subject, dict[str, Any]]], event: str) -> None:
+    """One notice a subject: what two rows of one chain tell in the same words is told once."""
+    told = set()
+    for row, facts in happened:
+        subject = row.history_subject()
+        for notice in notices_of(row, event, facts):
+            words = (subject, canonical_json(vars(notice)))
+            if words not in told:
+                told.add(words)
+                outbox.post(notice, subject_kind=subject[0], subject_id=subject[1])
 
 
 def _held_chains(subjects: set[ChainKey]) -> tuple[dict[ChainKey, Chain], set[ChainKey]]:

@@ -3,6 +3,7 @@
 import secrets
 import time
 import uuid
+from collections.abc import Iterator
 
 #: where the 74 random bits stand
 _RANDOM = (0xFFF << 64) | ((1 << 62) - 1)
@@ -20,3 +21,9 @@ def new_ids(count: int) -> list[uuid.UUID]:
     drawn = secrets.token_bytes(10 * count)
     bits = sorted(int.from_bytes(drawn[start : start + 10]) & _RANDOM for start in range(0, 10 * count, 10))
     return [uuid.UUID(int=stamp | one) for one in bits]
+
+
+def ids() -> Iterator[uuid.UUID]:
+    """As many as are taken."""
+    while True:
+        yield from new_ids(1_000)
