@@ -22,7 +22,9 @@ def cut(app: Flask) -> None:
         assert other.execute("SELECT pg_terminate_backend(%s, 5000)", [pid]).fetchone() == (True,)
 
 
-def test_what_was_read_is_answered_though_the_connection_is_cut_before_the_end(app: Flask, people: Any, as_: Any) -> None:
+def test_what_was_read_is_answered_though_the_connection_is_cut_before_the_end(
+    app: Flask, people: Any, as_: Any
+) -> None:
     ada = as_("ada")
 
     def cut_at_the_end(*_arguments: Any, **_more: Any) -> None:
