@@ -44,6 +44,7 @@ OTHERS = [
     ("olga", "/inbox", "billing_entry", "ix_billing_entry_in_review"),
     ("ada", "/inbox", "completion_request", "ix_completion_request_waiting"),
     ("ada", "{engagement}/billing-entries", "billing_entry", "ix_billing_entry_listed"),
+    ("ada", "{engagement}/billing-entries", "billing_entry", "ix_billing_entry_undecided_of"),
     ("ada", "{engagement}/history", "history", "sqlite_autoindex_history_1"),
     ("ada", "/notices", "portal_notice", "ix_portal_notice_member"),
 ]
