@@ -36,15 +36,16 @@ class Engagement(Row, OfParties, Base):
         # Current and Past are several states each: together one more entry a row, and each in the list's order
         *(
             Index(
-                f"ix_engagement_{whose}_{name}",
-                f"{whose}_id",
+                f"ix_engagement_{whose[0]}_{name}",
+                *(f"{column}_id" for column in whose),
                 "requested_at",
                 "id",
                 sqlite_where=text(one_of),
                 postgresql_where=text(one_of),
             )
             for name, one_of in states.IN_SQL.items()
-            for whose in ("partner", "product", "seller")
+            # a product's with its partner: a planner without statistics takes the index that two equalities fit
+            for whose in (("partner",), ("product", "partner"), ("seller",))
         ),
     )
 

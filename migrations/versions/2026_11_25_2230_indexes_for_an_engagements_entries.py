@@ -1,4 +1,4 @@
-"""An engagement's undecided entries and its corrections are found among ten thousand without reading these."""
+"""An engagement's few undecided entries and corrections are found among ten thousand; a product's lists by it and its partner."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -12,9 +12,14 @@ FEW = {
     "ix_billing_entry_undecided_of": (["engagement_id", "submitted_at", "id"], "state IN ('submitted', 'in_review')"),
     "ix_billing_entry_corrections_of": (["engagement_id", "service_month"], "corrects_id IS NOT NULL"),
 }
+GROUPS = {
+    "current": "state IN ('pending', 'active', 'completion_requested')",
+    "past": "state IN ('complete', 'rejected', 'withdrawn', 'deleted')",
+}
 
 
 def upgrade() -> None:
+    _product_lists(["product_id", "partner_id"])
     for name, (columns, which) in FEW.items():
         op.create_index(name, "billing_entry", columns, sqlite_where=sa.text(which), postgresql_where=sa.text(which))
 
@@ -22,3 +27,16 @@ def upgrade() -> None:
 def downgrade() -> None:
     for name in FEW:
         op.drop_index(name, "billing_entry")
+    _product_lists(["product_id"])
+
+
+def _product_lists(begin: list[str]) -> None:
+    for name, which in GROUPS.items():
+        op.drop_index(f"ix_engagement_product_{name}", "engagement")
+        op.create_index(
+            f"ix_engagement_product_{name}",
+            "engagement",
+            [*begin, "requested_at", "id"],
+            sqlite_where=sa.text(which),
+            postgresql_where=sa.text(which),
+        )
