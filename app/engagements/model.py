@@ -27,7 +27,7 @@ class Engagement(Row, OfParties, Base):
         # one index a filter offered, each in the order of the list, so that a page costs the same at any size
         Index("ix_engagement_partner", "partner_id", "requested_at", "id"),
         Index("ix_engagement_partner_state", "partner_id", "state", "requested_at", "id"),
-        Index("ix_engagement_product_state", "product_id", "state", "requested_at", "id"),
+        Index("ix_engagement_product_state", "product_id", "partner_id", "state", "requested_at", "id"),
         Index("ix_engagement_partner_customer", "partner_id", "customer_id", "requested_at", "id"),
         Index("ix_engagement_customer", "customer_id", "requested_at", "id"),
         Index("ix_engagement_customer_state", "customer_id", "state", "requested_at", "id"),

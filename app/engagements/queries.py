@@ -210,7 +210,11 @@ def products_with_counts(partner_id: uuid.UUID) -> Sequence[Row[*tuple[Any, ...]
 
 def _few_in(state: str) -> Any:
     few = (
-        select(Engagement.id).where(Engagement.product_id == Product.id, Engagement.state == state).limit(MOST_COUNTED)
+        select(Engagement.id)
+        .where(
+            Engagement.product_id == Product.id, Engagement.partner_id == Product.partner_id, Engagement.state == state
+        )
+        .limit(MOST_COUNTED)
     )
     return select(func.count()).select_from(few.correlate(Product).subquery()).scalar_subquery()
 

@@ -31,6 +31,8 @@ def downgrade() -> None:
 
 
 def _product_lists(begin: list[str]) -> None:
+    op.drop_index("ix_engagement_product_state", "engagement")
+    op.create_index("ix_engagement_product_state", "engagement", [*begin, "state", "requested_at", "id"])
     for name, which in GROUPS.items():
         op.drop_index(f"ix_engagement_product_{name}", "engagement")
         op.create_index(
