@@ -29,7 +29,9 @@ CUSTOMER_COLUMNS = (
 
 def own_charges(month: BillingMonth | None = None, search: str = "") -> Select[*tuple[Any, ...]]:
     """A customer's lines, for page_of and the streamed exports; order by (booked_month, id)."""
-    lines = select(*CUSTOMER_COLUMNS).join(Organisation, Organisation.id == ChargeLine.partner_id)
+    # outer, though there always is one: else PostgreSQL, which sees that few organisations are shown to a client, expects of
+    # few lines that their partner is, and reads and sorts all of them for one page
+    lines = select(*CUSTOMER_COLUMNS).outerjoin(Organisation, Organisation.id == ChargeLine.partner_id)
     if month is not None:
         lines = lines.where(ChargeLine.booked_month == month)
     if search:
@@ -48,8 +50,9 @@ def partner_charges(month: BillingMonth | None = None) -> Select[*tuple[Any, ...
             ChargeLine.source_id,
             customer.name.label("customer_name"),
         )
-        .join(Organisation, Organisation.id == ChargeLine.partner_id)
-        .join(customer, customer.id == ChargeLine.customer_id)
+        # outer as above
+        .outerjoin(Organisation, Organisation.id == ChargeLine.partner_id)
+        .outerjoin(customer, customer.id == ChargeLine.customer_id)
     )
     return lines if month is None else lines.where(ChargeLine.booked_month == month)
 

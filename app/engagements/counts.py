@@ -7,6 +7,7 @@ from sqlalchemy import ColumnElement, Select, func, select, union
 
 from app.engagements import states
 from app.engagements.model import Engagement
+from app.engagements.queries import LIST_KEYS
 from app.foundation.bounded import Bounded, bounded
 from app.foundation.database import db
 
@@ -21,5 +22,7 @@ def current_of(organisation_id: uuid.UUID) -> dict[str, Bounded]:
 
 def _either(state: str, sides: tuple[ColumnElement[bool], ...]) -> Select[*tuple[Any, ...]]:
     """Each side is read along its own index, and no further than the bound; what is on both counts once."""
-    found = [bounded(select(Engagement.id).where(Engagement.state == state, side)) for side in sides]
+    found = [
+        bounded(select(Engagement.id).where(Engagement.state == state, side).order_by(*LIST_KEYS)) for side in sides
+    ]
     return select(union(*(select(one) for one in found)).subquery())

@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Row, Select, func, or_, select
+from sqlalchemy import Row, Select, case, func, or_, select
 from sqlalchemy.orm import aliased
 
 from app.foundation.database import db
@@ -32,8 +32,8 @@ def organisations(*, search: str | None = None, capacity: str | None = None) -> 
     """For page_of(LIST_KEYS, oldest_first=True). Adds `customers` and `partners`: how many relations stand to either side."""
     found = select(
         *LIST_COLUMNS,
-        _related(PartnerCustomer.partner_id).label("customers"),
-        _related(PartnerCustomer.customer_id).label("partners"),
+        _related(PartnerCustomer.partner_id, "partner").label("customers"),
+        _related(PartnerCustomer.customer_id, "customer").label("partners"),
     )
     if search:
         found = found.where(Organisation.name.icontains(search, autoescape=True))
@@ -42,13 +42,16 @@ def organisations(*, search: str | None = None, capacity: str | None = None) -> 
     return found
 
 
-def _related(side: Any) -> Any:
-    return (
+def _related(side: Any, capacity: str) -> Any:
+    """Counted only for who can be this side: PostgreSQL sees few partners with many clients each, and would look through all
+    relations for every client on the page."""
+    standing = (
         select(func.count(PartnerCustomer.id))
         .where(side == Organisation.id, PartnerCustomer.ended_at.is_(None))
         .correlate(Organisation)
         .scalar_subquery()
     )
+    return case((_CAPACITIES[capacity], standing), else_=0)
 
 
 def related_to(organisation_id: uuid.UUID, limit: int = 200) -> Sequence[Row[*tuple[Any, ...]]]:

@@ -45,6 +45,7 @@ ENGAGEMENTS = [
 OTHERS = [
     ("dot", "/my/charges", "charge_line", "ix_charge_line_customer"),
     ("dot", "/my/charges?month={month}", "charge_line", "ix_charge_line_customer"),
+    ("dot", "/my/charges?search=archive", "charge_line", "ix_charge_line_customer"),
     ("olga", "/reviews/rating", "billing_entry", "ix_billing_entry_undecided"),
     ("olga", "/inbox", "billing_entry", "ix_billing_entry_in_review"),
     ("ada", "/inbox", "completion_request", "ix_completion_request_waiting"),
@@ -54,6 +55,16 @@ OTHERS = [
     ("ada", "/notices", "portal_notice", "ix_portal_notice_member"),
 ]
 LISTS = [(who, path, "engagement", index) for who, path, index in ENGAGEMENTS] + OTHERS
+#: (person, page, whose current engagements it counts by state)
+COUNTS = [("ada", "/products", "product"), ("ada", "/", "partner"), ("olga", "/", "seller"), ("dot", "/", "customer")]
+#: Where rows have names beside them that most of the world's organisations do not show to whoever looks.
+NAMED = [
+    ("dot", "/my/engagements", "engagement"),
+    ("dot", "/my/engagements?before={oldest}", "engagement"),
+    ("dot", "/my/engagements?status=active", "engagement"),
+    ("dot", "/my/charges", "charge_line"),
+    ("dot", "/my/charges?search=archive", "charge_line"),
+]
 #: The last page's cursor, before everything there is.
 OLDEST = base64.urlsafe_b64encode(f'["1970-01-01T00:00:00+00:00","{uuid.UUID(int=0)}"]'.encode()).decode().rstrip("=")
 #: Tables that grow without end.
@@ -126,6 +137,83 @@ def test_what_waits_is_counted_along_what_waits(app, people, stage, as_, who):
         plan = _plan(connection, *counting[0], deep=True)
     assert not re.search(rf"SCAN ({LARGE})(?! USING)|Seq Scan on ({LARGE})\b", plan), plan
     assert not re.search(r"engagement USING (COVERING )?INDEX ix_engagement_\w+ \(\w+_id=\?\)", plan), plan
+
+
+@pytest.mark.parametrize(("who", "path", "whose"), COUNTS)
+def test_a_count_by_state_reads_its_index_alone(app, people, stage, as_, who, path, whose):
+    """A thousand rows of the table beside it, as many pages of the disk, would be most of what the page costs."""
+    asked = [
+        (statement, parameters)
+        for statement, parameters in seen_by(app, as_(who), path)
+        if len(re.findall(r"FROM engagement \s*WHERE [^()]*engagement\.state = [^()]*\bLIMIT\b", _plain(statement)))
+        == 3
+    ]
+    assert len(asked) == 1, f"{path} counts nothing by state"
+    with app.app_context(), db.engine.connect() as connection:
+        if connection.dialect.name == "sqlite":
+            plan = _plan(connection, *asked[0], deep=True)
+            assert len(re.findall(rf"engagement USING COVERING INDEX ix_engagement_{whose}_state\b", plan)) == 3, plan
+            assert len(re.findall(r"\bix_engagement_\w+", plan)) == 3, plan
+        else:
+            (plan,) = _among_many(connection, stage, asked)
+            assert not re.search(r"Seq Scan on engagement\b", plan), plan
+
+
+def _plain(statement: str) -> str:
+    """Without the brackets that drivers write their parameters with."""
+    return re.sub(r"%\(\w+\)s", "?", statement)
+
+
+@pytest.mark.parametrize(("who", "path", "table"), NAMED)
+def test_names_beside_a_row_do_not_lead(app, people, stage, as_, who, path, table):
+    """One page of many rows is read along their index, also where PostgreSQL has seen that nearly all organisations are
+    clients, which a client is not shown: it would expect that hardly any row has a partner."""
+    where = address(path, stage, people)
+    asked = [one for one in seen_by(app, as_(who), where) if re.search(rf"FROM {table}\b.*ORDER BY", one[0], re.S)]
+    assert asked, f"{where} asks nothing of {table}"
+    with app.app_context(), db.engine.connect() as connection:
+        if connection.dialect.name == "sqlite":
+            plans = [_plan(connection, statement, parameters) for statement, parameters in asked]
+            assert all(re.match(rf"(SEARCH|SCAN) {table} USING INDEX", plan) for plan in plans), plans
+            return
+        for plan in _among_many(connection, stage, asked):
+            assert not re.search(rf"Sort|Seq Scan on {table}\b", plan), plan
+
+
+def _among_many(connection: Any, stage: Any, asked: list[tuple[str, Any]]) -> list[str]:
+    """PostgreSQL's own plans among thousands of clients, of the one engagement and of its charges, once it has looked at them."""
+    with connection.begin() as rolled_back:
+        for table in ("organisation", "engagement"):
+            connection.exec_driver_sql(_ALIKE[table], {"id": stage.engagements["active"].id})
+        connection.exec_driver_sql(_CHARGES)
+        connection.exec_driver_sql("ANALYZE organisation, engagement, charge_line")
+        plans = [
+            "\n".join(connection.exec_driver_sql(f"EXPLAIN (COSTS off) {statement}", parameters).scalars())
+            for statement, parameters in asked
+        ]
+        rolled_back.rollback()
+    return plans
+
+
+def _alike(table: str, other: str, which: str) -> str:
+    return (
+        f"INSERT INTO {table} SELECT (jsonb_populate_record(one, jsonb_build_object('id', gen_random_uuid(), {other}))).*"
+        f" FROM {table} one, generate_series(1, 4000) nr WHERE one.id = {which}"
+    )
+
+
+_ALIKE = {
+    "organisation": _alike(
+        "organisation", "'name', 'Client ' || nr", "(SELECT customer_id FROM engagement WHERE id = %(id)s)"
+    ),
+    "engagement": _alike("engagement", "'number', 'ALIKE-' || nr", "%(id)s"),
+}
+_CHARGES = """
+    INSERT INTO charge_line (id, seller_id, partner_id, customer_id, is_test, description, service_month, booked_month,
+        currency, gross_minor, due_minor, tax_minor, source_kind, source_id, created_at)
+    SELECT gen_random_uuid(), seller_id, partner_id, customer_id, false, name, 202610, 202610,
+        'EUR', 100, 90, 21, 'billing-entry', id, now()
+    FROM engagement"""
 
 
 def _plan(connection: Any, statement: str, parameters: Any, *, deep: bool = False) -> str:
