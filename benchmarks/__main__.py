@@ -1,4 +1,4 @@
-"""`./run bench [FIGURE ...] [--sizes 1k,100k,1M] [--databases sqlite,postgresql] [--rounds 3] [--only TEXT]`.
+"""`./run bench [FIGURE ...] [--sizes 1k,100k,1M] [--databases sqlite,postgresql] [--rounds 3] [--only TEXT]`; `./run bench --forget`.
 
 Ends with 1 where a line does not hold its bound.
 """
@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from importlib import import_module
 
 from benchmarks.figure import Asked, Line, in_words, keep, table
+from benchmarks.ground import forget
 
 FIGURES = (
     "lists",
@@ -32,7 +33,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--databases", type=databases, default=DATABASES, help="sqlite, postgresql or both (default)")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--only", default="", help="only lines whose name holds this text")
+    parser.add_argument("--forget", action="store_true", help="only remove the databases that earlier runs have filled")
     given = parser.parse_args(arguments)
+    if given.forget:
+        forget()
+        return 0
     if unknown := set(given.figures) - set(FIGURES):
         parser.error(f"there is no figure {', '.join(sorted(unknown))}")
     held = True

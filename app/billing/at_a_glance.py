@@ -55,11 +55,7 @@ def still_unbilled(found: Engagements, month: BillingMonth, cut_off: str, *, vie
 
 def with_waiting_entries(found: Engagements, *, viewer: Viewer) -> Engagements:
     """Of a list of engagements those with an entry that is not rated yet, as far as the viewer may know."""
-    waits = exists(
-        select(BillingEntry.id).where(
-            BillingEntry.engagement_id == Engagement.id, BillingEntry.state.in_(states.UNDECIDED)
-        )
-    )
+    waits = exists(select(BillingEntry.id).where(BillingEntry.engagement_id == Engagement.id, IS_UNDECIDED))
     readable = select(Programme.id).where(*_readable(viewer))
     return found.where(Product.programme_id.in_(readable), waits)
 

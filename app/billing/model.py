@@ -27,6 +27,7 @@ from app.foundation.tenancy import OfParties, Tenanted
 
 _RECORDS_ONLY = text("record_key IS NOT NULL")
 _OPEN_ONLY = text("state IN ('submitted', 'in_review')")
+_CORRECTIONS_ONLY = text("corrects_id IS NOT NULL")
 _IN_REVIEW = text("state = 'in_review'")
 _WAITING = text("state = 'requested'")
 
@@ -59,6 +60,22 @@ class BillingEntry(Row, OfParties, Base):
             postgresql_where=_RECORDS_ONLY,
         ),
         Index("ix_billing_entry_undecided", "submitted_at", "id", sqlite_where=_OPEN_ONLY, postgresql_where=_OPEN_ONLY),
+        # an engagement's few among its ten thousand
+        Index(
+            "ix_billing_entry_undecided_of",
+            "engagement_id",
+            "submitted_at",
+            "id",
+            sqlite_where=_OPEN_ONLY,
+            postgresql_where=_OPEN_ONLY,
+        ),
+        Index(
+            "ix_billing_entry_corrections_of",
+            "engagement_id",
+            "service_month",
+            sqlite_where=_CORRECTIONS_ONLY,
+            postgresql_where=_CORRECTIONS_ONLY,
+        ),
         Index("ix_billing_entry_in_review", "submitted_at", "id", sqlite_where=_IN_REVIEW, postgresql_where=_IN_REVIEW),
         Index(
             "ix_billing_entry_partner_undecided",

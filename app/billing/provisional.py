@@ -10,8 +10,8 @@ from typing import Any
 
 from sqlalchemy import select
 
-from app.billing import rules, states
-from app.billing.model import BillingEntry, RatingGroup
+from app.billing import rules
+from app.billing.model import IS_UNDECIDED, BillingEntry, RatingGroup
 from app.billing.rating import priced_metric, prices_for, terms_of
 from app.billing.rules import Rated
 from app.catalog.queries import PlanPrices
@@ -55,7 +55,7 @@ def provisional_ratings(engagement: Engagement, prices: PlanPrices | None = None
     """Entry id -> how it would be rated now. Undecided entries only, in order of submission."""
     undecided = db.session.execute(
         select(*_UNDECIDED_COLUMNS)
-        .where(BillingEntry.engagement_id == engagement.id, BillingEntry.state.in_(states.UNDECIDED))
+        .where(BillingEntry.engagement_id == engagement.id, IS_UNDECIDED)
         .order_by(BillingEntry.submitted_at, BillingEntry.id)
         .limit(MOST_UNDECIDED)
     ).all()
@@ -79,7 +79,7 @@ def months_reached(
         reached[group.engagement_id][group.metric_id, group.service_month] = group.quantity
     waiting = (
         select(BillingEntry.engagement_id, *_UNDECIDED_COLUMNS)
-        .where(BillingEntry.engagement_id.in_(rows), BillingEntry.state.in_(states.UNDECIDED))
+        .where(BillingEntry.engagement_id.in_(rows), IS_UNDECIDED)
         .order_by(BillingEntry.engagement_id, BillingEntry.submitted_at, BillingEntry.id)
     )
     for engagement_id, undecided in groupby(streamed(waiting), key=lambda row: row.engagement_id):

@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Row, Select, bindparam, func, select
+from sqlalchemy import Row, Select, Uuid, column, func, select, values
 from sqlalchemy.orm import aliased
 
 from app.charges.model import ChargeLine, ChargeMonth
@@ -78,15 +78,15 @@ def source_of(line_id: uuid.UUID) -> tuple[str, uuid.UUID]:
     return row.source_kind, row.source_id
 
 
-# a source is known by both: the index begins with the kind
-_GROSS_OF = select(ChargeLine.source_id, ChargeLine.gross_minor, ChargeLine.tax_minor, ChargeLine.currency).where(
-    ChargeLine.source_kind == bindparam("kind"), ChargeLine.source_id.in_(bindparam("sources", expanding=True))
-)
-
-
 def gross_of(kind: str, source_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, Row[*tuple[Any, ...]]]:
     """source id -> (gross_minor, tax_minor, currency) of the lines this viewer may see."""
     if not source_ids:
         return {}
-    asked = {"kind": kind, "sources": list(source_ids)}
-    return {row.source_id: row for row in db.session.execute(_GROSS_OF, asked)}
+    asked = values(column("source_id", Uuid), name="asked").data([(source_id,) for source_id in source_ids]).cte()
+    found = (
+        select(ChargeLine.source_id, ChargeLine.gross_minor, ChargeLine.tax_minor, ChargeLine.currency)
+        .select_from(asked)
+        # outer: the few sources lead, each along the index that begins with the kind, not all lines of the viewer
+        .outerjoin(ChargeLine, (ChargeLine.source_kind == kind) & (ChargeLine.source_id == asked.c.source_id))
+    )
+    return {row.source_id: row for row in db.session.execute(found) if row.source_id is not None}

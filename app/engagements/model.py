@@ -27,7 +27,7 @@ class Engagement(Row, OfParties, Base):
         # one index a filter offered, each in the order of the list, so that a page costs the same at any size
         Index("ix_engagement_partner", "partner_id", "requested_at", "id"),
         Index("ix_engagement_partner_state", "partner_id", "state", "requested_at", "id"),
-        Index("ix_engagement_product_state", "product_id", "state", "requested_at", "id"),
+        Index("ix_engagement_product_state", "product_id", "partner_id", "state", "requested_at", "id"),
         Index("ix_engagement_partner_customer", "partner_id", "customer_id", "requested_at", "id"),
         Index("ix_engagement_customer", "customer_id", "requested_at", "id"),
         Index("ix_engagement_customer_state", "customer_id", "state", "requested_at", "id"),
@@ -36,15 +36,16 @@ class Engagement(Row, OfParties, Base):
         # Current and Past are several states each: together one more entry a row, and each in the list's order
         *(
             Index(
-                f"ix_engagement_{whose}_{name}",
-                f"{whose}_id",
+                f"ix_engagement_{whose[0]}_{name}",
+                *(f"{column}_id" for column in whose),
                 "requested_at",
                 "id",
                 sqlite_where=text(one_of),
                 postgresql_where=text(one_of),
             )
             for name, one_of in states.IN_SQL.items()
-            for whose in ("partner", "product", "seller")
+            # a product's with its partner: a planner without statistics takes the index that two equalities fit
+            for whose in (("partner",), ("product", "partner"), ("seller",))
         ),
     )
 

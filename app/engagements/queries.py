@@ -102,7 +102,9 @@ def engagements(
     if states_wanted:
         found = found.where(*in_states(states_wanted))
     if product_id is not None:
-        found = found.where(Engagement.product_id == product_id)
+        # its partner as well, though that follows: the product's index begins with both, and so none of the viewer's fits better
+        its_partner = select(Product.partner_id).where(Product.id == product_id).scalar_subquery()
+        found = found.where(Engagement.product_id == product_id, Engagement.partner_id == its_partner)
     if customer_id is not None:
         found = found.where(Engagement.customer_id == customer_id)
     if plan_id is not None:
@@ -208,7 +210,11 @@ def products_with_counts(partner_id: uuid.UUID) -> Sequence[Row[*tuple[Any, ...]
 
 def _few_in(state: str) -> Any:
     few = (
-        select(Engagement.id).where(Engagement.product_id == Product.id, Engagement.state == state).limit(MOST_COUNTED)
+        select(Engagement.id)
+        .where(
+            Engagement.product_id == Product.id, Engagement.partner_id == Product.partner_id, Engagement.state == state
+        )
+        .limit(MOST_COUNTED)
     )
     return select(func.count()).select_from(few.correlate(Product).subquery()).scalar_subquery()
 

@@ -1,11 +1,13 @@
 """Each list, with each filter it offers, is read along an index in its own order: what a page costs then knows no size.
 
 SQLite says which index it takes, without statistics, as in an installation that nobody looks after; the operator's filter by a
-client or a product alone is not here, because there it cannot tell whose index says more. PostgreSQL would rather
+client alone is not here, because there it cannot tell whose index says more. PostgreSQL would rather
 scan ten rows than open an index: with that forbidden, it needs to sort only where no index has the list's order.
 """
 
+import base64
 import re
+import uuid
 from typing import Any
 
 import pytest
@@ -27,11 +29,14 @@ ENGAGEMENTS = [
     ("ada", "/engagements?month={month}&status=active", "ix_engagement_partner_state"),
     ("ada", "/products/{product}/current-engagements", "ix_engagement_product_current"),
     ("ada", "/products/{product}/past-engagements", "ix_engagement_product_past"),
+    ("ada", "/products/{product}/current-engagements?before={oldest}", "ix_engagement_product_current"),
     ("ada", "/engagements/bulk-entry", "ix_engagement_partner_current"),
     ("olga", "/engagements", "ix_engagement_seller_current"),
     ("olga", "/engagements?status=past", "ix_engagement_seller_past"),
     ("olga", "/engagements?status=rejected", "ix_engagement_seller_state"),
     ("olga", "/engagements?client={client}&status=active", "ix_engagement_customer_state"),
+    ("olga", "/engagements?product={product}", "ix_engagement_product_current"),
+    ("olga", "/engagements?product={product}&status=past", "ix_engagement_product_past"),
     ("olga", "/engagements?month={month}", "ix_engagement_seller_current"),
     ("dot", "/my/engagements", "ix_engagement_customer"),
     ("dot", "/my/engagements?status=active", "ix_engagement_customer_state"),
@@ -44,10 +49,13 @@ OTHERS = [
     ("olga", "/inbox", "billing_entry", "ix_billing_entry_in_review"),
     ("ada", "/inbox", "completion_request", "ix_completion_request_waiting"),
     ("ada", "{engagement}/billing-entries", "billing_entry", "ix_billing_entry_listed"),
+    ("ada", "{engagement}/billing-entries", "billing_entry", "ix_billing_entry_undecided_of"),
     ("ada", "{engagement}/history", "history", "sqlite_autoindex_history_1"),
     ("ada", "/notices", "portal_notice", "ix_portal_notice_member"),
 ]
 LISTS = [(who, path, "engagement", index) for who, path, index in ENGAGEMENTS] + OTHERS
+#: The last page's cursor, before everything there is.
+OLDEST = base64.urlsafe_b64encode(f'["1970-01-01T00:00:00+00:00","{uuid.UUID(int=0)}"]'.encode()).decode().rstrip("=")
 #: Tables that grow without end.
 LARGE = "engagement|billing_entry|charge_line|rating_group|history|outbox|portal_notice|completion_request|correction"
 
@@ -81,7 +89,7 @@ def seen_by(app: Any, client: Any, path: str) -> list[tuple[str, Any]]:
 
 def address(path: str, stage: Any, people: Any) -> str:
     return path.format(
-        product=stage.product.id, client=people.acme.id, month="2026-10", engagement=f"/engagements/{stage.engagements['active'].id}"
+        product=stage.product.id, client=people.acme.id, month="2026-10", oldest=OLDEST, engagement=f"/engagements/{stage.engagements['active'].id}"
     )  # fmt: skip
 
 
