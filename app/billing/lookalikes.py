@@ -53,7 +53,10 @@ def lookalikes(judged: Sequence[Judged]) -> list[Lookalike | None]:
         return [None] * len(judged)
     counting = _counting({engagement_id for engagement_id, _ in drafts}).where(
         # a double click: what the first one made since this one looked is no other work, submit_batch finds its key
-        or_(BillingEntry.record_key.is_(None), BillingEntry.record_key.not_in({one.line.key for one in judged}))
+        or_(
+            BillingEntry.record_key.is_(None),
+            BillingEntry.record_key.not_in({one.line.key for one in judged if one.priced}),
+        )
     )
     same = counting.where(
         BillingEntry.service_month.in_({draft.month for _, draft in drafts}),

@@ -11,7 +11,6 @@ Together one statement: rows, figures and what can be filtered by (engagements/c
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from functools import cache, lru_cache
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
@@ -33,10 +32,10 @@ from app.foundation.billing_month import CUT_OFF_POLICIES, BillingMonth, open_mo
 from app.foundation.money import Money
 from app.foundation.pages import page_of
 from app.foundation.tenancy import Viewer
-from app.foundation.text import N_
 from app.months.queries import OpenMonths, open_by_the_clock
 from app.web import instants
-from app.web.engagement_header import CLOSES_SOON, PATHS, address, menu_lines
+from app.web.engagement_cells import NOTHING, Cell, closes_at, month_cell, waiting_cell
+from app.web.engagement_header import PATHS, address, menu_lines
 from app.web.figures import DASH, money, money_with_currency
 from app.web.filters import Choice, Months, Reference, Search
 from app.web.listing import Listing, ListOf
@@ -62,21 +61,7 @@ PAST = "past"
 EVERY = "all"
 #: The Entries filter's word for those not rated yet; its other words are cut-off policies: nothing yet for their open month.
 WAITING = "waiting"
-#: A request waits too long from here on.
-LATE_AFTER = timedelta(hours=24)
 _MONTHS_OFFERED = 13
-
-
-class Cell(NamedTuple):
-    """One figure of a row and the class that says how it is meant."""
-
-    text: Any
-    kind: str = ""
-    #: small print under it
-    small: str = ""
-
-
-NOTHING = Cell(DASH)
 
 
 class Verbs(NamedTuple):
@@ -189,7 +174,7 @@ class Listed:
 
     def _closing(self) -> Any:
         """(month, when it closes) of the month that closes first among the rows."""
-        ends = [(end, row.open_month) for row in self.rows if (end := _closes_at(row)) is not None]
+        ends = [(end, row.open_month) for row in self.rows if (end := closes_at(row)) is not None]
         if not ends:
             return None
         end, month = min(ends)
@@ -224,8 +209,8 @@ class Listed:
             state=row.state,
             requested=instants.instant_short(row.requested_at),
             ended=instants.instant_short(row.ended_at) if past else DASH,
-            waiting=NOTHING if past else _waiting(row.state, row.requested_at, row.asked_at),
-            month=_month_cell(row, written, say, named=named) if reads and not past else NOTHING,
+            waiting=NOTHING if past else waiting_cell(row.state, row.requested_at, row.asked_at),
+            month=month_cell(row, written, say, named=named) if reads and not past else NOTHING,
             rated=written(Money.of_minor(row.rated_minor, row.currency))
             if reads and row.rated_minor is not None
             else DASH,
@@ -365,37 +350,3 @@ def _recent_months() -> list[BillingMonth]:
 
 def _may_read(viewer: Viewer, row: Any) -> bool:
     return may_view_billing(viewer, takes_all_three=row.takes_all_three)
-
-
-def _month_cell(row: Any, written: Any, say: Any, *, named: bool) -> Cell:
-    """What the open month holds: rated, waiting to be rated, or nothing yet. `named`: the rows differ in their months."""
-    if row.state not in states.BILLABLE or not row.open_month:
-        return NOTHING
-    month = instants.month_short(BillingMonth.of_number(row.open_month)) if named else ""
-    if row.month_minor is not None:
-        return Cell(written(Money.of_minor(row.month_minor, row.currency)), "", month)
-    if row.month_waits:
-        return Cell(say(N_("submitted")), "second", month)
-    closes_at = _closes_at(row)
-    soon = closes_at is not None and closes_at - clock.now() <= CLOSES_SOON
-    return Cell(say(N_("no entry yet")), "amber strong" if soon else "second", month)
-
-
-def _closes_at(row: Any) -> datetime | None:
-    """None without an open month, and for one that was reopened: it takes entries until somebody ends that."""
-    if not row.open_month or row.open_month == row.reopened_month:
-        return None
-    return _closing(row.cut_off, row.open_month)
-
-
-@lru_cache(maxsize=256)
-def _closing(cut_off: str, month: int) -> datetime:
-    return CUT_OFF_POLICIES[cut_off].closes_at(BillingMonth.of_number(month))
-
-
-def _waiting(state: str, requested_at: datetime, asked_at: datetime | None) -> Cell:
-    since = {states.PENDING: requested_at, states.COMPLETION_REQUESTED: asked_at}.get(state)
-    if since is None:
-        return NOTHING
-    age = clock.now() - since
-    return Cell(instants.duration(age), "bad strong" if age > LATE_AFTER else "")
