@@ -8,7 +8,7 @@ ENTRIES entries and their history.
 import random
 import sys
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import timedelta
 from decimal import Decimal
 from itertools import islice
@@ -212,7 +212,8 @@ def in_batches(rows: Iterable[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]
         yield some
 
 
-def main(size: int) -> None:
+def main(size: int, fill: Callable[[int], None] = fill) -> None:
+    """A portal with its demo, and on top of it what `fill` makes of so many."""
     app = create_app()
     with app.app_context():
         from flask_migrate import upgrade

@@ -15,12 +15,10 @@ from typing import Any
 
 from sqlalchemy import select
 
-from app import create_app
 from app.billing.events import SUBMITTED
 from app.billing.model import BillingEntry
 from app.catalog.model import Plan, Product, Programme
 from app.catalog.queries import PricedMetric, prices_of_plans
-from app.commands.demo import seed_if_empty
 from app.engagements.events import CREATED
 from app.engagements.model import Engagement, searched
 from app.foundation import bulk, clock
@@ -28,8 +26,8 @@ from app.foundation.billing_month import BillingMonth
 from app.foundation.chains import COLUMNS, Chain
 from app.foundation.database import db, transaction
 from app.foundation.history import History, HistoryHead, facts_of
-from app.foundation.tenancy import acting_for_all
 from app.parties.model import Organisation
+from benchmarks.fill import main
 
 MODELS = ("per_unit", "graduated")
 MOST_IN_GROUP = 50
@@ -154,19 +152,5 @@ def fill(size: int) -> None:
             bulk.insert(HistoryHead, HEAD, heads)
 
 
-def main(size: int) -> None:
-    app = create_app()
-    with app.app_context():
-        from flask_migrate import upgrade
-
-        upgrade()
-    seed_if_empty(app)
-    with app.app_context(), acting_for_all("what a figure stands on"):
-        fill(size)
-        db.session.remove()
-        with db.engine.begin() as connection:
-            connection.exec_driver_sql("ANALYZE")
-
-
 if __name__ == "__main__":
-    main(int(sys.argv[1]))
+    main(int(sys.argv[1]), fill)
