@@ -17,7 +17,10 @@ IDEAS_WITH_TABLES = (
     "workers",
 )  # fmt: skip
 #: Tables that stand apart from their room's model.py.
-TABLES_APART = ("members.api_keys", "notices.webhook_model")
+TABLES_APART = (
+    "members.api_keys", "notices.webhook_model", "csp.accounts.model", "csp.customers.model", "csp.invoices.model",
+    "csp.discovery.model",
+)  # fmt: skip
 
 
 def create_app(overrides: Mapping[str, Any] | None = None) -> Flask:

@@ -125,6 +125,23 @@ class Exact(TypeDecorator[Decimal]):
         return None if value is None else from_scaled(int(value))
 
 
+class AsSent(TypeDecorator[Decimal]):
+    """Somebody else's decimal with every digit it came with, kept as text: never added up by the database, never rounded."""
+
+    impl = String(60)
+    cache_ok = True
+
+    @property
+    def python_type(self) -> type[Decimal]:
+        return Decimal
+
+    def process_bind_param(self, value: Decimal | None, dialect: Dialect) -> str | None:
+        return None if value is None else format(value, "f")
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> Decimal | None:
+        return None if value is None else Decimal(value)
+
+
 class Month(TypeDecorator[BillingMonth]):
     """A billing month, stored as the number YYYYMM, so that it sorts and filters as it reads."""
 

@@ -24,6 +24,8 @@ PRICING_SUBMITTER = "partner-pricing-submitter"
 INSTANCE_EDITOR = "software-instance-editor"
 PRODUCT_EDITOR = "product-editor"
 PARTNER_ADMIN = "partner-admin"
+CLOUD_ADMIN = "cloud-admin"
+CLOUD_BILLING = "cloud-billing"
 CUSTOMER_MEMBER = "service-requester"
 CUSTOMER_ADMIN = "customer-admin"
 OPERATOR_RATER = "rating-reviewer"
@@ -54,6 +56,18 @@ ROLES: dict[str, Role] = {
             N_("Organisation admin"),
             "partner",
             N_("Manages the organisation's members, API keys and webhooks"),
+        ),
+        Role(
+            CLOUD_ADMIN,
+            N_("Cloud Admin"),
+            "partner",
+            N_("Registers CSP accounts, runs discovery, sets mark-up, tax and budgets; includes Cloud billing"),
+        ),
+        Role(
+            CLOUD_BILLING,
+            N_("Cloud billing"),
+            "partner",
+            N_("Sees CSP customers, invoices and their cost, issues statements"),
         ),
         Role(CUSTOMER_MEMBER, N_("Service requester"), "customer", N_("Requests services and asks for completion")),
         Role(
@@ -95,10 +109,13 @@ ROLES: dict[str, Role] = {
     )
 }
 
+#: A role that brings others with it.
+INCLUDES: dict[str, frozenset[str]] = {CLOUD_ADMIN: frozenset({CLOUD_BILLING})}
+
 #: What any member of an organisation in this capacity may do, whatever the roles.
 EVERY_MEMBER: dict[Capacity, frozenset[str]] = {
     "partner": frozenset({"engagement:view", "inbox:view"}),
-    "customer": frozenset({"engagement:view-own", "charge:view-own", "catalog:view", "inbox:view"}),
+    "customer": frozenset({"engagement:view-own", "charge:view-own", "catalog:view", "inbox:view", "cloud:view-own"}),
     "operator": frozenset(
         {
             "engagement:view",
@@ -131,6 +148,13 @@ GRANTS: dict[tuple[str, Capacity], frozenset[str]] = {
     ("organisation:secure", "partner"): frozenset({PARTNER_ADMIN}),
     ("api-key:manage", "partner"): frozenset({PARTNER_ADMIN}),
     ("webhook:manage", "partner"): frozenset({PARTNER_ADMIN}),
+    ("csp-account:manage", "partner"): frozenset({CLOUD_ADMIN}),
+    ("csp-discovery:run", "partner"): frozenset({CLOUD_ADMIN}),
+    ("csp-customer:manage", "partner"): frozenset({CLOUD_ADMIN}),
+    ("csp-document:override", "partner"): frozenset({CLOUD_ADMIN}),
+    ("csp-customer:view", "partner"): frozenset({CLOUD_BILLING}),
+    ("csp-billing:view", "partner"): frozenset({CLOUD_BILLING}),
+    ("csp-statement:issue", "partner"): frozenset({CLOUD_BILLING}),
     ("engagement:request", "customer"): frozenset({CUSTOMER_MEMBER}),
     ("engagement:steer", "customer"): frozenset({CUSTOMER_MEMBER}),
     ("member:view", "customer"): frozenset({CUSTOMER_ADMIN}),
@@ -155,5 +179,6 @@ GRANTS: dict[tuple[str, Capacity], frozenset[str]] = {
 
 def permissions_of(roles: frozenset[str], capacity: Capacity) -> frozenset[str]:
     """What these roles allow an acting member in this capacity."""
-    granted = {name for (name, where), needed in GRANTS.items() if where == capacity and needed <= roles}
+    held = roles.union(*(INCLUDES.get(role, frozenset()) for role in roles))
+    granted = {name for (name, where), needed in GRANTS.items() if where == capacity and needed <= held}
     return frozenset(granted | EVERY_MEMBER.get(capacity, frozenset()))
