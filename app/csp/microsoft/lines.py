@@ -6,7 +6,7 @@ little more than their JSON. v1 and Graph spell the same names, the one in camel
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from decimal import Decimal
+from decimal import Context, Decimal
 from functools import lru_cache, partial
 from itertools import groupby
 from operator import itemgetter
@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 
 from app.csp.microsoft.records import Line
-from app.csp.microsoft.spelling import digits, id_of, instant_text, text_of
+from app.csp.microsoft.spelling import DIGITS, digits, id_of, instant_text, text_of
 
 Clean = Callable[[Any], str]
 
@@ -31,7 +31,7 @@ COLUMNS: tuple[tuple[Clean, tuple[str, ...]], ...] = (
     # office lines have a billing id as subscriptionId, and the subscription's own id here
     (id_of, ("syndicationpartnersubscriptionnumber", "subscriptionid")),
     (_text(400), ("productname", "offername", "servicename")),
-    (_text(400), ("skuname", "subscriptionname", "resourcename", "metername")),
+    (_text(400), ("skuname", "resourcename", "metername", "subscriptionname")),
     (_text(60), ("chargetype",)),
     (instant_text, ("chargestartdate", "usagedate")),
     (instant_text, ("chargeenddate", "usagedate")),
@@ -61,6 +61,7 @@ MORE = (
 #: the same thing under another name
 _ALSO = {"tier2mpnid": "resellerMpnId"}
 _MORE_BY_NAME = {name.lower(): name for name in MORE} | _ALSO
+_EXACT = Context(prec=2 * DIGITS)
 _encode_lines = msgspec.json.Encoder().encode_lines
 _line = partial(tuple.__new__, Line)
 
@@ -107,7 +108,7 @@ def _alike(
     return map(_line, zip([line_type] * count, [provider] * count, *columns, _more(places, items), strict=True))
 
 
-def _column(clean: Clean, ways: list[Callable[[Any], Any]], items: list[Mapping[str, Any]]) -> list[str]:
+def _column(clean: Clean, ways: Sequence[Callable[[Any], Any]], items: list[Mapping[str, Any]]) -> list[str]:
     """One column of the page; every distinct value is cleaned once."""
     if not ways:
         return [""] * len(items)
@@ -123,7 +124,7 @@ def _column(clean: Clean, ways: list[Callable[[Any], Any]], items: list[Mapping[
 
 def _total(cost: str, tax: str, total: str) -> str:
     """A billing line without a total comes to its cost and tax; one without either comes to nothing."""
-    return total or (format(Decimal(cost or 0) + Decimal(tax or 0), "f"))
+    return total or format(_EXACT.add(Decimal(cost or 0), Decimal(tax or 0)), "f")
 
 
 def _more(places: Places, items: list[Mapping[str, Any]]) -> list[str]:
