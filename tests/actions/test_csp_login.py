@@ -240,7 +240,7 @@ def test_many_workers_that_are_refused_refresh_once(ada: Viewer, there: StandIn)
     workers = [Tokens(account.id) for _ in range(6)]
     refused = workers[0].get("api")
     got: list[str] = []
-    threads = [threading.Thread(target=lambda one=one: got.append(one.renew("api", refused))) for one in workers]  # type: ignore[misc]
+    threads = [threading.Thread(target=lambda one=one: got.append(one.renew("api", refused))) for one in workers]
     for thread in threads:
         thread.start()
     for thread in threads:
