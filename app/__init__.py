@@ -43,6 +43,7 @@ def create_app(overrides: Mapping[str, Any] | None = None) -> Flask:
         guard,
         logs,
         metrics,
+        microsoft,
         request_viewer,
         security_headers,
         shell,
@@ -77,6 +78,7 @@ def create_app(overrides: Mapping[str, Any] | None = None) -> Flask:
     security_headers.install(app)
     metrics.install(app)
     sign_in.install(app)
+    microsoft.install(app)
     bearer.install(app)
     request_viewer.install(app)
     uploads.install(app)

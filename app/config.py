@@ -6,10 +6,12 @@ The table in README.md lists the same names; a test holds the two together.
 import os
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from urllib.parse import urlsplit
+
+from cryptography.fernet import Fernet
 
 from app.foundation.clock import parse_instant
 
@@ -49,6 +51,17 @@ class Settings:
     webhook_private_addresses: bool
     #: files the portal writes: the SQLite database, the demo's key and clock
     instance_path: Path
+    #: where Microsoft's sign-in, Partner Center API and Graph are; without a slash at the end
+    microsoft_login_base: str
+    partner_center_api_base: str
+    microsoft_graph_base: str
+    #: this installation's own application in Microsoft's directory; None: no CSP account can be connected
+    microsoft_client_id: str | None
+    microsoft_client_secret: str | None = field(repr=False)
+    #: what seals Microsoft's tokens, newest first; none: a key derived from SECRET_KEY
+    token_encryption_keys: tuple[str, ...] = field(repr=False)
+    #: whether somebody said where Microsoft is: then the demo brings no stand-in of its own
+    microsoft_is_given: bool
 
     @property
     def secure_cookies(self) -> bool:
@@ -77,6 +90,13 @@ def settings_from(environment: Mapping[str, str] | None = None) -> Settings:
         api_requests_per_minute=_requests(env.get("API_REQUESTS_PER_MINUTE", "600")),
         webhook_private_addresses=_switch(env, "WEBHOOK_PRIVATE_ADDRESSES", default=False),
         instance_path=instance,
+        microsoft_login_base=_base(env, "MICROSOFT_LOGIN_BASE", "https://login.microsoftonline.com"),
+        partner_center_api_base=_base(env, "PARTNER_CENTER_API_BASE", "https://api.partnercenter.microsoft.com"),
+        microsoft_graph_base=_base(env, "MICROSOFT_GRAPH_BASE", "https://graph.microsoft.com"),
+        microsoft_client_id=env.get("MICROSOFT_CLIENT_ID") or None,
+        microsoft_client_secret=env.get("MICROSOFT_CLIENT_SECRET") or None,
+        token_encryption_keys=_encryption_keys(env.get("TOKEN_ENCRYPTION_KEYS")),
+        microsoft_is_given=bool(env.get("MICROSOFT_LOGIN_BASE")),
     )
 
 
@@ -142,6 +162,29 @@ def _portal_url(text: str | None, port: int) -> str:
     if parts.scheme not in ("http", "https") or not parts.netloc or parts.query or parts.fragment:
         raise BadSetting(f"PORTAL_URL is {url!r}; write it as https://portal.example.com.")
     return url
+
+
+def _base(env: Mapping[str, str], name: str, usual: str) -> str:
+    """http is for a stand-in on this machine alone: tokens travel there."""
+    url = (env.get(name) or usual).rstrip("/")
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+        raise BadSetting(f"{name} is {url!r}; write it as {usual}.")
+    if parts.scheme == "http" and parts.hostname not in ("127.0.0.1", "localhost", "::1"):
+        raise BadSetting(f"{name} is {url!r}; http is only for a stand-in on 127.0.0.1, write https.")
+    return url
+
+
+def _encryption_keys(text: str | None) -> tuple[str, ...]:
+    keys = tuple(filter(None, (key.strip() for key in (text or "").split(","))))
+    for key in keys:
+        try:
+            Fernet(key)
+        except ValueError as wrong:
+            raise BadSetting(
+                "TOKEN_ENCRYPTION_KEYS holds something that is no key; make one with: flask csp new-key, and put the newest first."
+            ) from wrong
+    return keys
 
 
 def _smtp_url(text: str | None) -> str | None:

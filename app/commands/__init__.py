@@ -4,7 +4,7 @@ from flask import Flask
 
 
 def install(app: Flask) -> None:
-    from app.commands import api_key, backup, check, demo, jobs, months, operator
+    from app.commands import api_key, backup, check, csp, demo, jobs, months, operator
 
-    for group in (api_key, backup, check, demo, jobs, months, operator):
+    for group in (api_key, backup, check, csp, demo, jobs, months, operator):
         group.install(app)

@@ -44,6 +44,7 @@ def _tags() -> dict[str, Tag]:
         "pricing_approved": Tag(_l("Pricing approved"), alive, "in-progress"),
         "evidence_approved": Tag(_l("Evidence approved"), alive, "in-progress"),
         # waiting for the machine or for another party
+        "consent_pending": Tag(_l("Waiting for consent"), wait, "time"),
         "submitted": Tag(_l("Submitted"), wait, "time"),
         "in_review": Tag(_l("In review"), wait, "time"),
         "waiting": Tag(_l("Waiting"), wait, "time"),
@@ -70,6 +71,7 @@ def _tags() -> dict[str, Tag]:
         "paid": Tag(_l("Paid"), good, tick),
         "passed": Tag(_l("Passed"), good, tick),
         # refused or failed
+        "reconsent_needed": Tag(_l("Consent needed"), bad, "warning--filled"),
         "rejected": Tag(_l("Rejected"), bad, "misuse"),
         "blocked": Tag(_l("Blocked"), bad, "misuse"),
         "error": Tag(_l("Error"), bad, "error--filled"),
@@ -85,6 +87,8 @@ def _tags() -> dict[str, Tag]:
         "expired": Tag(_l("Expired"), neutral, "subtract"),
         "deactivated": Tag(_l("Deactivated"), neutral, "subtract"),
         "not_started": Tag(_l("Not Started"), neutral, "circle-dash"),
+        "disabled": Tag(_l("Disabled"), neutral, "stop--filled--alt"),
+        "disconnected": Tag(_l("Disconnected"), neutral, "subtract"),
         "stopped": Tag(_l("Stopped"), neutral, "stop--filled--alt"),
         "draft": Tag(_l("Draft"), neutral, "edit"),
         "month_ready": Tag(_l("Ready to close"), good, "checkmark--outline"),

@@ -12,7 +12,7 @@ REAL = {"DEMO": "0", "SECRET_KEY": "x" * 32}
 
 def test_readme_lists_every_setting(repository: Path) -> None:
     source = (repository / "app" / "config.py").read_text()
-    read = set(re.findall(r'env\.get\("([A-Z_]+)"|_switch\(env, "([A-Z_]+)"', source))
+    read = set(re.findall(r'env\.get\("([A-Z_]+)"|_(?:switch|base)\(env, "([A-Z_]+)"', source))
     names = {one or other for one, other in read} | {"HOST"}
     table = set(re.findall(r"^\| `([A-Z_]+)` \|", (repository / "README.md").read_text(), re.M))
     assert table == names
@@ -31,6 +31,10 @@ def test_readme_lists_every_setting(repository: Path) -> None:
         ({"SMTP_URL": "mail.example.com"}, "SMTP_URL"),
         ({"PROXIES": "many"}, "PROXIES"),
         ({"DEMO_NOW": "tomorrow", "DEMO": "1"}, "DEMO_NOW"),
+        ({"MICROSOFT_LOGIN_BASE": "login.example"}, "MICROSOFT_LOGIN_BASE"),
+        ({"PARTNER_CENTER_API_BASE": "http://api.example"}, "only for a stand-in"),
+        ({"MICROSOFT_GRAPH_BASE": "ftp://graph.example"}, "MICROSOFT_GRAPH_BASE"),
+        ({"TOKEN_ENCRYPTION_KEYS": "a,b"}, "no key"),
         ({"DEMO_NOW": "2026-11-02T23:59:50", "DEMO": "1"}, "DEMO_NOW"),
         ({**REAL, "DEMO_NOW": "2026-11-02T23:59:50Z"}, "only the demo's clock"),
     ],

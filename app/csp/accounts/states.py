@@ -20,6 +20,8 @@ TRANSITIONS = {
     (CONSENT_PENDING, BEGIN_LOGIN): CONSENT_PENDING,
     (CONSENT_PENDING, FAIL_LOGIN): DRAFT,
     (CONSENT_PENDING, CONNECT): CONNECTED,
+    # two sign-ins in two tabs, of which the first was cancelled
+    (DRAFT, CONNECT): CONNECTED,
     # a sign-in that comes to nothing leaves a connected account as it was, with its old tokens
     (CONNECTED, CONNECT): CONNECTED,
     (CONNECTED, LOSE_CONSENT): RECONSENT_NEEDED,
@@ -46,4 +48,6 @@ EVENTS = {
 
 #: How the partner buys. An indirect reseller is billed by its provider, so Microsoft has no invoices for it.
 DIRECT, INDIRECT_PROVIDER, INDIRECT_RESELLER = "direct", "indirect_provider", "indirect_reseller"
+#: Where a Login with Microsoft may begin.
+MAY_LOG_IN = (DRAFT, CONSENT_PENDING, CONNECTED, RECONSENT_NEEDED)
 MODELS = (DIRECT, INDIRECT_PROVIDER, INDIRECT_RESELLER)

@@ -1,0 +1,159 @@
+"""An account's tokens: sealed at rest, rotated and stored before use, refreshed by one worker at a time.
+
+    tokens = Tokens(account_id)          # in an app context; then usable from any thread
+    tokens.get("api")                    # refreshes when the present one is about to end
+    tokens.renew("api", refused)         # a call was answered 401 with this one
+
+Microsoft may revoke a refresh token at its first use. So whoever refreshes takes the right to first, a compare-and-set on the row, and
+stores the new token before anybody uses what came with it; the others wait and read. The right lapses by itself: a worker that
+dies with it holds nobody up for longer than REFRESH_LASTS.
+"""
+
+import threading
+import time
+import uuid
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import or_, select, update
+from sqlalchemy.orm import Session
+
+from app.csp.accounts import application, sealing
+from app.csp.accounts.actions import GONE
+from app.csp.accounts.model import CspAccount, CspToken
+from app.csp.microsoft import sign_in
+from app.csp.microsoft.records import SignInNeeded, Unreachable
+from app.foundation import clock
+from app.foundation.database import db
+from app.foundation.identity import new_id
+from app.foundation.tenancy import acting_for_all
+from app.foundation.text import N_
+
+API, GRAPH = "api", "graph"
+#: an access token that ends within this is not used any more
+SPARE = timedelta(minutes=2)
+#: longer than a refresh with its own tries can take
+REFRESH_LASTS = timedelta(seconds=90)
+LOOK_EVERY_SECONDS = 0.1
+
+KEYS_CHANGED = N_("The stored consent cannot be read under the portal's present keys.")
+
+
+class Tokens:
+    """What the wire asks for tokens. One object may be shared by threads."""
+
+    def __init__(self, account_id: uuid.UUID) -> None:
+        self._account_id = account_id
+        self._engine = db.engine
+        self._present: dict[str, tuple[str, datetime]] = {}
+        self._one_at_a_time = threading.Lock()
+
+    def get(self, audience: str) -> str:
+        known = self._present.get(audience)
+        if known and clock.of_the_machine() + SPARE < known[1]:
+            return known[0]
+        return self._fresh(audience, None)
+
+    def renew(self, audience: str, refused: str) -> str:
+        return self._fresh(audience, refused)
+
+    def _fresh(self, audience: str, refused: str | None) -> str:
+        """The stored token if it is another than the refused one, else a new one."""
+        me = new_id().hex
+        until = time.monotonic() + REFRESH_LASTS.total_seconds() * 2
+        with self._one_at_a_time:
+            while time.monotonic() < until:
+                stored = self._in_a_session(self._read)
+                known = _access(stored, audience, self._account_id)
+                if known and known[0] != refused and clock.of_the_machine() + SPARE < known[1]:
+                    self._present[audience] = known
+                    return known[0]
+                if self._in_a_session(lambda session: self._take_right(session, me)):
+                    return self._refresh(audience, me)
+                time.sleep(LOOK_EVERY_SECONDS)
+        raise Unreachable("another worker is refreshing the consent and does not come to an end")
+
+    def _refresh(self, audience: str, me: str) -> str:
+        """Whoever has the right: asks with the refresh token as it is stored now, stores what comes, gives the right back."""
+        stored = self._in_a_session(self._read)
+        refresh_token = _opened(stored.refresh_token, self._account_id)
+        tenant_id = self._in_a_session(
+            lambda session: session.scalar(select(CspAccount.tenant_id).where(CspAccount.id == self._account_id))
+        )
+        try:
+            granted = sign_in.refresh(application.present(), tenant_id, refresh_token, audience)
+        except BaseException:
+            self._in_a_session(lambda session: self._give_back(session, me))
+            raise
+        ends = clock.of_the_machine() + timedelta(seconds=granted.expires_in)
+        self._in_a_session(
+            lambda session: self._give_back(session, me, **_columns(audience, granted, ends, self._account_id))
+        )
+        self._present[audience] = (granted.access_token, ends)
+        return str(granted.access_token)
+
+    def _read(self, session: Session) -> CspToken:
+        found = session.get(CspToken, self._account_id)
+        if found is None:
+            raise SignInNeeded(GONE)
+        return found
+
+    def _take_right(self, session: Session, me: str) -> bool:
+        now = clock.of_the_machine()
+        taken = session.execute(
+            update(CspToken)
+            .where(
+                CspToken.account_id == self._account_id,
+                or_(CspToken.refreshing_until.is_(None), CspToken.refreshing_until < now),
+            )
+            .values(refreshing_by=me, refreshing_until=now + REFRESH_LASTS)
+            .execution_options(synchronize_session=False)
+        )
+        return int(getattr(taken, "rowcount", 0)) == 1
+
+    def _give_back(self, session: Session, me: str, **columns: Any) -> None:
+        session.execute(
+            update(CspToken)
+            .where(CspToken.account_id == self._account_id, CspToken.refreshing_by == me)
+            .values(refreshing_by=None, refreshing_until=None, **columns)
+            .execution_options(synchronize_session=False)
+        )
+
+    def _in_a_session(self, do: Callable[[Session], Any]) -> Any:
+        """A short transaction of its own, in whatever thread: what calls holds none open while it asks the network."""
+        with acting_for_all("an account's own tokens"), Session(self._engine, expire_on_commit=False) as session:
+            session.connection(execution_options={"begin": "IMMEDIATE"})
+            found = do(session)
+            session.commit()
+            return found
+
+
+def _opened(sealed: str, account_id: uuid.UUID) -> str:
+    try:
+        return sealing.unseal(sealed, account_id=account_id)
+    except sealing.Unreadable as wrong:
+        raise SignInNeeded(KEYS_CHANGED) from wrong
+
+
+def _access(stored: CspToken, audience: str, account_id: uuid.UUID) -> tuple[str, datetime] | None:
+    sealed, until = (
+        (stored.api_token, stored.api_token_until)
+        if audience == API
+        else (stored.graph_token, stored.graph_token_until)
+    )
+    return (_opened(sealed, account_id), until) if sealed and until else None
+
+
+def _columns(audience: str, granted: Any, ends: datetime, account_id: uuid.UUID) -> dict[str, Any]:
+    """What a grant changes in the row. Without a new refresh token the one we have stays good."""
+    columns: dict[str, Any] = {
+        f"{audience}_token": sealing.seal(granted.access_token, account_id=account_id),
+        f"{audience}_token_until": ends,
+    }
+    if granted.refresh_token:
+        columns |= {
+            "refresh_token": sealing.seal(granted.refresh_token, account_id=account_id),
+            "refreshed_at": clock.now(),
+        }
+    return columns
