@@ -92,7 +92,9 @@ def edit(
         account = one(CspAccount, account_id, lock=True)
         if account.state == states.DISCONNECTED:
             raise AlreadyDone(account.state, "edit")
-        changed = {key: (getattr(account, key), value) for key, value in wanted.items() if getattr(account, key) != value}
+        changed = {
+            key: (getattr(account, key), value) for key, value in wanted.items() if getattr(account, key) != value
+        }
         if not changed:
             return account
         for key, (_before, value) in changed.items():

@@ -19,9 +19,7 @@ _NAMED = frozenset({"name"})
 REGISTERED = declare(
     Event("csp_account_registered", N_("Registered as %(name)s, tenant %(tenant)s"), fields=_NAMED | {"tenant"}, icon="add")
 )  # fmt: skip
-EDITED = declare(
-    Event("csp_account_edited", N_("Changed: %(changes)s"), fields=frozenset({"changes"}), icon="edit")
-)
+EDITED = declare(Event("csp_account_edited", N_("Changed: %(changes)s"), fields=frozenset({"changes"}), icon="edit"))
 declare(Event("csp_login_begun", N_("Login with Microsoft begun"), icon="launch"))
 declare(
     Event("csp_login_failed", N_("Login with Microsoft came to nothing: %(cause)s"), fields=frozenset({"cause"}), icon="error--filled")

@@ -25,7 +25,7 @@ from app.csp.microsoft.records import Refused as RefusedByMicrosoft
 from app.csp.permissions import MANAGE_ACCOUNTS
 from app.foundation import clock, history
 from app.foundation.change_state import change_state
-from app.foundation.database import db, end_reading, transaction
+from app.foundation.database import end_reading, transaction
 from app.foundation.refusals import AlreadyDone
 from app.foundation.tenancy import Viewer, one
 from app.foundation.text import N_, filled
@@ -33,8 +33,12 @@ from app.foundation.text import N_, filled
 ANOTHER = N_(
     "You signed in to another tenant (%(said)s) than the registered one (%(registered)s). Sign in with an account of the registered tenant."
 )
-NOT_AN_ADMIN = N_("The account you signed in with may not read the partner profile (%(why)s). It needs the Admin Agent role.")
-NO_MFA = N_("You signed in without multi-factor authentication, which Microsoft requires of partners. Sign in again with it.")
+NOT_AN_ADMIN = N_(
+    "The account you signed in with may not read the partner profile (%(why)s). It needs the Admin Agent role."
+)
+NO_MFA = N_(
+    "You signed in without multi-factor authentication, which Microsoft requires of partners. Sign in again with it."
+)
 ANOTHER_MPN = N_("The tenant's PartnerID is not the registered one, %(registered)s.")
 NOT_PROVEN = N_("Microsoft's answer does not prove who signed in: %(why)s.")
 NOT_REACHED = N_("Microsoft could not be reached: %(why)s. Try again in a while.")
@@ -124,9 +128,7 @@ def _use_up(state: str, *, by: Viewer) -> CspSignIn:
 def _prove(account: CspAccount, begun: CspSignIn, code: str) -> dict[str, Any]:
     """Redeem the code and see that all of it is the registered tenant. Asks Microsoft; writes nothing."""
     told = application.present()
-    verifier, nonce = (
-        sealing.unseal(sealed, account_id=account.id) for sealed in (begun.verifier, begun.nonce)
-    )
+    verifier, nonce = (sealing.unseal(sealed, account_id=account.id) for sealed in (begun.verifier, begun.nonce))
     try:
         granted = sign_in.redeem(
             told.bases, account.tenant_id, client_id=told.client_id, client_secret=told.client_secret, redirect_uri=told.redirect_uri, code=code, verifier=verifier

@@ -23,7 +23,9 @@ def accounts(*, state: str | None = None) -> Select[*tuple[Any, ...]]:
 
 def names_of_accounts() -> dict[uuid.UUID, str]:
     """For drop-downs, A to Z; a partner has a handful."""
-    found = db.session.execute(select(CspAccount.id, CspAccount.name).order_by(CspAccount.name, CspAccount.id).limit(100))
+    found = db.session.execute(
+        select(CspAccount.id, CspAccount.name).order_by(CspAccount.name, CspAccount.id).limit(100)
+    )
     return {row.id: row.name for row in found}
 
 

@@ -132,7 +132,9 @@ def refusals_of(answers: Mapping[uuid.UUID, str | None]) -> None:
     """What Microsoft says of each customer now: None, it answers, or why not. Written where that is another than before."""
     rows = db.session.execute(select(CspCustomer.id, CspCustomer.refusal).where(CspCustomer.id.in_(list(answers))))
     now = clock.now()
-    turned = [(row.id, answers[row.id], now if answers[row.id] else None) for row in rows if row.refusal != answers[row.id]]
+    turned = [
+        (row.id, answers[row.id], now if answers[row.id] else None) for row in rows if row.refusal != answers[row.id]
+    ]
     bulk.update(CspCustomer, ("id",), ("refusal", "refused_at"), turned)
 
 
@@ -155,18 +157,19 @@ def subscriptions_read(owner: Owner, read: Mapping[uuid.UUID, Sequence[Subscript
         ).where(CspSubscription.customer_id.in_(list(read)))
     ):  # fmt: skip
         known[row.customer_id][row.subscription_id] = row
-    rows, changes, gone, told = [], [], [], []
+    rows: list[Any] = []
+    changes, gone, told = [], [], []
     for customer_id, subscriptions in read.items():
         before, names = known[customer_id], {}
         records = {record.subscription_id: record for record in subscriptions}
         for record in records.values():
-            digest, row = digest_of(record), before.get(record.subscription_id)
-            if row is None:
+            digest, held = digest_of(record), before.get(record.subscription_id)
+            if held is None:
                 key = (owner.partner_id, owner.account_id, customer_id, fit(record.subscription_id, 80))
                 rows.append((*key, *_subscription_columns(record, digest), False, 1))
                 names[record.subscription_id] = "new"
-            elif row.digest != digest or row.gone_at is not None:
-                changes.append((row.id, *_subscription_columns(record, digest)))
+            elif held.digest != digest or held.gone_at is not None:
+                changes.append((held.id, *_subscription_columns(record, digest)))
                 names[record.subscription_id] = "changed"
         left = [row for name, row in before.items() if name not in records and row.gone_at is None]
         gone += [(row.id, clock.now()) for row in left]
@@ -174,7 +177,11 @@ def subscriptions_read(owner: Owner, read: Mapping[uuid.UUID, Sequence[Subscript
             counts = [sum(word == counted for word in names.values()) for counted in ("new", "changed")]
             facts = {"new": str(counts[0]), "changed": str(counts[1]), "gone": str(len(left))}
             told.append((found.Subject(customer_id, owner.partner_id), facts))
-    bulk.insert(CspSubscription, _NEW_SUBSCRIPTION, ((row_id, *row) for row_id, row in zip(new_ids(len(rows)), rows, strict=True)))
+    bulk.insert(
+        CspSubscription,
+        _NEW_SUBSCRIPTION,
+        ((row_id, *row) for row_id, row in zip(new_ids(len(rows)), rows, strict=True)),
+    )
     bulk.update(CspSubscription, ("id",), _SUBSCRIPTION, changes)
     bulk.update(CspSubscription, ("id",), ("gone_at",), gone)
     history_in_bulk.record_many(told, found.SUBSCRIPTIONS_CHANGED, by=by)

@@ -20,9 +20,7 @@ class Subject(NamedTuple):
         return {"partner_id": self.partner_id}
 
 
-FOUND = declare(
-    Event("csp_customer_found", N_("Discovered as %(name)s"), fields=frozenset({"name"}), icon="add")
-)
+FOUND = declare(Event("csp_customer_found", N_("Discovered as %(name)s"), fields=frozenset({"name"}), icon="add"))
 BACK = declare(
     Event("csp_customer_back", N_("Listed by Microsoft again, as %(name)s"), fields=frozenset({"name"}), icon="undo")
 )

@@ -8,7 +8,7 @@ import uuid
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import CursorResult, or_, select, update
+from sqlalchemy import ColumnElement, CursorResult, or_, select, update
 
 from app.csp.accounts import states as accounts
 from app.csp.accounts.model import CspAccount
@@ -27,7 +27,7 @@ class StopAsked(Exception):
     """Somebody pressed Stop, and this page is committed."""
 
 
-def _claimable(now: datetime) -> tuple[object, ...]:
+def _claimable(now: datetime) -> tuple[ColumnElement[bool], ...]:
     silent = or_(CspRun.claimed_by.is_(None), CspRun.heartbeat_at.is_(None), CspRun.heartbeat_at < now - SILENT_AFTER)
     return LIVE, silent
 
@@ -80,12 +80,9 @@ def must_end(run_id: uuid.UUID) -> bool:
     return found.stop_asked_at is not None or found.state != accounts.CONNECTED
 
 
-def _moved(run_id: uuid.UUID, *where: object, **values: object) -> bool:
+def _moved(run_id: uuid.UUID, *where: ColumnElement[bool], **values: object) -> bool:
     moved = db.session.execute(
-        update(CspRun)
-        .where(CspRun.id == run_id, *where)  # type: ignore[arg-type]
-        .values(**values)
-        .execution_options(synchronize_session=False)
+        update(CspRun).where(CspRun.id == run_id, *where).values(**values).execution_options(synchronize_session=False)
     )
     assert isinstance(moved, CursorResult)
     return moved.rowcount == 1

@@ -108,9 +108,7 @@ def accounts_due() -> list[uuid.UUID]:
         .where(CspAccount.state == accounts.CONNECTED)
         .order_by(CspAccount.id)
     )
-    return [
-        row.id for row in found if rules.is_due(row.id, now, connected_at=row.consented_at, asked_at=row.asked_at)
-    ]
+    return [row.id for row in found if rules.is_due(row.id, now, connected_at=row.consented_at, asked_at=row.asked_at)]
 
 
 RUN_KEYS = (CspRun.number,)
@@ -185,7 +183,14 @@ def usual_minutes(account_id: uuid.UUID) -> tuple[int, int] | None:
 def refusals_of(run_id: uuid.UUID, limit: int = REFUSALS_SHOWN) -> Sequence[Any]:
     """What Microsoft refused of a run, each subject once, in the order in which it was met."""
     found = db.session.execute(
-        select(CspRefusal.kind, CspRefusal.subject, CspRefusal.name, CspRefusal.status, CspRefusal.code, CspRefusal.sentence)
+        select(
+            CspRefusal.kind,
+            CspRefusal.subject,
+            CspRefusal.name,
+            CspRefusal.status,
+            CspRefusal.code,
+            CspRefusal.sentence,
+        )
         .where(CspRefusal.run_id == run_id)
         .order_by(CspRefusal.id)
         .limit(limit * len(states.KINDS))

@@ -135,8 +135,15 @@ def put_in_force(filling: Filling, *, by: Viewer) -> int | None:
         _write_totals(document, filling)
         session.flush()
         pricing.reprice(filling.version_id)
-        facts = {"lines": str(filling.lines), "lines_total": _spelled(document.lines_total), "currency": document.currency}
-        history.record(document, found.LINES_READ, by=by, difference=_spelled(document.difference), **facts)
+        history.record(
+            document,
+            found.LINES_READ,
+            by=by,
+            lines=str(filling.lines),
+            lines_total=_spelled(document.lines_total),
+            currency=document.currency,
+            difference=_spelled(document.difference),
+        )
         return filling.lines - (before.lines if before else 0)
 
 

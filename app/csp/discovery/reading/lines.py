@@ -78,6 +78,8 @@ class _Writer:
         self._fillings: dict[str, Filling] = {}
         #: of those whose version could not be written: their readers are not listened to any more
         self._given_up: set[str] = set()
+        #: lines counted as read of each document under way; read a second time they count once
+        self._counted: dict[str, int] = {}
         self._in_vain = 0
 
     def run(self, due: Iterator[tuple[Any, str]]) -> None:
@@ -111,7 +113,9 @@ class _Writer:
     def _given(self, row: Any, plan: str) -> reader.Given:
         go_on = None
         if (version := line_arrivals.unfinished(row.id)) is not None:
-            begun = rules.may_go_on_with(version.cursor.get("listed"), row.listed, version.begun_at, self._work.begun_at)
+            begun = rules.may_go_on_with(
+                version.cursor.get("listed"), row.listed, version.begun_at, self._work.begun_at
+            )
             if begun and len(version.cursor) > 1:
                 plan, go_on = LOAD, (version.source, dict(version.cursor))
                 self._fillings[row.number] = line_arrivals.go_on(version)
@@ -136,14 +140,15 @@ class _Writer:
         try:
             with self._work.page(progress):
                 if isinstance(piece, reader.Begun):
+                    progress.done -= self._counted.pop(piece.number, 0)
                     self._fillings[piece.number] = line_arrivals.begin(
                         row.id, self._work.owner.partner_id, piece.source, piece.cursor
                     )
                 elif isinstance(piece, reader.Lines):
                     self._fillings[piece.number].take(piece.lines, piece.cursor)
-                    progress.done += len(piece.lines)
+                    self._count(piece.number, len(piece.lines))
                 elif isinstance(piece, reader.Compared):
-                    progress.done += piece.lines
+                    self._count(piece.number, piece.lines)
                 else:
                     self._end(row, piece)
         except DataError:
@@ -152,6 +157,7 @@ class _Writer:
 
     def _end(self, row: Any, ended: reader.Ended) -> None:
         self._rows.pop(row.number)
+        self._counted.pop(row.number, None)
         filling = self._fillings.pop(row.number, None)
         if ended.trouble is not None:
             self._refused(row, ended.trouble)
@@ -160,10 +166,14 @@ class _Writer:
         else:
             assert filling is not None
             self._in_vain = 0
-            self._count(row, line_arrivals.put_in_force(filling, by=self._work.by))
+            self._gain(row, line_arrivals.put_in_force(filling, by=self._work.by))
         self._through(row.number)
 
-    def _count(self, row: Any, gained: int | None) -> None:
+    def _count(self, number: str, lines: int) -> None:
+        self._progress.done += lines
+        self._counted[number] = self._counted.get(number, 0) + lines
+
+    def _gain(self, row: Any, gained: int | None) -> None:
         if gained is None:
             return
         self._progress.new += max(0, gained)

@@ -1,11 +1,11 @@
 """One worker with one run: from the claim to the end, the kinds in their order, and what each trouble means.
 
-    refused or unreachable, one customer or document      noted there; the run goes on and ends partial
-    refused or unreachable, a whole kind                  that kind failed; the others are read; the run ends in an error
-    sign-in needed                                        the account waits for a new consent; the run ends in an error
-    throttled for longer than a worker waits              the run is left; it goes on once the pause is over
-    Stop, the account disabled                            the run is stopped
-    the process ends, the database is away                the run is left to another worker
+refused or unreachable, one customer or document      noted there; the run goes on and ends partial
+refused or unreachable, a whole kind                  that kind failed; the others are read; the run ends in an error
+sign-in needed                                        the account waits for a new consent; the run ends in an error
+throttled for longer than a worker waits              the run is left; it goes on once the pause is over
+Stop, the account disabled                            the run is stopped
+the process ends, the database is away                the run is left to another worker
 """
 
 import threading
@@ -137,14 +137,10 @@ def _is_away(trouble: DBAPIError) -> bool:
     return trouble.connection_invalidated or isinstance(trouble, OperationalError)
 
 
-def _begin(
-    run_id: uuid.UUID, worker: str, lost: threading.Event, *, by: Viewer, stopped: Callable[[], bool]
-) -> Work:
+def _begin(run_id: uuid.UUID, worker: str, lost: threading.Event, *, by: Viewer, stopped: Callable[[], bool]) -> Work:
     with transaction() as session:
         claiming.hold(run_id, worker)
-        run = session.scalars(
-            select(CspRun).where(CspRun.id == run_id).execution_options(populate_existing=True)
-        ).one()
+        run = session.scalars(select(CspRun).where(CspRun.id == run_id).execution_options(populate_existing=True)).one()
         if run.state == states.QUEUED:
             actions.begin(run, by=by)
         assert run.started_at is not None
