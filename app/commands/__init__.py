@@ -4,7 +4,7 @@ from flask import Flask
 
 
 def install(app: Flask) -> None:
-    from app.commands import api_key, backup, check, csp, demo, jobs, months, operator
+    from app.commands import api_key, backup, check, csp, demo, jobs, months, operator, stand_in
 
-    for group in (api_key, backup, check, csp, demo, jobs, months, operator):
+    for group in (api_key, backup, check, csp, demo, jobs, months, operator, stand_in):
         group.install(app)

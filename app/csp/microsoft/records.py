@@ -116,9 +116,13 @@ class Page(NamedTuple):
 class Refused(Exception):
     """Microsoft says no to this one thing, for good: 400, 403, 404 and their like. The rest may still be read."""
 
-    def __init__(self, status: int, code: str, description: str, request_id: str) -> None:
+    def __init__(
+        self, status: int, code: str, description: str, request_id: str = "", correlation_id: str = ""
+    ) -> None:
         super().__init__(f"{status} {code}: {description}")
-        self.status, self.code, self.description, self.request_id = status, code, description, request_id
+        self.status, self.code, self.description = status, code, description
+        #: by which Microsoft finds the call again
+        self.request_id, self.correlation_id = request_id, correlation_id
 
 
 class SignInNeeded(Exception):
@@ -127,6 +131,10 @@ class SignInNeeded(Exception):
     def __init__(self, cause: str, code: str = "") -> None:
         super().__init__(cause)
         self.cause, self.code = cause, code
+
+
+class ApplicationRefused(SignInNeeded):
+    """Microsoft refuses the portal's own application: its secret is wrong or has ended. Tell the admin; no consent is lost."""
 
 
 class Unreachable(Exception):
