@@ -252,6 +252,17 @@ def transaction() -> Iterator[Session]:
         _writing.reset(token)
 
 
+@contextmanager
+def transaction_apart(engine: Engine) -> Iterator[Session]:
+    """A short transaction of its own on a connection of its own, in whatever thread and outside any app context: for what several
+    threads of one job agree on while the network is asked. It must not be opened inside `transaction()`: on SQLite it would wait for it."""
+    assert not writing(), "a transaction is open"
+    with Session(engine, expire_on_commit=False) as session:
+        session.connection(execution_options={"begin": "IMMEDIATE"})
+        yield session
+        session.commit()
+
+
 def end_reading() -> None:
     """Close the read that queries have opened, before waiting for something outside the database. What was read stays."""
     assert not writing(), "a transaction is open"

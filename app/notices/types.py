@@ -24,7 +24,7 @@ class NoticeType:
 
 
 REQUESTS, DECISIONS, PASSED, LISTING = "requests", "decisions", "passed", "listing"
-MONTHS, WEBHOOKS, DIGEST, OTHER = "months", "webhooks", "digest", "other"
+MONTHS, WEBHOOKS, CLOUD, DIGEST, OTHER = "months", "webhooks", "cloud", "digest", "other"
 
 TYPES: dict[str, NoticeType] = {
     one.key: one
@@ -50,6 +50,12 @@ TYPES: dict[str, NoticeType] = {
             ("partner",),
         ),
         NoticeType(WEBHOOKS, N_("Webhooks that fail"), N_("An endpoint was disabled because nothing arrived there.")),
+        NoticeType(
+            CLOUD,
+            N_("Cloud reselling"),
+            N_("A CSP account needs a new consent, a discovery fails, a budget is used up, a statement is issued."),
+            ("partner", "customer"),
+        ),
         NoticeType(OTHER, N_("Everything else"), N_("What fits none of the lines above.")),
         NoticeType(
             DIGEST,

@@ -98,7 +98,9 @@ MENU = (
     Line(N_("Platform"), N_("Programmes"), "rule", "/programmes", "programme:view", "operator"),
     Line(N_("Platform"), N_("Organisations"), "enterprise", "/organisations", "organisation:view", "operator"),
     Line(N_("Platform"), N_("Operations"), "activity", "/operations", "operations:view", "operator"),
-    Line(N_("Cloud reselling (CSP)"), N_("CSP accounts"), "partnership", "/csp/accounts", "csp-account:manage", "partner"),
+    Line(
+        N_("Cloud reselling (CSP)"), N_("CSP accounts"), "partnership", "/csp/accounts", "csp-account:manage", "partner"
+    ),
     Line(N_("Organisation"), N_("Members and roles"), "user--multiple", "/members", "member:view"),
     Line(N_("Organisation"), N_("API keys"), "api", "/settings/api-keys", "api-key:manage"),
     Line(N_("Organisation"), N_("Webhooks"), "webhook", "/settings/webhooks", "webhook:manage"),

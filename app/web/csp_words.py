@@ -29,8 +29,12 @@ class AccountForm(PortalForm):
     account_id = TextField(_l("Account Id"), most=60)
     model = RadioField(_l("How you buy from Microsoft"), choices=offered(MODELS.items()), validate_choice=False)
     mpn_id = TextField(_l("PartnerID (MPN)"), most=20, optional=True)
-    managed_mark_up = QuantityField(_l("Mark-up, managed customers"), places=2, limit=Decimal(1000), zero=True, optional=True)
-    not_managed_mark_up = QuantityField(_l("Mark-up, customers not managed"), places=2, limit=Decimal(1000), zero=True, optional=True)
+    managed_mark_up = QuantityField(
+        _l("Mark-up, managed customers"), places=2, limit=Decimal(1000), zero=True, optional=True
+    )
+    not_managed_mark_up = QuantityField(
+        _l("Mark-up, customers not managed"), places=2, limit=Decimal(1000), zero=True, optional=True
+    )
     tax_rate = QuantityField(_l("Tax rate"), places=2, limit=Decimal(1000), zero=True, optional=True)
     microsoft_discount = QuantityField(_l("Microsoft Discount"), places=2, limit=Decimal(1000), zero=True, optional=True)  # fmt: skip
 

@@ -1,6 +1,5 @@
 """Accounts: registered by a Cloud Admin, each tenant once a partner, sealed tokens, one refresh at a time, pauses for all."""
 
-import threading
 import time
 from datetime import timedelta
 from decimal import Decimal
@@ -9,20 +8,25 @@ from typing import Any
 import pytest
 from cryptography.fernet import Fernet
 from flask import Flask
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from app.csp.accounts import actions, queries, sealing, states
-from app.csp.accounts.model import CspAccount, CspSignIn, CspToken
+from app.csp.accounts.model import CspAccount, CspToken
 from app.csp.accounts.pausing import Pause
 from app.csp.microsoft.records import Paused
 from app.foundation import clock, history
-from app.foundation.database import db, transaction
+from app.foundation.database import db
 from app.foundation.history import History
 from app.foundation.outbox import OutboxRow
 from app.foundation.refusals import AlreadyDone, MissingRole, NotVisible, Refused
 from app.foundation.tenancy import acting_for_all, one, viewing
 from tests.makers.csp_accounts import TENANT, connected, register, stored_token
-from tests.people import People
+from tests.people import People, move_in
+
+
+@pytest.fixture
+def people() -> People:
+    return move_in()
 
 
 def events_of(account: CspAccount) -> list[str]:
@@ -34,7 +38,9 @@ def events_of(account: CspAccount) -> list[str]:
 def test_a_cloud_admin_registers_a_tenant(people: People) -> None:
     ada = people.viewer("ada")
     with viewing(ada):
-        account = register(ada, tenant=TENANT.upper(), percentages={"managed_mark_up": Decimal(18), "tax_rate": Decimal("0.00")})
+        account = register(
+            ada, tenant=TENANT.upper(), percentages={"managed_mark_up": Decimal(18), "tax_rate": Decimal("0.00")}
+        )
         assert (account.state, account.tenant_id) == (states.DRAFT, TENANT)
         assert (account.managed_mark_up, account.tax_rate, account.not_managed_mark_up) == (18, 0, None)
         assert list(history.verify("csp_account", account.id)) == []

@@ -17,7 +17,14 @@ def register(by: Viewer, name: str = "Northbridge CSP (EU)", tenant: str = TENAN
     return actions.register(name, tenant, more.pop("model", states.DIRECT), by=by, **more)
 
 
-def connected(by: Viewer, name: str = "Northbridge CSP (EU)", tenant: str = TENANT, *, refresh_token: str = "a refresh token", **more: Any) -> CspAccount:  # noqa: S107
+def connected(
+    by: Viewer,
+    name: str = "Northbridge CSP (EU)",
+    tenant: str = TENANT,
+    *,
+    refresh_token: str = "a refresh token",
+    **more: Any,
+) -> CspAccount:
     """As if somebody of the tenant had just signed in; nothing was asked of Microsoft."""
     account_id = register(by, name, tenant, **more).id
     now = clock.now()
@@ -27,12 +34,23 @@ def connected(by: Viewer, name: str = "Northbridge CSP (EU)", tenant: str = TENA
             account,
             states.CONNECT,
             by=by,
-            columns={"signed_in_as": "admin@partner.example", "company_name": "Northbridge", "currency": "EUR", "consented_at": now, "consented_by_name": by.member_name},
+            columns={
+                "signed_in_as": "admin@partner.example",
+                "company_name": "Northbridge",
+                "currency": "EUR",
+                "consented_at": now,
+                "consented_by_name": by.member_name,
+            },
             signed_in_as="admin@partner.example",
             company="Northbridge",
         )
         session.add(
-            CspToken(account_id=account.id, partner_id=account.partner_id, refreshed_at=now, refresh_token=sealing.seal(refresh_token, account_id=account.id))
+            CspToken(
+                account_id=account.id,
+                partner_id=account.partner_id,
+                refreshed_at=now,
+                refresh_token=sealing.seal(refresh_token, account_id=account.id),
+            )
         )
     return account
 

@@ -83,6 +83,9 @@ def test_what_microsoft_does_not_say_is_no_warning(answer: dict[str, str], vette
 
 def test_nothing_leads_out_of_disconnected() -> None:
     assert not [action for (state, action) in states.TRANSITIONS if state == states.DISCONNECTED]
-    assert {state for state, _ in states.TRANSITIONS} | {states.DISCONNECTED} == {*states.TRANSITIONS.values(), states.DRAFT}
+    assert {state for state, _ in states.TRANSITIONS} | {states.DISCONNECTED} == {
+        *states.TRANSITIONS.values(),
+        states.DRAFT,
+    }
     for action in {action for _, action in states.TRANSITIONS}:
         assert action in states.EVENTS

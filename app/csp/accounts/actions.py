@@ -6,7 +6,7 @@ Login with Microsoft stands in login.py.
 import uuid
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Any, cast
+from typing import Any
 
 from sqlalchemy import delete
 from sqlalchemy.exc import IntegrityError
@@ -166,4 +166,9 @@ def _percents(given: Mapping[str, Decimal | None]) -> dict[str, Decimal | None]:
 def _said(value: Any) -> str:
     if value is None:
         return "–"
-    return f"{cast(Decimal, value):f}".rstrip("0").rstrip(".") if isinstance(value, Decimal) else str(value)
+    return _plain(value) if isinstance(value, Decimal) else str(value)
+
+
+def _plain(value: Decimal) -> str:
+    text = f"{value:f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text

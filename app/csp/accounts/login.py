@@ -20,8 +20,9 @@ from app.csp.accounts import application, events, rules, sealing, states
 from app.csp.accounts.model import CspAccount, CspSignIn, CspToken
 from app.csp.microsoft import sign_in
 from app.csp.microsoft.client import Client
-from app.csp.microsoft.records import Paused, SignInNeeded, Unreachable
+from app.csp.microsoft.records import ApplicationRefused, Paused, SignInNeeded, Unreachable
 from app.csp.microsoft.records import Refused as RefusedByMicrosoft
+from app.csp.microsoft.sign_in import Claims, Grant
 from app.csp.permissions import MANAGE_ACCOUNTS
 from app.foundation import clock, history
 from app.foundation.change_state import change_state
@@ -43,6 +44,9 @@ ANOTHER_MPN = N_("The tenant's PartnerID is not the registered one, %(registered
 NOT_PROVEN = N_("Microsoft's answer does not prove who signed in: %(why)s.")
 NOT_REACHED = N_("Microsoft could not be reached: %(why)s. Try again in a while.")
 REFUSED = N_("Microsoft said: %(why)s")
+APPLICATION = N_(
+    "Microsoft refuses the portal's own application (%(why)s): whoever runs the portal renews MICROSOFT_CLIENT_SECRET."
+)
 
 
 class Nothing(Exception):
@@ -61,7 +65,7 @@ def begin(account_id: uuid.UUID, *, by: Viewer) -> str:
     """Where the member's browser goes. NotSetUp where the portal has no application at Microsoft."""
     by.must(MANAGE_ACCOUNTS)
     told = application.present()
-    state, verifier, nonce = (secrets.token_urlsafe(32) for _ in range(3))
+    state, nonce, verifier = secrets.token_urlsafe(32), secrets.token_urlsafe(32), sign_in.new_verifier()
     with transaction() as session:
         account = one(CspAccount, account_id, lock=True)
         if account.state not in states.MAY_LOG_IN:
@@ -134,17 +138,21 @@ def _prove(account: CspAccount, begun: CspSignIn, code: str) -> dict[str, Any]:
             told.bases, account.tenant_id, client_id=told.client_id, client_secret=told.client_secret, redirect_uri=told.redirect_uri, code=code, verifier=verifier
         )  # fmt: skip
         claims = sign_in.check_id_token(
-            told.bases, granted.id_token, tenant_id=account.tenant_id, client_id=told.client_id, nonce=nonce
+            granted.id_token, tenant_id=account.tenant_id, client_id=told.client_id, nonce=nonce
         )
+        if not granted.refresh_token:
+            raise _NotProven(filled(NOT_PROVEN, {"why": "it gave no refresh token"}))
         client = Client(told.bases, _OneToken(granted.access_token), _NoPause())
         try:
             return _profile(account, granted, claims, client)
         finally:
             client.close()
-    except sign_in.AnotherTenant as other:
-        raise _NotProven(filled(ANOTHER, {"said": other.tenant_id, "registered": account.tenant_id})) from None
-    except sign_in.NotProven as wrong:
+    except sign_in.WrongSignIn as wrong:
+        if wrong.cause == "tenant":
+            raise _NotProven(filled(ANOTHER, {"said": wrong.found or "?", "registered": account.tenant_id})) from None
         raise _NotProven(filled(NOT_PROVEN, {"why": str(wrong)})) from None
+    except ApplicationRefused as no:
+        raise _NotProven(filled(APPLICATION, {"why": str(no)})) from None
     except SignInNeeded as needed:
         if needed.code == "900421":
             raise _NotProven(NO_MFA) from None
@@ -155,7 +163,7 @@ def _prove(account: CspAccount, begun: CspSignIn, code: str) -> dict[str, Any]:
         raise _NotProven(filled(NOT_REACHED, {"why": str(trouble)})) from None
 
 
-def _profile(account: CspAccount, granted: Any, claims: Mapping[str, Any], client: Client) -> dict[str, Any]:
+def _profile(account: CspAccount, granted: Grant, claims: Claims, client: Client) -> dict[str, Any]:
     organisation = _lowered(client.organisation())
     if (said := rules.why_another(account.tenant_id, organisation)) is not None:
         raise _NotProven(filled(ANOTHER, {"said": said, "registered": account.tenant_id}))
@@ -168,8 +176,8 @@ def _profile(account: CspAccount, granted: Any, claims: Mapping[str, Any], clien
             raise _NotProven(filled(ANOTHER_MPN, {"registered": account.mpn_id}))
     return {
         "granted": granted,
-        "company_name": str(organisation.get("companyname") or claims.get("name") or "")[:300],
-        "signed_in_as": str(claims.get("preferred_username") or claims.get("email") or claims.get("name") or "")[:320],
+        "company_name": str(organisation.get("companyname") or "")[:300],
+        "signed_in_as": (claims.user or claims.name)[:320],
         "is_vetted": rules.is_vetted(_or_nothing(client.legal_business)),
         "currency": str(_lowered(_or_nothing(client.billing_profile)).get("billingcurrency") or "")[:3].upper() or None,
     }

@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 from app.csp.accounts.model import CspAccount
 from app.csp.microsoft.records import Paused
 from app.foundation import clock
-from app.foundation.database import db
+from app.foundation.database import db, transaction_apart
 from app.foundation.tenancy import acting_for_all
 
 LOOK_EVERY_SECONDS = 0.5
@@ -54,8 +54,7 @@ class Pause:
         until = clock.of_the_machine() + timedelta(seconds=seconds)
         with self._lock:
             self._until = max(self._until or until, until)
-        with acting_for_all("an account that is throttled"), Session(self._engine) as session:
-            session.connection(execution_options={"begin": "IMMEDIATE"})
+        with acting_for_all("an account that is throttled"), transaction_apart(self._engine) as session:
             session.execute(
                 update(CspAccount)
                 .where(
@@ -65,7 +64,6 @@ class Pause:
                 .values(paused_until=until)
                 .execution_options(synchronize_session=False)
             )
-            session.commit()
 
     def _left(self) -> float:
         with self._lock:

@@ -25,7 +25,7 @@ from app.csp.accounts.model import CspAccount, CspToken
 from app.csp.microsoft import sign_in
 from app.csp.microsoft.records import SignInNeeded, Unreachable
 from app.foundation import clock
-from app.foundation.database import db
+from app.foundation.database import db, transaction_apart
 from app.foundation.identity import new_id
 from app.foundation.tenancy import acting_for_all
 from app.foundation.text import N_
@@ -70,7 +70,12 @@ class Tokens:
                     self._present[audience] = known
                     return known[0]
                 if self._in_a_session(lambda session: self._take_right(session, me)):
-                    return self._refresh(audience, me)
+                    try:
+                        return self._refresh(audience, me)
+                    except SignInNeeded:
+                        # it may be that somebody whose right had lapsed came through meanwhile: then that token is good
+                        if self._in_a_session(self._read).refresh_token == stored.refresh_token:
+                            raise
                 time.sleep(LOOK_EVERY_SECONDS)
         raise Unreachable("another worker is refreshing the consent and does not come to an end")
 
@@ -81,8 +86,16 @@ class Tokens:
         tenant_id = self._in_a_session(
             lambda session: session.scalar(select(CspAccount.tenant_id).where(CspAccount.id == self._account_id))
         )
+        told = application.present()
         try:
-            granted = sign_in.refresh(application.present(), tenant_id, refresh_token, audience)
+            granted = sign_in.refresh(
+                told.bases,
+                tenant_id,
+                client_id=told.client_id,
+                client_secret=told.client_secret,
+                refresh_token=refresh_token,
+                audience=audience,
+            )
         except BaseException:
             self._in_a_session(lambda session: self._give_back(session, me))
             raise
@@ -121,12 +134,9 @@ class Tokens:
         )
 
     def _in_a_session(self, do: Callable[[Session], Any]) -> Any:
-        """A short transaction of its own, in whatever thread: what calls holds none open while it asks the network."""
-        with acting_for_all("an account's own tokens"), Session(self._engine, expire_on_commit=False) as session:
-            session.connection(execution_options={"begin": "IMMEDIATE"})
-            found = do(session)
-            session.commit()
-            return found
+        """In whatever thread: what calls holds no transaction open while it asks the network."""
+        with acting_for_all("an account's own tokens"), transaction_apart(self._engine) as session:
+            return do(session)
 
 
 def _opened(sealed: str, account_id: uuid.UUID) -> str:

@@ -49,7 +49,9 @@ def show_list(kind: str = "") -> Response:
     listing = LIST.read()
     found = queries.accounts(**listing.values)
     if kind:
-        return download(kind, "csp-accounts", COLUMNS, rows_of(found.order_by(*(key.desc() for key in queries.LIST_KEYS))))
+        return download(
+            kind, "csp-accounts", COLUMNS, rows_of(found.order_by(*(key.desc() for key in queries.LIST_KEYS)))
+        )
     page = page_of(found, queries.LIST_KEYS, after=listing.after, before=listing.before)
     return show(
         "csp/accounts.html", block="list", listing=listing.with_page(page), rows=page.rows, models=MODELS, runs={},
@@ -76,7 +78,9 @@ def add() -> Response:
                 ),
                 action="register-csp-account",
             )  # fmt: skip
-            return go_to(begin(account_id, by=tenancy.current()) if application.is_set_up() else f"/csp/accounts/{account_id}")
+            return go_to(
+                begin(account_id, by=tenancy.current()) if application.is_set_up() else f"/csp/accounts/{account_id}"
+            )
         except Refused as no:
             form.refuse(no)
     return _new(form)

@@ -26,4 +26,7 @@ def come_back() -> Response:
     except Nothing as nothing:
         here = f"/csp/accounts/{nothing.account.id}"
         return go_to(here, toast=_("Not connected. %(why)s", why=translate(nothing.cause)), kind="blocked")
-    return go_to(f"/csp/accounts/{account.id}?connected=1", toast=_("Connected as %(who)s.", who=account.signed_in_as or account.company_name))
+    return go_to(
+        f"/csp/accounts/{account.id}?connected=1",
+        toast=_("Connected as %(who)s.", who=account.signed_in_as or account.company_name),
+    )
