@@ -20,7 +20,7 @@ class Request:
     method: str
     #: path and query as they came
     target: str
-    headers: Message[str, str]
+    headers: "Message[str, str]"
     body: bytes
 
     def __post_init__(self) -> None:
