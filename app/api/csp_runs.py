@@ -7,7 +7,7 @@ from marshmallow import Schema, fields
 
 from app.api.fields import Id, Instant
 from app.api.operations import Operations, once
-from app.api.schemas import note
+from app.api.schemas import Nothing, note
 from app.csp.discovery import actions, queries, states
 from app.csp.permissions import RUN_DISCOVERY
 from app.foundation import tenancy
@@ -22,15 +22,11 @@ STATES = (states.NOT_STARTED, states.IN_PROGRESS, states.STOPPED, states.ERROR, 
 MOST_REFUSED = 1000
 
 
-class Nothing(Schema):
-    """No body is needed."""
-
-
-class Run(Schema):
+class StartedRun(Schema):
     id = Id(required=True)
 
 
-class Count(Schema):
+class KindCounts(Schema):
     done = fields.Integer(required=True, **note("Records read."))
     known = fields.Integer(required=True, allow_none=True, **note("Null: paged, not known before the last page."))
     new = fields.Integer(required=True)
@@ -40,15 +36,15 @@ class Count(Schema):
     error = fields.String(required=True, allow_none=True, **note("Why this kind could not be read at all."))
 
 
-class Counts(Schema):
-    customers = fields.Nested(Count, required=True)
-    subscriptions = fields.Nested(Count, required=True)
-    usage = fields.Nested(Count, required=True)
-    invoices = fields.Nested(Count, required=True)
-    lines = fields.Nested(Count, required=True)
+class DiscoveryCounts(Schema):
+    customers = fields.Nested(KindCounts, required=True)
+    subscriptions = fields.Nested(KindCounts, required=True)
+    usage = fields.Nested(KindCounts, required=True)
+    invoices = fields.Nested(KindCounts, required=True)
+    lines = fields.Nested(KindCounts, required=True)
 
 
-class Refusal(Schema):
+class DiscoveryRefusal(Schema):
     kind = fields.String(required=True, **note("customers, subscriptions, usage or lines."))
     subject = fields.String(required=True, **note("A customer's tenant id, or a document's number."))
     name = fields.String(required=True)
@@ -57,7 +53,7 @@ class Refusal(Schema):
     sentence = fields.String(required=True)
 
 
-class LastRun(Schema):
+class DiscoveryRun(Schema):
     """`last_run` of a CSP account."""
 
     id = Id(required=True, allow_none=True, **note("Null where discovery has never been started."))
@@ -67,21 +63,21 @@ class LastRun(Schema):
     asked_at = Instant(required=True, allow_none=True)
     started_at = Instant(required=True, allow_none=True)
     ended_at = Instant(required=True, allow_none=True)
-    counts = fields.Nested(Counts, required=True, allow_none=True)
+    counts = fields.Nested(DiscoveryCounts, required=True, allow_none=True)
     error = fields.String(required=True, allow_none=True)
     partial = fields.Boolean(  # type: ignore[assignment]  # a word of ours that marshmallow has too
         required=True, **note("Microsoft refused some customer or document; the rest was read.")
     )
-    refused = fields.List(fields.Nested(Refusal), required=True)
+    refused = fields.List(fields.Nested(DiscoveryRefusal), required=True)
 
 
-@operations.post("/csp/accounts/<uuid:account_id>/discovery", takes=Nothing, gives=Run, status=202, needs=RUN)
+@operations.post("/csp/accounts/<uuid:account_id>/discovery", takes=Nothing, gives=StartedRun, status=202, needs=RUN)
 def trigger_discovery(body: dict[str, Any], account_id: uuid.UUID) -> Any:
     """Begin a run within seconds; while one is live, that one is answered and nothing is begun."""
     return {"id": once(body, lambda: actions.trigger(account_id, by=tenancy.current()))}
 
 
-@operations.delete("/csp/accounts/<uuid:account_id>/discovery", gives=Run, status=202, needs=RUN)
+@operations.delete("/csp/accounts/<uuid:account_id>/discovery", gives=StartedRun, status=202, needs=RUN)
 def stop_discovery(account_id: uuid.UUID) -> Any:
     """Let the live run end at its next page; 409 while none is live."""
     return {"id": once({}, lambda: actions.ask_to_stop(account_id, by=tenancy.current()))}
