@@ -2,6 +2,7 @@
 
 from marshmallow import Schema, fields, validate
 
+from app.api.csp_runs import DiscoveryRun
 from app.api.fields import Id, Instant, Quantity, Text
 from app.api.schemas import Paging, note
 from app.csp.accounts import states
@@ -43,6 +44,7 @@ class AccountDetails(Account):
     not_managed_mark_up = Quantity(required=True, allow_none=True, **PERCENT)
     tax_rate = Quantity(required=True, allow_none=True, **PERCENT)
     microsoft_discount = Quantity(required=True, allow_none=True, **PERCENT)
+    last_run = fields.Nested(DiscoveryRun, required=True)
 
 
 class SignIn(Schema):

@@ -5,6 +5,7 @@ from typing import Any
 
 from app.api import csp_account_schemas as shapes
 from app.api import schemas
+from app.api.csp_runs import last_run_of
 from app.api.operations import Operations, once
 from app.api.shapes import listed
 from app.csp.accounts import actions, application, login, queries
@@ -62,4 +63,4 @@ def _shape(row: Any) -> dict[str, Any]:
 
 def _details(account: CspAccount) -> dict[str, Any]:
     own = {name: getattr(account, name) for name in ("mpn_id", "signed_in_as", "company_name", *actions.PERCENTAGES)}
-    return {**_shape(account), **own}
+    return {**_shape(account), **own, "last_run": last_run_of(account.id)}

@@ -94,11 +94,14 @@ class Operations(SmorestBlueprint):
     ) -> Any:
         return self._operation("POST", rule, gives, status, None, takes, needs)
 
+    def delete(self, rule: str, *, gives: type[Schema], needs: dict[str, str], status: int = 200) -> Any:
+        return self._operation("DELETE", rule, gives, status, None, None, needs)
+
     def _operation(
         self, method: str, rule: str, gives: type[Schema], status: int,
         query: type[Schema] | None, takes: type[Schema] | None, needed: dict[str, str],
     ) -> Callable[[View], View]:  # fmt: skip
-        writes = method == "POST"
+        writes = method != "GET"
 
         def declare(view: View) -> View:
             view = needs_by_capacity(**needed)(view)

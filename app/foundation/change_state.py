@@ -17,6 +17,7 @@ def change_state(row: Any, action: str, *, by: Viewer, columns: dict[str, Any] |
     """Take the row along the arrow `action` of its table and record the event the row's model names for it.
 
     `columns` are written together with the state; `facts` go into the event, exactly those it declares.
+    An arrow whose event is None is told by the row itself, and by no event.
     AlreadyDone when the table has no such arrow from here, or when somebody else took the row along first.
     """
     expected, version = row.state, row.version
@@ -38,7 +39,8 @@ def change_state(row: Any, action: str, *, by: Viewer, columns: dict[str, Any] |
             raise AlreadyDone(expected, action)
         for name, value in written.items():
             set_committed_value(row, name, value)
-        history.record(row, row.__events__[action], by=by, from_state=expected, to_state=after, **facts)
+        if (event := row.__events__[action]) is not None:
+            history.record(row, event, by=by, from_state=expected, to_state=after, **facts)
 
 
 def change_states(

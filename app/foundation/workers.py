@@ -5,6 +5,8 @@ falls silent, and its row goes after a while. What waits in the queues of many m
 which are PostgreSQL's alone; they are counted here, up to a bound.
 """
 
+import os
+import socket
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -51,6 +53,11 @@ class Worker(Row, Tenanted, Base):
 
     def is_silent(self, now: datetime) -> bool:
         return now - self.seen_at > SILENT_AFTER
+
+
+def this_process() -> str:
+    """As a row names it: machine and process, 'app-2:4711'."""
+    return f"{socket.gethostname()[:100]}:{os.getpid()}"
 
 
 def beat(worker_id: uuid.UUID, *, name: str, kind: str, started_at: datetime, running: list[dict[str, str]]) -> None:

@@ -1,7 +1,5 @@
 """What both engines are made of: the scheduler that ticks, the threads that runs have, and the process's signs of life."""
 
-import os
-import socket
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -66,7 +64,7 @@ class Presence:
     def __init__(self, app: Flask, kind: str) -> None:
         self._app, self._kind = app, kind
         self.id = new_id()
-        self.name = f"{socket.gethostname()[:100]}:{os.getpid()}"
+        self.name = workers.this_process()
         self._started_at = clock.now()
         self._changed = threading.Condition()
         self._running: dict[object, tuple[str, datetime]] = {}

@@ -74,6 +74,7 @@ SCREENS = (
     "csp.accounts",
     "csp.account",
     "csp.callback",
+    "csp.discovery",
     "demo.mailbox",
     "health",
 )

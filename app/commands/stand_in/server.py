@@ -3,6 +3,7 @@
 What a client does wrong is refused, and kept in `complaints` for whoever judges it.
 """
 
+import math
 import socket
 import struct
 import threading
@@ -20,6 +21,10 @@ from app.commands.stand_in.login import AccessToken, Consent, Login
 from app.commands.stand_in.world import World
 
 
+#: a call so soon after a 429 was sent before it was heard of, and is throttled as well; one that comes later is a fault
+ON_ITS_WAY_SECONDS = 0.3
+
+
 class StandIn:
     """Microsoft, as far as the portal knows it."""
 
@@ -35,7 +40,7 @@ class StandIn:
         #: "GET /path?query" of every request in order
         self.calls: list[str] = []
         self._lock = threading.Lock()
-        self._throttled_until = 0.0
+        self._throttled_since = self._throttled_until = 0.0
         self._ids: dict[str, str] = {}
         self._failed: dict[str, str] = {}
 
@@ -65,6 +70,9 @@ class StandIn:
 
     def _called(self, request: Request, audience: str) -> Answer | Fault:
         """With the checks that every call with a token goes through."""
+        on_its_way = time.monotonic() - self._throttled_since < ON_ITS_WAY_SECONDS
+        if on_its_way and time.monotonic() < self._throttled_until:
+            return self._too_many(max(1, math.ceil(self._throttled_until - time.monotonic())))
         wrong = self._wrong(request, audience)
         if wrong:
             with self._lock:
@@ -150,9 +158,9 @@ class StandIn:
         later = {} if fault.seconds is None else {"Retry_After": str(fault.seconds)}
         match fault.what:
             case "throttle":
-                self._throttled_until = time.monotonic() + (fault.seconds or 0)
-                said = f"Rate limit is exceeded. Try again in {fault.seconds or 1} seconds."
-                return json_answer({"statusCode": 429, "message": said}, 429, self.habits, **later)
+                self._throttled_since = time.monotonic()
+                self._throttled_until = self._throttled_since + (fault.seconds or 0)
+                return self._too_many(fault.seconds)
             case "error":
                 body = {"code": "800003", "description": "Unexpected service error."}
                 return json_answer(body, fault.status, self.habits, **later)
@@ -169,6 +177,12 @@ class StandIn:
                     token.until = 0.0
                 return complaint(401, "400", "The access token has expired.", self.habits)
         return fault
+
+
+    def _too_many(self, seconds: int | None) -> Answer:
+        later = {} if seconds is None else {"Retry_After": str(seconds)}
+        said = f"Rate limit is exceeded. Try again in {seconds or 1} seconds."
+        return json_answer({"statusCode": 429, "message": said}, 429, self.habits, **later)
 
 
 _SCOPES = ("https://api.partnercenter.microsoft.com/user_impersonation",)

@@ -59,7 +59,7 @@ class CspRunKind(OfPartner, Base):
 
     run_id: Mapped[uuid.UUID] = mapped_column(Uuid, ForeignKey("csp_run.id"), primary_key=True)
     kind: Mapped[str] = mapped_column(String(20), primary_key=True)
-    #: waiting, reading, done or failed
+    #: waiting, reading, done or failed (states)
     progress: Mapped[str] = mapped_column(String(10), default="waiting")
     done: Mapped[int] = mapped_column(Integer, default=0)
     #: None: not known before the last page
@@ -73,6 +73,20 @@ class CspRunKind(OfPartner, Base):
     #: where it goes on after the last committed page
     cursor: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
     error: Mapped[str | None] = mapped_column(Text)
+
+
+class CspListed(OfPartner, Base):
+    """What a run's listing of one kind has named so far: after its last page, who is not among it is listed no more.
+
+    Kept while the run is alive, so that another worker can go on in the middle of a listing.
+    """
+
+    __tablename__ = "csp_listed"
+
+    run_id: Mapped[uuid.UUID] = mapped_column(Uuid, ForeignKey("csp_run.id"), primary_key=True)
+    kind: Mapped[str] = mapped_column(String(20), primary_key=True)
+    #: a customer's tenant id or a document's number
+    subject: Mapped[str] = mapped_column(String(80), primary_key=True)
 
 
 class CspRefusal(Row, OfPartner, Base):

@@ -10,6 +10,7 @@ NOT_STARTED = "not_started"
 
 BEGIN = "begin"
 COMPLETE = "complete"
+COMPLETE_WITHOUT_NEWS = "complete_without_news"
 STOP = "stop"
 FAIL = "fail"
 
@@ -18,13 +19,17 @@ TRANSITIONS = {
     (QUEUED, STOP): STOPPED,
     (QUEUED, FAIL): ERROR,
     (IN_PROGRESS, COMPLETE): COMPLETED,
+    (IN_PROGRESS, COMPLETE_WITHOUT_NEWS): COMPLETED,
     (IN_PROGRESS, STOP): STOPPED,
     (IN_PROGRESS, FAIL): ERROR,
 }
 
+#: A run tells when, by whom and how far in its own row. The account's history tells what came of it: of a run that found nothing
+#: new, which most are, nothing.
 EVENTS = {
-    BEGIN: "csp_discovery_begun",
+    BEGIN: None,
     COMPLETE: "csp_discovery_completed",
+    COMPLETE_WITHOUT_NEWS: None,
     STOP: "csp_discovery_stopped",
     FAIL: "csp_discovery_failed",
 }
@@ -35,3 +40,6 @@ MANUAL, SCHEDULE = "manual", "schedule"
 CUSTOMERS, SUBSCRIPTIONS, USAGE, INVOICES, LINES = "customers", "subscriptions", "usage", "invoices", "lines"
 #: in the order they are read
 KINDS = (CUSTOMERS, SUBSCRIPTIONS, USAGE, INVOICES, LINES)
+
+#: how far a run is with one kind
+WAITING, READING, DONE, FAILED = "waiting", "reading", "done", "failed"

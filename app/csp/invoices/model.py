@@ -5,12 +5,13 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, ForeignKey, Index, Integer, String, Text, UniqueConstraint, Uuid
+from sqlalchemy import JSON, BigInteger, ForeignKey, Index, Integer, String, Text, UniqueConstraint, Uuid, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.csp.tenancy import OfPartner
 from app.foundation.database import AsSent, Base, Instant, Row
 
+_OVER = text("over_at IS NOT NULL AND purged_at IS NULL")
 _COUNTED = BigInteger().with_variant(Integer, "sqlite")
 
 
@@ -68,7 +69,10 @@ class CspDocumentVersion(OfPartner, Base):
     """One reading of a document's lines. Invisible while it loads; in force once the document names it; else superseded."""
 
     __tablename__ = "csp_document_version"
-    __table_args__ = (Index("ix_csp_document_version_document", "document_id", "id"),)
+    __table_args__ = (
+        Index("ix_csp_document_version_document", "document_id", "id"),
+        Index("ix_csp_document_version_over", "over_at", sqlite_where=_OVER, postgresql_where=_OVER),
+    )
 
     id: Mapped[int] = mapped_column(_COUNTED, primary_key=True, autoincrement=True)
     document_id: Mapped[uuid.UUID] = mapped_column(Uuid, ForeignKey("csp_document.id"))
@@ -82,6 +86,10 @@ class CspDocumentVersion(OfPartner, Base):
     begun_at: Mapped[datetime] = mapped_column(Instant)
     #: None while it loads
     complete_at: Mapped[datetime | None] = mapped_column(Instant)
+    #: since when another one has its place, or its reading was given up: its lines are on their way out
+    over_at: Mapped[datetime | None] = mapped_column(Instant)
+    #: since when they are gone; the row itself stays, for statements name it
+    purged_at: Mapped[datetime | None] = mapped_column(Instant)
 
 
 class CspLine(OfPartner, Base):

@@ -12,7 +12,7 @@ from app.csp.accounts.model import CspAccount
 from app.foundation import tenancy
 from app.foundation.refusals import AlreadyDone, Refused
 from app.foundation.tenancy import one
-from app.web import chains
+from app.web import chains, csp_runs
 from app.web.csp_words import MEANS, MODELS, AccountForm, cards, percent, percentages_of
 from app.web.exports import download
 from app.web.fields import PortalForm
@@ -134,6 +134,7 @@ def _page(account: CspAccount) -> dict[str, Any]:
         "just_connected": "connected" in request.args and account.state == states.CONNECTED,
         "form": Confirm(),
         "percent": percent,
+        **csp_runs.parts_of(account),
     }
 
 
