@@ -1,0 +1,1 @@
+"""Reselling Microsoft's cloud: dashboard, accounts, CSP customers, invoices and statements."""
