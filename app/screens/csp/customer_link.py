@@ -118,7 +118,7 @@ def _link_page(csp_customer_id: uuid.UUID, form: LinkTo, new: LinkToNew) -> Resp
     form.organisation.choices = offered([("", _("Choose …")), *((str(row.id), row.name) for row in known)])
     form.organisation.flags.required = True
     return show(
-        "csp/customer_link.html", block="form", status=max(form.status, new.status), form=form, new=new, known=known,
+        "csp/customer_link.html", block="form", status=max(form.status, new.status), form=form, founding=new, known=known,
         days=INVITED_FOR.days, **head(csp_customer_id, ""),
     )  # fmt: skip
 

@@ -22,7 +22,7 @@ from app.web.fragments import show
 from app.web.guard import needs
 from app.web.listing import ListOf
 
-screen = Blueprint("csp_customers", __name__, url_prefix="/csp/customers")
+screen = Blueprint("csp_customers", __name__)
 
 INCOMPLETE_FOR = {INCOMPLETE: _l("Incomplete"), COMPLETE: _l("Complete"), **csp_words.MISSING}
 BUDGETS = {
@@ -92,8 +92,8 @@ SPENDING_COLUMNS = (
 HISTORY = ListOf()
 
 
-@screen.get("")
-@screen.get(".<any(csv, xlsx):kind>")
+@screen.get("/csp/customers")
+@screen.get("/csp/customers.<any(csv, xlsx):kind>")
 @needs("csp-customer:view", capacity="partner")
 def show_list(kind: str = "") -> Response:
     listing = LIST.read()
@@ -109,7 +109,7 @@ def show_list(kind: str = "") -> Response:
     )  # fmt: skip
 
 
-@screen.get("/<uuid:csp_customer_id>")
+@screen.get("/csp/customers/<uuid:csp_customer_id>")
 @needs("csp-customer:view", capacity="partner")
 def show_customer(csp_customer_id: uuid.UUID) -> Response:
     """The Subscriptions tab."""
@@ -126,7 +126,7 @@ def show_customer(csp_customer_id: uuid.UUID) -> Response:
     )  # fmt: skip
 
 
-@screen.get("/<uuid:csp_customer_id>.<any(csv, xlsx):kind>")
+@screen.get("/csp/customers/<uuid:csp_customer_id>.<any(csv, xlsx):kind>")
 @needs("csp-customer:view", capacity="partner")
 def download_subscriptions(csp_customer_id: uuid.UUID, kind: str) -> Response:
     queries.customer_of(csp_customer_id)
@@ -135,14 +135,14 @@ def download_subscriptions(csp_customer_id: uuid.UUID, kind: str) -> Response:
     return download(kind, "csp-subscriptions", SUBSCRIPTION_COLUMNS, rows_of(found))
 
 
-@screen.get("/<uuid:csp_customer_id>/invoices")
+@screen.get("/csp/customers/<uuid:csp_customer_id>/invoices")
 @needs("csp-customer:view", capacity="partner")
 def show_invoices(csp_customer_id: uuid.UUID) -> Response:
     """What stands here is the invoices' own list, filtered by the customer."""
     return show("csp/customer_invoices.html", **head(csp_customer_id, "invoices"))
 
 
-@screen.get("/<uuid:csp_customer_id>/spending.<any(csv, xlsx):kind>")
+@screen.get("/csp/customers/<uuid:csp_customer_id>/spending.<any(csv, xlsx):kind>")
 @needs("csp-customer:view", capacity="partner")
 def download_spending(csp_customer_id: uuid.UUID, kind: str) -> Response:
     """The spending report: one row a document and currency."""
@@ -150,8 +150,8 @@ def download_spending(csp_customer_id: uuid.UUID, kind: str) -> Response:
     return download(kind, "csp-spending", SPENDING_COLUMNS, rows_of(spending_of(csp_customer_id)))
 
 
-@screen.get("/<uuid:csp_customer_id>/history")
-@screen.get("/<uuid:csp_customer_id>/history.<any(csv, xlsx):kind>")
+@screen.get("/csp/customers/<uuid:csp_customer_id>/history")
+@screen.get("/csp/customers/<uuid:csp_customer_id>/history.<any(csv, xlsx):kind>")
 @needs("csp-customer:view", capacity="partner")
 def show_history(csp_customer_id: uuid.UUID, kind: str = "") -> Response:
     around = head(csp_customer_id, "history")
