@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from app.commands.demo.csp_terms import sell
 from app.csp.customers import budgets, queries
 from app.csp.customers.model import CspBudget, CspBudgetAlert, CspCustomer
 from app.foundation import clock
@@ -18,8 +19,9 @@ from app.jobs import alert_budgets
 from app.jobs.work import never
 from app.notices.bodies import render
 from app.parties.model import Organisation
+from app.parties.relations import relate
 from tests.makers import as_partner, make_member, make_organisation
-from tests.makers.csp_customers import make_account, make_customer, make_usage
+from tests.makers.csp_customers import make_account, make_customer, make_subscription, make_usage
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 TONIGHT = date(2026, 11, 20)
@@ -210,3 +212,24 @@ def test_one_bad_budget_never_stops_the_others(
         monkeypatch.setattr(alert_budgets, "measure_budget", measure)
         done = run()
     assert (done.rows, done.failed) == (1, 1) and len(letters()) == 1
+
+
+def test_the_demos_partner_sells_to_whom_it_finds(northbridge: Organisation) -> None:
+    account, by = make_account(northbridge), as_partner(northbridge)
+    acme = make_organisation("Acme", customer=True)
+    with clock.pinned(NOW):
+        for name, cost in (("Adatum", "620"), ("Bellows", "1080"), ("Contoso", "850"), ("Datum", "5")):
+            made = make_customer(account, name)
+            make_subscription(made)
+            make_usage(made, cost)
+        with viewing(by):
+            relate(northbridge.id, acme.id, by=by)
+        assert sell(account.id, by=by) == 3 == sell(account.id, by=by)
+        with viewing(by):
+            rows = db.session.execute(queries.customers().order_by(*queries.KEYS)).all()
+    assert [(row.linked_name, row.mark_up, row.level) for row in rows] == [
+        ("Acme", Decimal(18), ""),
+        (None, Decimal("22.5"), "over"),
+        (None, Decimal(0), "80"),
+        (None, None, None),
+    ]

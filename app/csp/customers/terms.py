@@ -21,7 +21,7 @@ from app.foundation.database import db
 from app.foundation.refusals import Refused
 from app.foundation.tenancy import one
 
-__all__ = ["Terms", "changed", "check_change", "changed_for_account", "refuse_when", "terms_of", "when_changed"]
+__all__ = ["Terms", "changed", "changed_for_account", "check_change", "refuse_when", "terms_of", "when_changed"]
 
 #: customers asked for in one statement: neither database likes endless lists
 _AT_ONCE = 500
