@@ -116,6 +116,7 @@ def _feed_from_rooms() -> None:
     from app.billing import waiting as billing_waiting
     from app.catalog import actions as programmes
     from app.catalog import waiting as listing
+    from app.csp.dashboard import queries as csp_dashboard
     from app.engagements import queries as engagements
     from app.engagements import waiting as engagements_waiting
     from app.foundation import checks, failed_rows, self_check, waiting, workers
@@ -148,6 +149,8 @@ def _feed_from_rooms() -> None:
         *workers.GAUGES,
     ):
         metrics.gauge(name, help_text, figure)
+    if find_spec("app.csp.discovery.rules"):
+        csp_dashboard.next_run_by(import_module("app.csp.discovery.rules").next_slot)
     self_check.offer(checks.checks)
     for room in ROOMS:
         if find_spec(f"app.{room}.checks"):

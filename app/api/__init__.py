@@ -12,7 +12,21 @@ from flask import Flask
 from flask_smorest import Api as SmorestApi
 from flask_smorest.spec import prepare_response
 
-from app.api.fields import Cursor, File, Given, Id, Instant, Limit, Month, Phone, Quantity, Signed, Version, described
+from app.api.fields import (
+    Cursor,
+    Day,
+    File,
+    Given,
+    Id,
+    Instant,
+    Limit,
+    Month,
+    Phone,
+    Quantity,
+    Signed,
+    Version,
+    described,
+)
 from app.api.operations import ALWAYS, CONTENT_TYPE, WHEN_WRITING, Operations
 from app.api.schemas import Problem
 from app.notices.webhook_events import EVENTS, Told
@@ -22,7 +36,7 @@ from app.web import bearer, csrf
 RESOURCES = (
     "engagements", "billing_entries", "previews", "corrections", "months", "products", "catalog_entries", "pricing",
     "price_changes", "evidence", "publication", "product_tests", "catalog", "charges", "inbox", "notices", "members",
-    "csp_accounts", "csp_runs",
+    "csp_accounts", "csp_runs", "csp_customers",
 )  # fmt: skip
 VERSION = "1.0.0"
 _DESCRIPTION = """Every request carries `Authorization: Bearer <key>`; an organisation admin makes keys under API keys.
@@ -66,7 +80,7 @@ def install(app: Flask) -> None:
             "webhooks": {told.type: _told(told) for told in EVENTS.values()},
         },
     )
-    for field in (Cursor, File, Given, Id, Instant, Limit, Month, Phone, Quantity, Signed, Version):
+    for field in (Cursor, Day, File, Given, Id, Instant, Limit, Month, Phone, Quantity, Signed, Version):
         api.register_field(field, "string", None)
     api.ma_plugin.converter.add_attribute_function(lambda _converter, field, **_kwargs: described(field))
     # a parameter without a value was not given: operations.Parser

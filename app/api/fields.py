@@ -8,6 +8,7 @@ import re
 import unicodedata
 import uuid
 from collections.abc import Mapping
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -22,6 +23,7 @@ _UNFIT_TOO = "\u202d\u202e\ufffd"
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.I)
 _PHONE = re.compile(r"[0-9 +\-()/.x]{5,30}")
 _NUMBER = re.compile(r"[0-9]{1,9}")
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _CURSOR = re.compile(r"[A-Za-z0-9_-]+")
 _LONGEST_CURSOR = 600
 #: As the specification spells what parse_exact takes.
@@ -145,6 +147,19 @@ class Month(fields.Field[BillingMonth]):
         return None if value is None else str(value)
 
 
+class Day(fields.Field[date]):
+    """A day of the calendar, YYYY-MM-DD."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> date:
+        try:
+            return date.fromisoformat(value if isinstance(value, str) and _DAY.fullmatch(value) else "")
+        except ValueError as wrong:
+            raise ValidationError("Not a day written YYYY-MM-DD.") from wrong
+
+    def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> str | None:
+        return None if value is None else str(value.isoformat())
+
+
 class Quantity(fields.Field[Decimal]):
     """An exact decimal as text: "12.5". A JSON number is refused, because it may have lost a digit on its way here."""
 
@@ -214,6 +229,7 @@ def described(field: Any) -> dict[str, Any]:
         Given: {"type": ["string", "boolean"], "maxLength": 2000},
         Id: {"type": "string", "format": "uuid"},
         Month: {"type": "string", "pattern": MONTH, "examples": ["2026-10"]},
+        Day: {"type": "string", "format": "date", "examples": ["2026-11-01"]},
         Quantity: {"type": "string", "pattern": QUANTITY, "examples": ["12.5"]},
         Signed: {"type": "string", "pattern": QUANTITY.replace("^", "^-?", 1), "examples": ["-38.25"]},
         Instant: {"type": "string", "format": "date-time", "examples": ["2026-11-02T23:59:50Z"]},

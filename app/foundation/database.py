@@ -43,7 +43,7 @@ from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeDecorator
 
 from app.foundation.billing_month import BillingMonth
-from app.foundation.exact import from_scaled, to_scaled
+from app.foundation.exact import Sum, from_scaled, to_scaled
 from app.foundation.identity import new_id
 
 #: PostgreSQL connections that one process keeps, and how many more it may open: each job of a worker runs in its own
@@ -188,6 +188,23 @@ def _month_of_on_postgresql(element: month_of, compiler: Any, **options: Any) ->
     return f"CAST(to_char({compiler.process(element.clauses, **options)} AT TIME ZONE 'UTC', 'YYYYMM') AS INTEGER)"
 
 
+class sum_as_sent(FunctionElement[Decimal]):
+    """The exact sum of an AsSent column's values, inside SQL; no row, no sum."""
+
+    type = AsSent()
+    inherit_cache = True
+
+
+@compiles(sum_as_sent)
+def _sum_as_sent(element: sum_as_sent, compiler: Any, **options: Any) -> str:
+    return f"sum_as_sent({compiler.process(element.clauses, **options)})"
+
+
+@compiles(sum_as_sent, "postgresql")
+def _sum_as_sent_on_postgresql(element: sum_as_sent, compiler: Any, **options: Any) -> str:
+    return f"CAST(SUM(CAST({compiler.process(element.clauses, **options)} AS NUMERIC)) AS TEXT)"
+
+
 class Row:
     """What every business table has: an id that is also the address of its page."""
 
@@ -317,6 +334,7 @@ def configure_engine(engine: Engine) -> None:
     @event.listens_for(engine, "connect")
     def _open(connection: Any, _record: Any) -> None:
         connection.isolation_level = None  # the driver must not begin by itself: we choose how, below
+        connection.create_aggregate("sum_as_sent", 1, Sum)
         cursor = connection.cursor()
         for pragma in (
             "journal_mode=WAL",

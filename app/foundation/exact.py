@@ -54,3 +54,17 @@ def to_scaled(value: Decimal) -> int:
 
 def from_scaled(whole: int) -> Decimal:
     return Decimal(whole).scaleb(-SCALE)
+
+
+class Sum:
+    """Adds decimals that are kept as text, and gives text again: what a database without exact decimals is taught."""
+
+    def __init__(self) -> None:
+        self._total: Decimal | None = None
+
+    def step(self, text: str | None) -> None:
+        if text is not None:
+            self._total = (self._total or Decimal(0)) + Decimal(text)
+
+    def finalize(self) -> str | None:
+        return None if self._total is None else format(self._total, "f")

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from inspect import getmodule
 
 from app.jobs import (
+    alert_budgets,
     announce_prices,
     check_history,
     discover,
@@ -73,6 +74,7 @@ JOBS = {
         Job("send_digests", 5 * MINUTE, send_digests.run, first_after_seconds=20),
         Job("remind_of_months", 10 * MINUTE, remind_of_months.run, first_after_seconds=MINUTE),
         Job("announce_prices", MINUTE, announce_prices.run),
+        Job("alert_budgets", MINUTE, alert_budgets.run, first_after_seconds=30),
         Job("check_history", HOUR, check_history.run, first_after_seconds=5 * MINUTE),
         Job("forget_submissions", DAY, forget_submissions.run, first_after_seconds=10 * MINUTE),
         Job("forget_webhooks", DAY, forget_webhooks.run, first_after_seconds=12 * MINUTE),

@@ -63,6 +63,8 @@ OFFERED: dict[Capacity, tuple[str, ...]] = {
         "correction:decide",
         "inbox:view",
         "member:view",
+        "csp-customer:view",
+        "csp-customer:manage",
     ),
     "customer": (
         "catalog:view",

@@ -20,9 +20,10 @@ from app.foundation.tenancy import Capacity, Viewer, acting_for_all, one
 from app.foundation.text import N_
 from app.members import actions, keys, passwords, rules, states, tries
 from app.members.model import Invitation, Member, Membership, new_mark
+from app.members.roles import CUSTOMER_ADMIN, CUSTOMER_MEMBER
 from app.members.sign_ins import Passed
 from app.parties.actions import operator
-from app.parties.model import Organisation
+from app.parties.model import Organisation, PartnerCustomer
 
 _LINK = "invitation link"
 #: what standing_of() says besides the states: open, but nobody may answer it any more
@@ -62,6 +63,20 @@ def invite(
     organisation_id, capacity = organisation_id or cast(uuid.UUID, by.organisation_id), capacity or by.capacity
     if by.capacity not in ("system", "operator") and (by.organisation_id, by.capacity) != (organisation_id, capacity):
         raise NotVisible
+    return _invite(organisation_id, capacity, email, roles, by=by)
+
+
+def invite_first_admin(organisation: Organisation, email: str, *, name: str, by: Viewer) -> Invitation:
+    """Ask by mail whoever is to begin a customer that has just been founded, who may then invite others.
+
+    Whoever calls has asked whether `by` may found it. `name` is what the person is asked to confirm as theirs.
+    """
+    return _invite(organisation.id, "customer", email, (CUSTOMER_ADMIN, CUSTOMER_MEMBER), by=by, name=name)
+
+
+def _invite(
+    organisation_id: uuid.UUID, capacity: Capacity, email: str, roles: Iterable[str], *, by: Viewer, name: str = ""
+) -> Invitation:
     email = rules.normal_email(email)
     with transaction(), acting_for_all("who is invited need not be visible to who invites"):
         organisation = one(Organisation, organisation_id)
@@ -71,6 +86,7 @@ def invite(
             organisation_id=organisation.id,
             capacity=capacity,
             email=email,
+            name=name,
             roles=rules.check_roles(roles, capacity),
             invited_by_id=by.member_id,
             invited_by_label=by.label,
@@ -279,11 +295,22 @@ def _tell_inviter(invitation: Invitation, organisation: Organisation, template: 
 
 
 def _inviter_acts_for(invitation: Invitation) -> uuid.UUID:
-    """The organisation that invites, or the operator that did it for them: who has left it is not told who joined."""
+    """The organisation that invites, the partner that founded a customer, or the operator that did it for them: who has left it is
+    not told who joined."""
     of_their_own = select(Membership.id).where(
         Membership.member_id == invitation.invited_by_id, Membership.organisation_id == invitation.organisation_id
     )
-    return invitation.organisation_id if db.session.scalar(of_their_own.limit(1)) else operator().id
+    if db.session.scalar(of_their_own.limit(1)):
+        return invitation.organisation_id
+    founder = (
+        select(PartnerCustomer.partner_id)
+        .join(Membership, Membership.organisation_id == PartnerCustomer.partner_id)
+        .where(
+            Membership.member_id == invitation.invited_by_id,
+            PartnerCustomer.customer_id == invitation.organisation_id,
+        )
+    )
+    return db.session.scalar(founder.order_by(PartnerCustomer.since).limit(1)) or operator().id
 
 
 def _mail(invitation: Invitation, organisation: Organisation) -> None:

@@ -136,6 +136,8 @@ class Invitation(Row, Tenanted, Base):
     capacity: Mapped[str] = mapped_column(String(10))
     #: as rules.normal_email spells it
     email: Mapped[str] = mapped_column(String(254))
+    #: as whoever invites named them, for them to confirm; "" where nobody did
+    name: Mapped[str] = mapped_column(String(200), default="", server_default="")
     #: keys of roles.ROLES, held from the moment it is accepted
     roles: Mapped[list[str]] = mapped_column(JSON, default=list)
     #: who is told of the answer; None: the system

@@ -41,6 +41,11 @@ SCREENS = (
     "listing.evidence_files",
     "engagements.correct_entry",
     "engagements.correct_decisions",
+    "csp.dashboard",
+    "csp.customers",
+    "csp.customer_terms",
+    "csp.customer_monitoring",
+    "csp.customer_link",
     "customer.catalog",
     "customer.request_engagement",
     "customer.my_engagements",
@@ -101,6 +106,8 @@ MENU = (
     Line(
         N_("Cloud reselling (CSP)"), N_("CSP accounts"), "partnership", "/csp/accounts", "csp-account:manage", "partner"
     ),
+    Line(N_("Cloud reselling (CSP)"), N_("CSP dashboard"), "cloud", "/csp/dashboard", "csp-customer:view", "partner"),
+    Line(N_("Cloud reselling (CSP)"), N_("CSP customers"), "group", "/csp/customers", "csp-customer:view", "partner"),
     Line(N_("Organisation"), N_("Members and roles"), "user--multiple", "/members", "member:view"),
     Line(N_("Organisation"), N_("API keys"), "api", "/settings/api-keys", "api-key:manage"),
     Line(N_("Organisation"), N_("Webhooks"), "webhook", "/settings/webhooks", "webhook:manage"),

@@ -26,6 +26,7 @@ from app.months.queries import taking_entries
 from app.notices import portal
 from app.notices.inbox import inbox_of
 from app.notices.inbox import totals as totals_of
+from app.web import csp_home
 from app.web.engagement_list import EVERY, WAITING
 from app.web.figures import money
 from app.web.fragments import show
@@ -71,7 +72,8 @@ def _partner(viewer: Viewer) -> dict[str, Any]:
         last = closing[0]["month"] if closing else BillingMonth.at(clock.now())
         rows = month_sums.due_by_month(first_of_year(last), last)
         revenue = year_of(rows, last, label=_("Rated revenue by month, what you are due"), waiting=waits.due)
-    return {"strip": strip, "closing": closing[1:], "revenue": revenue, **_by_status("/engagements")}
+    csp = csp_home.tiles(viewer)
+    return {"strip": strip, "closing": closing[1:], "revenue": revenue, **_by_status("/engagements"), **csp}
 
 
 def _operator(viewer: Viewer) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from werkzeug.routing import Rule
 
 from app.billing.model import BillingEntry, Correction
 from app.catalog.model import Product
+from app.csp.customers.model import CspCustomer
 from app.engagements.model import Engagement
 from app.foundation import clock
 from app.foundation.billing_month import BillingMonth
@@ -24,6 +25,7 @@ from tests.api.listing_stage import ENTRY, FILE, METRIC, PER_HOUR
 from tests.makers import ask_correction, close_month, make_engagement, make_entry, make_product, make_programme
 from tests.makers.listing import listing_ids
 from tests.people import CAST, People, move_in
+from tests.screens.csp_stage import csp_ids
 
 PERSONS = [person for person, (*_, capacity, _roles) in CAST.items() if capacity != "operator"]
 LAST = BillingMonth.at(clock.now()).previous
@@ -58,6 +60,7 @@ def world(migrated_app: Flask, restore_database: Any) -> World:
             member = world.people.memberships["ben" if side == "north" else "cy"]
             entries[side] = old[0]
             world.own[side] = {
+                **csp_ids(world.people, partner, "ada" if side == "north" else "cy", customer),
                 "engagement_id": str(engagement.id), "entry_id": str(old[1].id), "product_id": str(product.id),
                 "kind_name": "engagement-request", "row_id": str(pending.id), "membership_id": str(member.id),
                 "batch_id": str(uuid4()), "notice_id": str(uuid4()),
@@ -178,6 +181,12 @@ VALID = {
     "tests": {"plan_id": str(uuid4()), "name": "A test"},
     "corrections": {"quantity": "1", "reason": "No."},
     "delegate": {"to": str(uuid4())},
+    "mark-up": {"percent": "5", "valid_from": "2026-11-01"},
+    "remove-mark-up": {"valid_from": "2026-11-01"},
+    "tax-rate": {"percent": "5", "valid_from": "2026-11-01"},
+    "remove-tax-rate": {"valid_from": "2026-11-01"},
+    "budget": {"amount": "5", "currency": "EUR"},
+    "monitoring": {"monitored": True},
 }
 
 
@@ -199,6 +208,7 @@ def states(app: Flask) -> list[Any]:
             *db.session.execute(select(BillingEntry.id, BillingEntry.state, BillingEntry.version)),
             *db.session.execute(select(Product.id, Product.state, Product.version)),
             *db.session.execute(select(Correction.id, Correction.state, Correction.version)),
+            *db.session.execute(select(CspCustomer.id, CspCustomer.version)),
         ]
         db.session.remove()
         return [tuple(map(str, row)) for row in found]

@@ -26,6 +26,7 @@ from tests.api.conftest import key_of
 from tests.makers import ask_correction, close_month, make_engagement, make_entry, make_product, make_programme
 from tests.makers.listing import listing_ids
 from tests.people import move_in
+from tests.screens.csp_stage import csp_ids
 
 #: requests an operation, for each key and each way of making them
 EXAMPLES = 10
@@ -60,7 +61,7 @@ def world(migrated_app: Flask, restore_database: Any) -> dict[str, Any]:
             "engagement_id": str(engagement.id), "entry_id": str(old[1].id), "product_id": str(product.id),
             "correction_id": str(correction.id), "kind_name": "engagement-request", "row_id": str(pending.id),
             "membership_id": str(people.memberships["ben"].id), "batch_id": str(uuid4()), "notice_id": str(uuid4()),
-            **listing_ids(product),
+            **listing_ids(product), **csp_ids(people, "northbridge", "ada", "acme"),
         }  # fmt: skip
         db.session.remove()
     return {"keys": keys, "ids": ids}

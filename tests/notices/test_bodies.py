@@ -4,6 +4,7 @@ import ast
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 from uuid import UUID
 
@@ -15,6 +16,7 @@ from app.billing import corrections
 from app.billing.model import Correction
 from app.catalog import price_changes, requests, reviews
 from app.catalog.model import Product
+from app.csp.customers.budgets import set_budget
 from app.engagements import actions as engagements
 from app.engagements.price_notices import announce_prices
 from app.foundation import clock
@@ -49,6 +51,7 @@ from tests.makers import (
     make_organisation,
     make_product,
 )
+from tests.makers.csp_customers import make_account, make_customer, make_usage
 from tests.makers.listing import as_it_stands, make_listing, open_review, price_draft
 
 #: no row names it: it tells several rows of one batch in one mail
@@ -179,8 +182,16 @@ def posted(app: Flask) -> Iterator[list[OutboxRow]]:
             )
             disable(endpoint, Outcome(410, 12, "gone", "answered 410"))
         listing_is_told(acme)
+        a_budget_is_reached(one_of(product.partner_id))
         with acting_for_all("a test looks"):
             yield list(db.session.scalars(select(OutboxRow)))
+
+
+def a_budget_is_reached(partner: Organisation) -> None:
+    customer = make_customer(make_account(partner), "Fabrikam & <Sons>")
+    make_usage(customer, "90")
+    with viewing(as_partner(partner)) as ada:
+        set_budget(customer.id, amount=Decimal(100), currency="EUR", recipients=[], by=ada)
 
 
 def correct_and_remind(product: Product, acme: Organisation) -> None:

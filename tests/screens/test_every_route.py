@@ -19,6 +19,7 @@ from werkzeug.routing import Rule
 from app.billing.model import BillingEntry, Correction
 from app.catalog.model import Evidence, ListingReview, Product, Programme
 from app.charges.model import ChargeLine
+from app.csp.customers.model import CspCustomer
 from app.engagements.model import Engagement
 from app.foundation import clock, timetable
 from app.foundation.billing_month import BillingMonth
@@ -34,9 +35,9 @@ from app.notices import webhooks
 from app.notices.webhook_model import WebhookDelivery, WebhookEndpoint
 from app.parties.model import Organisation, PartnerCustomer
 from tests.makers import ask_correction, close_month, make_engagement, make_entry, make_product, make_programme
-from tests.makers.csp_accounts import connected
 from tests.makers.listing import listing_ids
 from tests.people import CAST, People, move_in, sign_in
+from tests.screens.csp_stage import FAR, csp_ids
 
 PERSONS = [*CAST, "nobody"]
 #: where no row is named, or the name is a secret of its own and not a tenant's
@@ -58,6 +59,7 @@ FREE = {
 }
 #: a kind of what waits; and what belongs to one member, not to a tenant
 FREE |= {"kind_name": "engagement-request", "notice_id": str(uuid4()), "batch_id": str(uuid4())}
+FREE |= {"rate": "mark-up", "valid_from": FAR.isoformat()}
 FREE |= {"month": str(BillingMonth.at(clock.now()).previous), "book": "reject-after-grace"}
 #: signing out would end the walk of a person
 LEFT_OUT = {"sign_in.leave", "static"}
@@ -127,7 +129,8 @@ def _rows_of(people: People, partner: str, customer: str) -> dict[str, str]:
             "relation_id": str(_relation_of(people, partner)), "row_id": str(pending.id),
             "view_id": str(_view_of(people, "ada" if partner == "northbridge" else "cy").id),
             **listing_ids(product), **_settings_of(people, "ada" if partner == "northbridge" else "cy"),
-            "old_entry_id": str(old.id), "account_id": _account_of(people, "ada" if partner == "northbridge" else "cy"),
+            **csp_ids(people, partner, "ada" if partner == "northbridge" else "cy", customer),
+            "old_entry_id": str(old.id),
             "line_id": str(db.session.scalars(select(ChargeLine.id).where(ChargeLine.source_id == rated.id)).one()),
         }  # fmt: skip
 
@@ -136,12 +139,6 @@ def _invitation_of(people: People, partner: str) -> UUID:
     by = people.viewer("ada" if partner == "northbridge" else "cy")
     with viewing(by):
         return invite(f"new@{partner}.example", [], by=by).id
-
-
-def _account_of(people: People, first_name: str) -> str:
-    by = people.viewer(first_name)
-    with viewing(by):
-        return str(connected(by).id)
 
 
 def _relation_of(people: People, partner: str) -> UUID:
@@ -333,6 +330,7 @@ def _states(app: Flask) -> list[Any]:
             *db.session.execute(select(api_keys.ApiKey.id, api_keys.ApiKey.revoked_at)),
             *db.session.execute(select(WebhookEndpoint.id, WebhookEndpoint.version)),
             *db.session.execute(select(WebhookDelivery.id, WebhookDelivery.due_at)),
+            *db.session.execute(select(CspCustomer.id, CspCustomer.version, CspCustomer.linked_organisation_id)),
         ]
         db.session.remove()
         return [tuple(map(str, row)) for row in states]

@@ -32,6 +32,7 @@ WHOLE = {
     "organisations": "people of the fifty organisations on the page",
     "my_billing_entries": "the strip adds up an engagement's three newest months",
     "own_history": "a member's own sessions",
+    "csp_dashboard": "customers by month: a partner has thousands of them, not millions, and no row of a document is counted",
 }
 
 

@@ -15,6 +15,7 @@ from sqlalchemy import event
 
 from app.foundation.database import db
 from tests.makers import make_entry
+from tests.makers.csp_customers import make_account, make_customer
 from tests.screens.engagement_stage import set_stage
 
 #: (person, address, the index that leads); {product}, {client} and {month} are the stage's
@@ -53,6 +54,11 @@ OTHERS = [
     ("ada", "{engagement}/billing-entries", "billing_entry", "ix_billing_entry_undecided_of"),
     ("ada", "{engagement}/history", "history", "sqlite_autoindex_history_1"),
     ("ada", "/notices", "portal_notice", "ix_portal_notice_member"),
+    ("ada", "/csp/customers", "csp_customer", "ix_csp_customer_partner"),
+    ("ada", "/csp/customers?search=fabrikam", "csp_customer", "ix_csp_customer_partner"),
+    ("ada", "/csp/customers?incomplete=yes", "csp_customer", "ix_csp_customer_partner"),
+    ("ada", "/csp/customers?account={csp_account}", "csp_customer", "ix_csp_customer_account"),
+    ("ada", "/csp/customers/{csp_customer}", "csp_subscription", "ix_csp_subscription_customer"),
 ]
 LISTS = [(who, path, "engagement", index) for who, path, index in ENGAGEMENTS] + OTHERS
 #: (person, page, whose current engagements it counts by state)
@@ -68,7 +74,7 @@ NAMED = [
 #: The last page's cursor, before everything there is.
 OLDEST = base64.urlsafe_b64encode(f'["1970-01-01T00:00:00+00:00","{uuid.UUID(int=0)}"]'.encode()).decode().rstrip("=")
 #: Tables that grow without end.
-LARGE = "engagement|billing_entry|charge_line|rating_group|history|outbox|portal_notice|completion_request|correction"
+LARGE = "csp_customer|csp_subscription|engagement|billing_entry|charge_line|rating_group|history|outbox|portal_notice|completion_request|correction"
 
 
 @pytest.fixture
@@ -76,6 +82,7 @@ def stage(app, people):
     stage = set_stage(app, people)
     with app.app_context():
         make_entry(stage.engagements["active"], "2")
+        stage.csp_customer = make_customer(make_account(people.northbridge))
         db.session.remove()
     return stage
 
@@ -100,7 +107,7 @@ def seen_by(app: Any, client: Any, path: str) -> list[tuple[str, Any]]:
 
 def address(path: str, stage: Any, people: Any) -> str:
     return path.format(
-        product=stage.product.id, client=people.acme.id, month="2026-10", oldest=OLDEST, engagement=f"/engagements/{stage.engagements['active'].id}"
+        csp_customer=stage.csp_customer.id, csp_account=stage.csp_customer.account_id, product=stage.product.id, client=people.acme.id, month="2026-10", oldest=OLDEST, engagement=f"/engagements/{stage.engagements['active'].id}"
     )  # fmt: skip
 
 

@@ -5,11 +5,24 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import JSON, Boolean, Date, ForeignKey, Index, Integer, String, Text, UniqueConstraint, Uuid
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Date,
+    ForeignKey,
+    Index,
+    Integer,
+    String,
+    Text,
+    UniqueConstraint,
+    Uuid,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.csp.tenancy import OfPartner
-from app.foundation.database import AsSent, Base, Exact, Instant, Row
+from app.foundation.billing_month import BillingMonth
+from app.foundation.database import AsSent, Base, Exact, Instant, Month, Row
 
 
 class CspCustomer(Row, OfPartner, Base):
@@ -147,3 +160,54 @@ class CspTaxRate(Row, OfPartner, Base):
     valid_from: Mapped[date] = mapped_column(Date)
     set_at: Mapped[datetime] = mapped_column(Instant)
     set_by_name: Mapped[str] = mapped_column(String(200))
+
+
+class CspBudget(Row, OfPartner, Base):
+    """What a partner expects a customer to cost in a month; it never stops consumption. No row: no budget."""
+
+    __tablename__ = "csp_budget"
+    __table_args__ = (
+        UniqueConstraint("customer_id"),
+        # a partner's over budget, the most first, and those on their way there
+        Index("ix_csp_budget_level", "partner_id", "level", "used_percent"),
+        Index("ix_csp_budget_trending", "partner_id", "is_trending_over", "used_percent"),
+    )
+
+    account_id: Mapped[uuid.UUID] = mapped_column(Uuid, ForeignKey("csp_account.id"))
+    customer_id: Mapped[uuid.UUID] = mapped_column(Uuid, ForeignKey("csp_customer.id"))
+    #: minor units of `currency`, above 0
+    amount_minor: Mapped[int] = mapped_column(BigInteger)
+    currency: Mapped[str] = mapped_column(String(3))
+    #: ids of the partner's members who are told; none: everybody who may set budgets
+    recipients: Mapped[list[str]] = mapped_column(JSON, default=list)
+    set_at: Mapped[datetime] = mapped_column(Instant)
+    set_by_name: Mapped[str] = mapped_column(String(200))
+    #: What follows is measured from the newest usage period and is nothing once that has passed. Its last day:
+    measured_until: Mapped[date | None] = mapped_column(Date)
+    #: the estimate at cost, in percent of the budget; None: no usage in the budget's currency yet
+    used_percent: Mapped[Decimal | None] = mapped_column(Exact)
+    #: the highest level reached (rules.LEVELS); "" below all of them
+    level: Mapped[str] = mapped_column(String(10), default="")
+    is_trending_over: Mapped[bool] = mapped_column(Boolean, default=False)
+    #: read_at of the usage that was measured, None: measure again; and the day on which it was
+    measured_usage: Mapped[datetime | None] = mapped_column(Instant)
+    measured_on: Mapped[date | None] = mapped_column(Date)
+
+
+class CspBudgetAlert(Row, OfPartner, Base):
+    """A level was reached in a month: told once, however often the estimate goes to and fro."""
+
+    __tablename__ = "csp_budget_alert"
+    __table_args__ = (UniqueConstraint("customer_id", "month", "level"),)
+
+    customer_id: Mapped[uuid.UUID] = mapped_column(Uuid, ForeignKey("csp_customer.id"))
+    month: Mapped[BillingMonth] = mapped_column(Month)
+    #: 80, 100 or over (rules.LEVELS)
+    level: Mapped[str] = mapped_column(String(10))
+    #: the estimate and the budget at that time
+    cost: Mapped[Decimal] = mapped_column(AsSent)
+    amount_minor: Mapped[int] = mapped_column(BigInteger)
+    currency: Mapped[str] = mapped_column(String(3))
+    #: False: a higher level was reached with it, and that was told
+    was_told: Mapped[bool] = mapped_column(Boolean)
+    at: Mapped[datetime] = mapped_column(Instant)

@@ -93,7 +93,7 @@ def _page(token: str, form: Answer | NewAccount | None = None) -> Response:
     if person is not None and person.email != invitation.email:
         return secret(show("account/invitation_of_another.html", status=403, invitation=invitation, person=person))
     known = person is not None or invitations.account_stands(invitation.email)
-    form = form or (Answer() if known else NewAccount())
+    form = form or (Answer() if known else NewAccount(name=invitation.name))
     return secret(
         show(
             "account/invitation.html",

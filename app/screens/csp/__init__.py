@@ -1,1 +1,1 @@
-"""Cloud reselling (CSP)."""
+"""Reselling Microsoft's cloud: dashboard, accounts, CSP customers, invoices and statements."""

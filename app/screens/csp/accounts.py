@@ -14,7 +14,7 @@ from app.documents import Column, Words, rows_of
 from app.foundation import tenancy
 from app.foundation.pages import page_of
 from app.foundation.refusals import Refused
-from app.web.csp_words import MODELS, AccountForm, cards, percentages_of
+from app.web.csp_account_form import MODELS, AccountForm, cards, percentages_of
 from app.web.exports import download
 from app.web.filters import Choice
 from app.web.fragments import go_to, show

@@ -1,0 +1,118 @@
+"""The terms that customers are sold on, read for many at once; and who has to know when they change, or may say no to it.
+
+    terms = terms_of(account.id, {line.customer_id for line in lines})
+    terms[customer_id].mark_up_on(date(2026, 10, 1)), terms[customer_id].tax_on(...)
+
+What depends on terms stands on this room, which does not know it: invoices are priced by them (`when_changed`), statements that
+were issued forbid a change of what they were made with (`refuse_when`).
+"""
+
+import uuid
+from collections.abc import Callable, Collection, Iterable
+from datetime import date
+from decimal import Decimal
+
+from sqlalchemy import select
+
+from app.csp.accounts.model import CspAccount
+from app.csp.customers.model import CspCustomer, CspMarkUp, CspSubscription, CspTaxRate
+from app.csp.customers.rules import FromDay, Terms, is_managed
+from app.foundation.database import db
+from app.foundation.refusals import Refused
+from app.foundation.tenancy import one
+
+__all__ = ["Terms", "changed", "changed_for_account", "check_change", "refuse_when", "terms_of", "when_changed"]
+
+#: customers asked for in one statement: neither database likes endless lists
+_AT_ONCE = 500
+
+#: (account_id, customer_ids): runs inside the transaction that changed the terms
+Changed = Callable[[uuid.UUID, Collection[uuid.UUID]], None]
+#: (customer_id, valid_from) -> why nothing may change from that day on; None: it may
+Refuses = Callable[[uuid.UUID, date], str | None]
+_told: list[Changed] = []
+_asked: list[Refuses] = []
+
+
+def terms_of(account_id: uuid.UUID, customer_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, Terms]:
+    """The terms of these customers of one account; one that is not there, or another account's, is left out."""
+    account = one(CspAccount, account_id)
+    wanted, found = sorted(set(customer_ids)), dict[uuid.UUID, Terms]()
+    for start in range(0, len(wanted), _AT_ONCE):
+        found |= _terms(account, wanted[start : start + _AT_ONCE])
+    return found
+
+
+def _terms(account: CspAccount, some: list[uuid.UUID]) -> dict[uuid.UUID, Terms]:
+    customers = db.session.execute(
+        select(CspCustomer.id, CspCustomer.linked_organisation_id).where(
+            CspCustomer.id.in_(some), CspCustomer.account_id == account.id
+        )
+    ).all()
+    monitored = set(
+        db.session.scalars(
+            select(CspSubscription.customer_id)
+            .where(CspSubscription.customer_id.in_(some), CspSubscription.is_monitored)
+            .distinct()
+        )
+    )
+    mark_ups, taxes = _rows(CspMarkUp, some), _rows(CspTaxRate, some)
+    terms = {}
+    for row in customers:
+        managed = is_managed(linked=row.linked_organisation_id is not None, monitored=row.id in monitored)
+        terms[row.id] = Terms(
+            mark_ups.get(row.id, ()),
+            taxes.get(row.id, ()),
+            default_mark_up(account, managed),
+            account.tax_rate,
+            managed,
+        )
+    return terms
+
+
+def default_mark_up(account: CspAccount, managed: bool) -> Decimal | None:
+    return account.managed_mark_up if managed else account.not_managed_mark_up
+
+
+def _rows(
+    model: type[CspMarkUp] | type[CspTaxRate], customer_ids: Collection[uuid.UUID]
+) -> dict[uuid.UUID, list[FromDay]]:
+    """Newest day first."""
+    found: dict[uuid.UUID, list[FromDay]] = {}
+    rows = select(model.customer_id, model.valid_from, model.percent).where(model.customer_id.in_(customer_ids))
+    if model is CspMarkUp:
+        rows = rows.where(CspMarkUp.product_id.is_(None))
+    for row in db.session.execute(rows.order_by(model.customer_id, model.valid_from.desc())):
+        found.setdefault(row.customer_id, []).append(FromDay(row.valid_from, row.percent))
+    return found
+
+
+def when_changed(hook: Changed) -> None:
+    """Have `hook(account_id, customer_ids)` run inside each transaction that changes terms."""
+    _told.append(hook)
+
+
+def refuse_when(hook: Refuses) -> None:
+    """Ask `hook(customer_id, valid_from)` before terms change from that day on; a sentence of it is the refusal."""
+    _asked.append(hook)
+
+
+def changed(account_id: uuid.UUID, customer_ids: Collection[uuid.UUID]) -> None:
+    """Tell everybody, inside the caller's transaction."""
+    db.session.flush()
+    for hook in _told:
+        hook(account_id, customer_ids)
+
+
+def changed_for_account(account_id: uuid.UUID) -> None:
+    """The account's own percentages have changed: those of all its customers that have none of their own may have."""
+    every = db.session.scalars(select(CspCustomer.id).where(CspCustomer.account_id == account_id)).all()
+    if every:
+        changed(account_id, every)
+
+
+def check_change(customer_id: uuid.UUID, valid_from: date, *, field: str = "valid_from") -> None:
+    """Refused, in the words of whoever says no: what was issued stays as it was issued."""
+    for hook in _asked:
+        if (sentence := hook(customer_id, valid_from)) is not None:
+            raise Refused(field, sentence)

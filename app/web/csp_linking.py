@@ -1,0 +1,48 @@
+"""Linking a CSP customer to an organisation that does not stand yet: it is founded, and its first admin is invited by mail.
+
+Rooms meet here: reselling knows nothing of members, and members nothing of reselling.
+"""
+
+import uuid
+
+from app.csp.customers.links import check_free, link
+from app.csp.customers.model import CspCustomer
+from app.csp.permissions import MANAGE_CUSTOMERS
+from app.foundation.database import transaction
+from app.foundation.refusals import Refused
+from app.foundation.tenancy import Viewer, one
+from app.foundation.text import N_
+from app.members import rules
+from app.members.actions import checked_name
+from app.members.directory import members_of
+from app.members.invitations import invite_first_admin
+from app.parties.actions import found_customer
+
+
+def link_to_new(customer_id: uuid.UUID, *, organisation: str, admin_name: str, email: str, by: Viewer) -> CspCustomer:
+    """The organisation, its first admin's invitation, the relation and the link: all or nothing.
+
+    Refuses a customer that is linked, a name that stands, and an e-mail of one's own people. Whether an e-mail has an account
+    elsewhere nobody learns: it is invited like any other, and accepting joins.
+    """
+    by.must(MANAGE_CUSTOMERS)
+    admin_name, email = _named(admin_name), rules.normal_email(email)
+    with transaction():
+        customer = one(CspCustomer, customer_id, lock=True)
+        check_free(customer)
+        if by.organisation_id and any(row.email == email for row in members_of(by.organisation_id)):
+            raise Refused(
+                "email",
+                N_("%(email)s is taken by a member of your own organisation. Name somebody of the customer's."),
+                email=email,
+            )
+        founded = found_customer(organisation, by=by, field="name")
+        invite_first_admin(founded, email, name=admin_name, by=by)
+        return link(customer, founded.id, by=by)
+
+
+def _named(admin_name: str) -> str:
+    try:
+        return checked_name(admin_name)
+    except Refused as no:
+        raise Refused("admin_name", no.sentence, **no.facts) from no
