@@ -20,7 +20,7 @@ from sqlalchemy.exc import OperationalError
 from waitress import create_server
 
 from app import create_app
-from app.commands.demo import seed_if_empty
+from app.commands.demo import cloud, seed_if_empty
 from app.config import BadSetting, Settings
 from app.foundation import clock, memory
 from app.foundation.database import db
@@ -49,7 +49,9 @@ def main() -> int:
                 if new:
                     print("Living through the demo's year, this once: about ten seconds ...", flush=True)
                 seed_if_empty(app)
-            run(app, settings, listener)
+            with cloud.microsoft(settings) as playing:
+                cloud.resell(app, playing)
+                run(app, settings, listener)
     except (CannotStart, BadSetting) as reason:
         print(reason, file=sys.stderr)
         return 1

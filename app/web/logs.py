@@ -60,8 +60,8 @@ def configure() -> None:
         )
         root.addHandler(handler)
         root.setLevel(logging.INFO)
-    # werkzeug repeats every request with its query, the scheduler every tick, the queues every job
-    for chatty in ("werkzeug", "apscheduler", "procrastinate", "psycopg.pool"):
+    # werkzeug repeats every request with its query, httpx every address it asks, the scheduler every tick, the queues every job
+    for chatty in ("werkzeug", "httpx", "apscheduler", "procrastinate", "psycopg.pool"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
     logging.getLogger("procrastinate.worker").addFilter(_not_told_by_us)
 

@@ -93,7 +93,6 @@ def _tags() -> dict[str, Tag]:
         "disabled": Tag(_l("Disabled"), neutral, "subtract"),
         "former": Tag(_l("Relationship ended"), neutral, "subtract"),
         "not_started": Tag(_l("Not Started"), neutral, "circle-dash"),
-        "disabled": Tag(_l("Disabled"), neutral, "stop--filled--alt"),
         "disconnected": Tag(_l("Disconnected"), neutral, "subtract"),
         "stopped": Tag(_l("Stopped"), neutral, "stop--filled--alt"),
         "draft": Tag(_l("Draft"), neutral, "edit"),

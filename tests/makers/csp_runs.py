@@ -1,8 +1,8 @@
 """Discovery against a Microsoft on loopback: an account that is connected to it, runs, and what they must come to.
 
-    with discovery(people.viewer("ada"), World(3)) as stage:      # in an app context
-        run = stage.discover()                                    # trigger, claim, read to the end
-        stage.agrees()                                            # every customer's and document's totals, to the last digit
+with discovery(people.viewer("ada"), World(3)) as stage:      # in an app context
+    run = stage.discover()                                    # trigger, claim, read to the end
+    stage.agrees()                                            # every customer's and document's totals, to the last digit
 """
 
 import uuid

@@ -80,4 +80,8 @@ def csp_ids(people: People, partner: str, person: str, to: str) -> dict[str, str
     subscription = make_subscription(customer)
     make_usage(customer, "12.50", read_at=clock.now())
     as_sold(people, customer, subscription, person, to)
-    return {"account_id": str(account.id), "csp_customer_id": str(customer.id), "csp_subscription_id": str(subscription.id)}
+    return {
+        "account_id": str(account.id),
+        "csp_customer_id": str(customer.id),
+        "csp_subscription_id": str(subscription.id),
+    }

@@ -2,10 +2,13 @@
 
 from dataclasses import dataclass, field
 
+from sqlalchemy import select
+
 from app.foundation import clock
 from app.foundation.database import db
-from app.foundation.tenancy import Capacity, Viewer, current
+from app.foundation.tenancy import Capacity, Viewer, acting_for_all, current
 from app.members.actions import add_member, join
+from app.members.model import Member, Membership
 from app.members.roles import PRICING_VIEWER, ROLES, permissions_of
 from app.parties.model import Organisation
 
@@ -94,3 +97,19 @@ def move_in() -> Cast:
             "customer", cast.organisations[name].id, name, None, person, permissions_of(all_roles, "customer")
         )
     return cast
+
+
+def viewer_of(email: str) -> Viewer | None:
+    """Who signs in with it, acting for the organisation that the demo began with; None once somebody changed that."""
+    _email, person, name, capacity, roles = next(one for one in SIGN_INS if one[0] == email)
+    held = roles or tuple(key for key, role in ROLES.items() if role.capacity == capacity)
+    with acting_for_all("the demo's people"):
+        found = db.session.execute(
+            select(Membership.member_id, Membership.organisation_id)
+            .join(Member, Member.id == Membership.member_id)
+            .join(Organisation, Organisation.id == Membership.organisation_id)
+            .where(Member.email == email, Organisation.name == name, Membership.capacity == capacity)
+        ).one_or_none()
+    if found is None:
+        return None
+    return Viewer(capacity, found[1], name, found[0], person, permissions_of(frozenset(held), capacity))

@@ -7,14 +7,14 @@ import signal
 import socket
 import sys
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from flask import Flask
 
 from app import create_app
-from app.commands.demo import seed_if_empty
+from app.commands.demo import cloud, seed_if_empty
 from app.commands.scale.children import Child
 from app.commands.scale.postgres import postgres
 from app.commands.scale.relay import Relay
@@ -31,7 +31,11 @@ def main() -> int:
     signal.signal(signal.SIGINT, leave)
     signal.signal(signal.SIGTERM, leave)
     try:
-        with postgres(os.environ.get("DATABASE_URL")) as url, TemporaryDirectory(prefix="portal-scale-") as metrics:
+        with (
+            postgres(os.environ.get("DATABASE_URL")) as url,
+            TemporaryDirectory(prefix="portal-scale-") as metrics,
+            ExitStack() as inside,
+        ):
             os.environ["DATABASE_URL"] = url
             app = create_app()
             settings: Settings = app.config["SETTINGS"]
@@ -44,6 +48,10 @@ def main() -> int:
                 if bring_to_head(app):
                     print("Living through the demo's year, this once: about ten seconds ...", flush=True)
                 seed_if_empty(app)
+                playing = inside.enter_context(cloud.microsoft(settings))
+                cloud.resell(app, playing)
+                if playing is not None:
+                    os.environ.update(cloud.settings_of(playing))  # the children's Microsoft is in this process
                 with app.app_context():
                     db.engine.dispose()
                 children = [*webs(settings, ports, metrics), *workers(settings, metrics)]

@@ -20,9 +20,13 @@ from app.commands.stand_in.graph import BILLING, Graph, error
 from app.commands.stand_in.login import AccessToken, Consent, Login
 from app.commands.stand_in.world import World
 
-
 #: a call so soon after a 429 was sent before it was heard of, and is throttled as well; one that comes later is a fault
 ON_ITS_WAY_SECONDS = 0.3
+
+#: a call that failed so often, or that nobody repeated for so long, was given up: the next one like it is a new call
+TRIES, TRIED_AGAIN_WITHIN_SECONDS = 5, 30.0
+#: what is kept of requests, for whoever judges them; a demo that runs for weeks must not grow
+CALLS_KEPT = 100_000
 
 
 class StandIn:
@@ -42,7 +46,8 @@ class StandIn:
         self._lock = threading.Lock()
         self._throttled_since = self._throttled_until = 0.0
         self._ids: dict[str, str] = {}
-        self._failed: dict[str, str] = {}
+        #: call -> the MS-RequestId of its last failure, how often it failed, and when
+        self._failed: dict[str, tuple[str, int, float]] = {}
 
     @property
     def url(self) -> str:
@@ -56,6 +61,9 @@ class StandIn:
 
     def answer(self, request: Request) -> Answer | Fault:
         with self._lock:
+            if len(self.calls) >= CALLS_KEPT:
+                self.calls.clear()
+                self._ids.clear()
             self.calls.append(request.call)
         if self.habits.slow_ms:
             time.sleep(self.habits.slow_ms / 1000)
@@ -120,8 +128,9 @@ class StandIn:
         with self._lock:
             if self._ids.setdefault(request_id, call) != call:
                 return "one MS-RequestId for two calls"
-            expected = self._failed.get(call)
-        if expected is not None and expected != request_id:
+            expected, failures, at = self._failed.get(call, (request_id, 0, 0.0))
+        gave_up = failures >= TRIES or time.monotonic() - at > TRIED_AGAIN_WITHIN_SECONDS
+        if expected != request_id and not gave_up:
             return "a call was repeated with another MS-RequestId"
         return ""
 
@@ -130,7 +139,8 @@ class StandIn:
         request_id = request.guid("MS-RequestId") or ""
         with self._lock:
             if has_failed:
-                self._failed[call] = request_id
+                last, failures, _at = self._failed.get(call, (request_id, 0, 0.0))
+                self._failed[call] = request_id, failures + 1 if last == request_id else 1, time.monotonic()
             else:
                 self._failed.pop(call, None)
 
@@ -177,7 +187,6 @@ class StandIn:
                     token.until = 0.0
                 return complaint(401, "400", "The access token has expired.", self.habits)
         return fault
-
 
     def _too_many(self, seconds: int | None) -> Answer:
         later = {} if seconds is None else {"Retry_After": str(seconds)}

@@ -1,0 +1,208 @@
+"""What the demo resells: Microsoft as a stand-in on this machine, and Northbridge's CSP account discovered from it.
+
+    with microsoft(settings) as playing:     # None where somebody said where Microsoft is: then the demo has no account of its own
+        resell(app, playing)                 # once; everything by the real actions, over HTTP
+
+The stand-in is one world, born when the demo was, and a month older with each month that passes. It remembers its refresh tokens in a
+file, so that a portal that is started again is still let in. It refuses one customer to the partner for good, so every run is partial; and
+the last run begins when the portal does, slowly, so that there is something to see.
+"""
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from datetime import date, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import httpx
+from flask import Flask
+from sqlalchemy import select
+
+from app.commands.demo.csp_terms import sell
+from app.commands.demo.people import viewer_of
+from app.commands.stand_in import Faults, Habits, StandIn, World, standing_in
+from app.commands.stand_in.login import Consent
+from app.config import Settings
+from app.csp.accounts import application, login, states
+from app.csp.accounts.actions import register
+from app.csp.accounts.application import Application
+from app.csp.accounts.model import CspAccount
+from app.csp.discovery import actions as discovery
+from app.csp.microsoft.bases import Bases
+from app.foundation import clock
+from app.foundation.database import db
+from app.foundation.tenancy import Viewer, acting_for_all, viewing
+from app.jobs import discover
+from app.jobs.work import never
+
+#: what every answer takes once the portal runs: a discovery that can be watched
+SLOW_MS = 250
+ADA = "ada@northbridge.example"
+
+
+Growth = Callable[[World], object]
+#: what happens at Microsoft while the demo's account is connected: a customer comes, another leaves
+GROWTH: tuple[Growth, Growth] = (lambda world: world.new_customer(), lambda world: world.leave(world.customers[7].id))
+
+
+class KeptTokens(dict[str, Consent]):
+    """The stand-in's refresh tokens, in a file of the demo's folder."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        try:
+            kept = json.loads(file.read_text())
+        except (FileNotFoundError, ValueError):
+            kept = {}
+        super().__init__({token: Consent(**consent) for token, consent in kept.items()})
+
+    def __setitem__(self, token: str, consent: Consent) -> None:
+        super().__setitem__(token, consent)
+        self._keep()
+
+    def __delitem__(self, token: str) -> None:
+        super().__delitem__(token)
+        self._keep()
+
+    def _keep(self) -> None:
+        fresh = self._file.with_suffix(".new")
+        fresh.touch(mode=0o600)
+        fresh.write_text(json.dumps({token: asdict(consent) for token, consent in self.items()}))
+        fresh.replace(self._file)
+
+
+@contextmanager
+def microsoft(settings: Settings) -> Iterator[StandIn | None]:
+    """The stand-in answers and the portal's settings lead there, until the block ends."""
+    if not settings.demo or settings.microsoft_is_given:
+        yield None
+        return
+    tokens = KeptTokens(settings.instance_path / "stand-in-tokens.json")
+    world = _world(settings.instance_path / "stand-in-born", is_lived=bool(tokens))
+    world.registration.redirect_uris = (f"{settings.portal_url}/csp/callback",)
+    with standing_in(world, Faults(Habits(slow_ms=SLOW_MS))) as playing:
+        playing.login.refresh_tokens = tokens
+        registration = world.registration
+        application.follow(
+            Application(
+                Bases(playing.url, playing.url, playing.url),
+                registration.client_id,
+                registration.client_secret,
+                registration.redirect_uris[0],
+            )
+        )
+        yield playing
+
+
+def settings_of(playing: StandIn) -> dict[str, str]:
+    """What leads a portal to the stand-in, as its environment."""
+    registration = playing.world.registration
+    bases = dict.fromkeys(("MICROSOFT_LOGIN_BASE", "PARTNER_CENTER_API_BASE", "MICROSOFT_GRAPH_BASE"), playing.url)
+    return {
+        **bases,
+        "MICROSOFT_CLIENT_ID": registration.client_id,
+        "MICROSOFT_CLIENT_SECRET": registration.client_secret,
+    }
+
+
+def resell(app: Flask, playing: StandIn | None) -> None:
+    """Northbridge's account: registered, connected, discovered, sold on terms. Where there is one already, nothing."""
+    if playing is None:
+        return
+    with app.app_context():
+        with acting_for_all("demo data"):
+            if (
+                db.session.scalar(select(CspAccount.id).where(CspAccount.state == states.CONNECTED).limit(1))
+                is not None
+            ):
+                db.session.remove()
+                return
+        playing.habits.slow_ms = 0
+        try:
+            ada = viewer_of(ADA)
+            if ada is not None:
+                _live(playing, ada)
+        finally:
+            playing.habits.slow_ms = SLOW_MS
+            db.session.remove()
+
+
+def _live(playing: StandIn, ada: Viewer) -> None:
+    now, gained, lost = clock.now(), *GROWTH
+    #: how long ago a run was triggered, what had happened at Microsoft before it, and what went wrong in it
+    runs: tuple[tuple[timedelta, Growth | None, str | None], ...] = (
+        (timedelta(days=74), None, None),
+        (timedelta(days=40), gained, None),
+        (timedelta(days=12), lost, None),
+        (timedelta(days=1, hours=9), None, "/invoices"),
+        (timedelta(hours=19), None, None),
+    )
+    with viewing(ada):
+        with clock.pinned(now - timedelta(days=75)):
+            account_id = _registered(playing, ada)
+            _log_in(account_id, ada)
+        for ago, grow, fault in runs:
+            if grow is not None:
+                grow(playing.world)
+            with clock.pinned(now - ago):
+                _discover(playing, account_id, ada, fault)
+        sell(account_id, by=ada)
+        discovery.trigger(account_id, by=ada)
+
+
+def _registered(playing: StandIn, ada: Viewer) -> Any:
+    known = db.session.scalar(
+        select(CspAccount.id).where(
+            CspAccount.tenant_id == playing.world.tenant_id, CspAccount.state != states.DISCONNECTED
+        )
+    )
+    if known is not None:
+        return known
+    percentages = {"managed_mark_up": Decimal(18), "not_managed_mark_up": Decimal(12), "tax_rate": Decimal(20)}
+    return register(
+        "Northbridge CSP (EU)", playing.world.tenant_id, states.DIRECT, mpn_id=playing.world.mpn_id, percentages=percentages, by=ada
+    ).id  # fmt: skip
+
+
+def _log_in(account_id: Any, ada: Viewer) -> None:
+    """As a browser would: the consent page, its first link, and back with what it brings."""
+    asked = urlsplit(login.begin(account_id, by=ada))
+    consent = asked._replace(
+        path=asked.path.removesuffix("authorize") + "consent",
+        query=f"{asked.query}&stand_in_mfa=yes&stand_in_who=partner",
+    )
+    answer = httpx.get(consent.geturl())
+    brought = {name: values[0] for name, values in parse_qs(urlsplit(answer.headers["Location"]).query).items()}
+    login.finish(brought["state"], code=brought["code"], by=ada)
+
+
+def _discover(playing: StandIn, account_id: Any, ada: Viewer, fault: str | None) -> None:
+    """One run, from Trigger Discovery to its end, in this thread."""
+    broken = playing.faults.add("refuse", f"GET /v1{fault}", times=None, status=403) if fault else None
+    discovery.trigger(account_id, by=ada)
+    with acting_for_all("demo data") as system:
+        discover.run(by=system, stopped=never)
+    if broken is not None:
+        playing.faults.listed.remove(broken)
+
+
+def _world(file: Path, *, is_lived: bool) -> World:
+    """Born once; older by a month for each month since. `is_lived`: what the demo lived through has happened to it."""
+    today = clock.now().date()
+    try:
+        born = date.fromisoformat(file.read_text().strip())
+    except (FileNotFoundError, ValueError):
+        born = today
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(f"{born}\n")
+    world = World(today=born)
+    if is_lived:
+        for grow in GROWTH:
+            grow(world)
+    for _ in range(min(24, (today.year - born.year) * 12 + today.month - born.month)):
+        world.month_later()
+    return world
