@@ -12,11 +12,22 @@ from flask import Flask
 
 from app.commands.stand_in.faults import Faults, Habits
 from app.commands.stand_in.ledger import Registration, Scale
-from app.commands.stand_in.server import StandIn, serve, standing_in
+from app.commands.stand_in.server import StandIn, serve, serving, standing_in
 from app.commands.stand_in.world import World
 from app.foundation import clock
 
-__all__ = ["Faults", "Habits", "Registration", "Scale", "StandIn", "World", "install", "serve", "standing_in"]
+__all__ = [
+    "Faults",
+    "Habits",
+    "Registration",
+    "Scale",
+    "StandIn",
+    "World",
+    "install",
+    "serve",
+    "serving",
+    "standing_in",
+]
 
 
 def install(app: Flask) -> None:

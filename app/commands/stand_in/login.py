@@ -70,7 +70,7 @@ class Login:
             return _page(400, "Sign in to your account", "<p>AADSTS90002: Tenant not found.</p>")
         if place.endswith("token"):
             return self._token(request) if request.method == "POST" else Answer(405)
-        wrong = self._wrong(request.query)
+        wrong = self._wrong(request.asked)
         if wrong:
             return _page(400, "Sign in to your account", f"<p>{html.escape(wrong)}</p>")
         return self._consented(request) if place.endswith("consent") else self._choices(request, tenant)
@@ -118,7 +118,7 @@ class Login:
             f'<li><a href="{html.escape(f"{here}&stand_in_mfa={mfa}&stand_in_who={who}")}">{words}</a></li>'
             for mfa, who, words in rows
         )
-        scope = "".join(f"<li>{html.escape(one)}</li>" for one in request.query["scope"].split())
+        scope = "".join(f"<li>{html.escape(one)}</li>" for one in request.asked["scope"].split())
         return _page(
             200,
             "Permissions requested",
@@ -127,7 +127,7 @@ class Login:
         )
 
     def _consented(self, request: Request) -> Answer:
-        query = request.query
+        query = request.asked
         back = {"state": query["state"]}
         if query.get("stand_in_who") == "cancel":
             back |= {
