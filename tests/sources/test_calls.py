@@ -65,7 +65,7 @@ def test_failures_are_backed_off_and_given_up_in_the_end(stand_in: StandIn, memo
 
 def test_who_gives_up_says_by_which_id_microsoft_finds_the_call(stand_in: StandIn, memory: InMemory) -> None:
     stand_in.faults.add("garbage", "organization", times=None)
-    with pytest.raises(Unreachable, match="MS-RequestId [0-9a-f-]{36}"):
+    with pytest.raises(Unreachable, match=r"MS-RequestId [0-9a-f-]{36}"):
         client_of(memory).organisation()
     stand_in.faults.clear()
     stand_in.faults.add("html", "organization", status=403)

@@ -2,12 +2,14 @@
 
 import urllib.error
 import urllib.request
+from datetime import date
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 from flask import Flask
 
-from app.commands.stand_in import Scale, StandIn, World
+from app.commands.stand_in import Scale, StandIn, World, play_beside
 from tests.sources.stage import InMemory, client_of
 
 
@@ -57,3 +59,18 @@ def test_calls_against_the_contract_are_noted(stand_in: StandIn) -> None:
 def test_it_stands_alone_as_a_command(migrated_app: Flask) -> None:
     said = migrated_app.test_cli_runner().invoke(args=["stand-in", "--help"])
     assert said.exit_code == 0 and "--slow-ms" in said.output
+
+
+def test_beside_a_demo_it_is_the_same_after_a_restart(tmp_path: Path) -> None:
+    first = play_beside("http://127.0.0.1:8000", tmp_path, today=date(2026, 11, 26))
+    memory = InMemory(first)
+    customers = client_of(memory).customers().records
+    memory.close()
+    again = play_beside("http://127.0.0.1:8000", tmp_path, today=date(2027, 2, 3))
+    assert again.url != first.url and again.world.totals() == first.world.totals()
+    later = InMemory(again)
+    later.refresh_token = memory.refresh_token
+    assert client_of(later).customers().records == customers
+    later.close()
+    assert (tmp_path / "stand-in.json").stat().st_mode & 0o777 == 0o600
+    assert again.world.registration.redirect_uris == ("http://127.0.0.1:8000/csp/callback",)

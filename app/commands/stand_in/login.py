@@ -6,6 +6,7 @@ import html
 import secrets
 import time
 from base64 import b64decode
+from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
 
@@ -53,6 +54,8 @@ class Login:
         self.access_tokens: dict[str, AccessToken] = {}
         #: how many tokens were asked for
         self.refreshes = 0
+        #: called when refresh tokens came or went, for whoever keeps them
+        self.changed: Callable[[], None] = lambda: None
 
     def answer(self, request: Request) -> Answer:
         _, tenant, *rest = request.path.split("/")
@@ -79,12 +82,14 @@ class Login:
         """A refresh token, as if this consent had been lived through."""
         token = f"0.AR8A~{secrets.token_urlsafe(40)}"
         self.refresh_tokens[token] = consent
+        self.changed()
         return token
 
     def revoke_everything(self) -> None:
         """As a password reset does."""
         self.refresh_tokens.clear()
         self.access_tokens.clear()
+        self.changed()
 
     def _wrong(self, query: dict[str, str]) -> str:
         """What never comes back to the callback, and what a strict host refuses."""
