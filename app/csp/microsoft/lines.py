@@ -5,10 +5,11 @@ values stand, and every value that occurs again on the page is cleaned once. Tha
 little more than their JSON. v1 and Graph spell the same names, the one in camelCase, the other in PascalCase.
 """
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Context, Decimal
 from functools import lru_cache, partial
-from itertools import groupby
+from itertools import groupby, repeat
 from operator import itemgetter
 from typing import Any
 
@@ -18,6 +19,7 @@ from app.csp.microsoft.records import Line
 from app.csp.microsoft.spelling import DIGITS, digits, id_of, instant_text, text_of
 
 Clean = Callable[[Any], str]
+Way = Callable[[Any], Any]
 
 
 def _text(longest: int) -> Clean:
@@ -62,8 +64,10 @@ MORE = (
 _ALSO = {"tier2mpnid": "resellerMpnId"}
 _MORE_BY_NAME = {name.lower(): name for name in MORE} | _ALSO
 _EXACT = Context(prec=2 * DIGITS)
-_encode_lines = msgspec.json.Encoder().encode_lines
+_encode = msgspec.json.Encoder().encode
 _line = partial(tuple.__new__, Line)
+#: numbers one below the other, none of them with more digits than a column holds
+_ALL_PLAIN = re.compile(r"(?:(?:-?[0-9]{1,30}+(?:\.[0-9]{1,28}+)?+)?(?:\n|\Z))*+")
 
 
 class Places:
@@ -71,16 +75,15 @@ class Places:
 
     def __init__(self, names: tuple[str, ...]) -> None:
         sent = {name.lower(): name for name in names}
-        self.columns = [
+        self.columns: list[tuple[Clean, list[Way]]] = [
             (clean, [itemgetter(sent[name]) for name in wanted if name in sent]) for clean, wanted in COLUMNS
         ]
-        used = {sent[name] for _clean, wanted in COLUMNS for name in wanted[:1] if name in sent}
-        more = {
-            name: _MORE_BY_NAME[lower] for lower, name in sent.items() if lower in _MORE_BY_NAME and name not in used
-        }
-        self.kept_as = tuple(more.values())
-        self.more = itemgetter(*more) if len(more) > 1 else None
-        self.only_more = next(iter(more)) if len(more) == 1 else None
+        used = {next((name for name in wanted if name in sent), "") for _clean, wanted in COLUMNS}
+        self.more: list[tuple[str, Way]] = [
+            (kept_as, itemgetter(sent[name]))
+            for name, kept_as in _MORE_BY_NAME.items()
+            if name in sent and name not in used
+        ]
 
 
 @lru_cache(256)
@@ -100,26 +103,42 @@ def _alike(
     places: Places, items: list[Mapping[str, Any]], line_type: str, provider: str, currency: str
 ) -> Iterable[Line]:
     columns = [_column(clean, ways, items) for clean, ways in places.columns]
-    if line_type == "billing":
+    if line_type == "billing" and "" in columns[_TOTAL]:
         columns[_TOTAL] = list(map(_total, columns[_COST], columns[_TAX], columns[_TOTAL]))
-    if currency:
+    if currency and "" in columns[_CURRENCY]:
         columns[_CURRENCY] = [said or currency for said in columns[_CURRENCY]]
     count = len(items)
-    return map(_line, zip([line_type] * count, [provider] * count, *columns, _more(places, items), strict=True))
+    return map(_line, zip([line_type] * count, [provider] * count, *columns, _more(places.more, items), strict=True))
 
 
-def _column(clean: Clean, ways: Sequence[Callable[[Any], Any]], items: list[Mapping[str, Any]]) -> list[str]:
-    """One column of the page; every distinct value is cleaned once."""
+def _column(clean: Clean, ways: Sequence[Way], items: list[Mapping[str, Any]]) -> list[str]:
+    """One column of the page, from the first of its names that says something."""
     if not ways:
         return [""] * len(items)
     values = list(map(ways[0], items))
     for way in ways[1:]:
         values = [value or other for value, other in zip(values, map(way, items), strict=True)]
+    if clean is digits and (plain := _plain(values)) is not None:
+        return plain
+    return _each(values, clean)
+
+
+def _each(values: list[Any], clean: Clean) -> list[str]:
+    """All of them cleaned, every distinct one once."""
     try:
         cleaned = {value: clean(value) for value in set(values)}
     except TypeError:  # a list or an object where a value belongs
         return [clean(value) for value in values]
+    if len(cleaned) == 1:
+        return [cleaned[values[0]]] * len(values)
     return [cleaned[value] for value in values]
+
+
+def _plain(values: list[Any]) -> list[str] | None:
+    """Numbers that all are written plainly, seen in one look; None where one of them needs a closer one."""
+    said = "\n".join(map(str, values))
+    found = said.split("\n")
+    return found if len(found) == len(values) and _ALL_PLAIN.fullmatch(said) else None
 
 
 def _total(cost: str, tax: str, total: str) -> str:
@@ -127,19 +146,25 @@ def _total(cost: str, tax: str, total: str) -> str:
     return total or format(_EXACT.add(Decimal(cost or 0), Decimal(tax or 0)), "f")
 
 
-def _more(places: Places, items: list[Mapping[str, Any]]) -> list[str]:
-    """What else is said, as compact JSON, without what is empty."""
-    kept_as = places.kept_as
-    if places.more is None:
-        name = places.only_more
-        rest: list[tuple[Any, ...]] = [(item[name],) if name else () for item in items]
-    else:
-        rest = list(map(places.more, items))
-    said = [
-        {name: value for name, value in zip(kept_as, values, strict=True) if value or value == 0} for values in rest
-    ]
-    spelled = _encode_lines(said).decode()
-    if "\\u0000" in spelled:
-        said = [{name: text_of(value) if "\0" in str(value) else value for name, value in one.items()} for one in said]
-        spelled = _encode_lines(said).decode()
-    return spelled.split("\n")[: len(items)]
+def _more(ways: Sequence[tuple[str, Way]], items: list[Mapping[str, Any]]) -> list[str]:
+    """What else is said, as compact JSON, without what is empty. What all of these items have in common is spelled once."""
+    columns: list[Iterable[str]] = []
+    common = ""
+    for name, way in ways:
+        column = _each(list(map(way, items)), partial(_member, name))
+        if all(map(column[0].__eq__, column)):
+            common += column[0]
+        else:
+            columns += [repeat(common, len(items)), column] if common else [column]
+            common = ""
+    columns.append(repeat(common, len(items)))
+    return [f"{{{said[1:]}}}" for said in map("".join, zip(*columns, strict=True))]
+
+
+def _member(name: str, value: Any) -> str:
+    """`,"name":value`, or nothing for what is empty."""
+    if value is None or value == "" or (not value and isinstance(value, list | dict)):
+        return ""
+    if isinstance(value, str):
+        value = value.replace("\0", "")
+    return f',"{name}":{_encode(value).decode()}'
