@@ -68,6 +68,14 @@ def upgrade() -> None:
     with op.batch_alter_table("invitation", schema=None) as batch_op:
         batch_op.add_column(sa.Column("name", sa.String(length=200), server_default="", nullable=False))
 
+    # of indexes that fit alike SQLite takes the newest: the one that says more is made last
+    for table, index, columns in (
+        ("csp_customer", "ix_csp_customer_account", ["account_id", "search_name", "id"]),
+        ("csp_subscription", "ix_csp_subscription_customer", ["customer_id", "search_name", "id"]),
+    ):
+        op.drop_index(index, table_name=table)
+        op.create_index(index, table, columns, unique=False)
+
 
 def downgrade() -> None:
     with op.batch_alter_table("invitation", schema=None) as batch_op:

@@ -19,7 +19,7 @@ from app.csp.customers.rules import FromDay, Terms
 from app.foundation import history
 from app.foundation.database import db, transaction
 from app.foundation.refusals import AlreadyDone, MissingRole, NotVisible, Refused
-from app.foundation.tenancy import acting_for_all, viewing
+from app.foundation.tenancy import acting_for_all, one, viewing
 from app.foundation.text import N_
 from app.members.roles import CLOUD_BILLING
 from app.parties.relations import relate
@@ -51,7 +51,7 @@ def ada(account: CspAccount, *roles: str) -> Any:
     from app.parties.model import Organisation
 
     with acting_for_all("a test's partner"):
-        return as_partner(db.session.get(Organisation, account.partner_id), *roles)
+        return as_partner(one(Organisation, account.partner_id), *roles)
 
 
 def terms_for(customer: CspCustomer) -> Terms:

@@ -66,7 +66,7 @@ def test_a_customer_is_seen_to(ada: Page, resold: Portal, new_context: Contexts,
     ada.get_by_role("link", name="Set budget").click()
     axe(ada)
     confirm(ada, "Save the budget", **{"Monthly budget": "160.00"})
-    expect(ada.get_by_text("% used: EUR 157.37, estimate, as of")).to_be_visible()
+    expect(ada.get_by_text("used in October 2026: EUR 157.37, estimate, as of")).to_be_visible()
 
     ada.get_by_role("main").get_by_role("link", name="Link to an organisation").click()
     expect(ada.get_by_role("heading", level=1)).to_have_text("Link Adatum Corporation")

@@ -27,6 +27,8 @@ class Stage:
     engagements: dict[str, Engagement] = field(default_factory=dict)
     #: of Globex, active
     globex: Any = None
+    #: Northbridge's, where a test wants one
+    csp_customer: Any = None
 
     def path(self, state: str) -> str:
         return f"/engagements/{self.engagements[state].id}"

@@ -28,6 +28,7 @@ from app.web.csp_recipients import check_recipients, who_may_be_told
 from app.web.fields import PortalForm, QuantityField, offered
 from app.web.fragments import go_to, show
 from app.web.guard import needs
+from app.web.instants import month as month_words
 from app.web.percent_field import DayField, PercentField
 from app.web.submissions import submit_once
 
@@ -221,12 +222,15 @@ def _use(budget: Any, estimate: Any) -> dict[str, Any] | None:
     percent = rules.used_percent(estimate.cost, amount)
     levels = rules.levels_reached(estimate.cost, amount)
     expected = rules.expected(estimate.cost, estimate.begins, estimate.ends, today())
+    passed = estimate.ends < today()
     return {
         "percent": csp_words.percent(percent),
+        "month": month_words(estimate.month),
         "value": max(0, min(100, int(percent))),
         "kind": "over" if rules.OVER in levels else "near" if levels else "",
-        "over": rules.OVER in levels,
-        "trending": rules.is_trending_over(estimate.cost, amount, estimate.begins, estimate.ends, today()),
+        "over": rules.OVER in levels and not passed,
+        "trending": not passed
+        and rules.is_trending_over(estimate.cost, amount, estimate.begins, estimate.ends, today()),
         "expected": csp_words.amount(expected, estimate.currency),
     }
 
@@ -284,5 +288,5 @@ def _budget_page(form: SetBudget, csp_customer_id: uuid.UUID) -> Response:
     return decision(
         form, csp_customer_id, "budget/set", back=TAB, fields=[form.amount, form.currency, form.recipients],
         title=_("Set the monthly budget"), submit=_("Save the budget"),
-        sentence=_("Mail is sent when Microsoft's estimate of what the customer costs you reaches 80 %, reaches 100 %, and first exceeds it, once a month each."),
+        sentence=_("Mail is sent when Microsoft's estimate of what the customer costs you reaches 80\u00a0%, reaches 100\u00a0%, and first exceeds it, once a month each."),
     )  # fmt: skip

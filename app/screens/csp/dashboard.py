@@ -22,7 +22,7 @@ YEAR = "year"
 #: what the page is asked by; it is no list, but its address is kept like one's
 ASKED = ListOf(
     Reference("account", _l("Account"), accounts_by_name),
-    Choice("by", _l("Customers"), {"month": _l("By month"), YEAR: _l("By year")}),
+    Choice("by", _l("Customers"), {YEAR: _l("by year")}, unset=_l("by month")),
     Months("until", _l("Until")),
     Search("currency", _l("Currency"), most=3),
     Choice("view", _l("View"), {"table": _l("As table")}),
