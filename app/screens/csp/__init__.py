@@ -1,0 +1,1 @@
+"""Cloud reselling: accounts, CSP customers, invoices and statements."""
