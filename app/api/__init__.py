@@ -21,7 +21,7 @@ from app.web import bearer, csrf
 #: Each holds one set of operations named `operations`, in the order of the documentation.
 RESOURCES = (
     "engagements", "billing_entries", "previews", "corrections", "months", "products", "catalog_entries", "pricing",
-    "price_changes", "evidence", "publication", "product_tests", "catalog", "charges", "inbox", "notices", "members",
+    "price_changes", "evidence", "publication", "product_tests", "catalog", "charges", "csp_billing", "inbox", "notices", "members",
 )  # fmt: skip
 VERSION = "1.0.0"
 _DESCRIPTION = """Every request carries `Authorization: Bearer <key>`; an organisation admin makes keys under API keys.

@@ -13,13 +13,14 @@ from app.documents import Column, Minor, rows_of
 from app.documents.statement_pdf import MOST_LINES, statement_pdf
 from app.foundation.database import db
 from app.foundation.money import Money
+from app.foundation.refusals import NotVisible
 from app.web.csp_amounts import percent, period, quantity, utc_day
 from app.web.csp_focus import statement_focus
 from app.web.exports import download
 from app.web.figures import money, money_with_currency
 from app.web.languages import locale_name
 
-FILES = "statement.pdf, lines.csv, lines.xlsx, focus.csv"
+FILES = ("statement.pdf", "lines.csv", "lines.xlsx", "focus.csv")
 COLUMNS = (
     Column(_l("Line"), "sequence"),
     Column(_l("Invoice"), "document_number"),
@@ -38,7 +39,9 @@ COST_COLUMNS = (*COLUMNS, Column(_l("Cost"), "cost"), Column(_l("Mark-up, %"), "
 
 
 def statement_file(statement: CspStatement, name: str) -> Response:
-    """`name`: one of FILES."""
+    """`name`: one of FILES; another is nowhere."""
+    if name not in FILES:
+        raise NotVisible
     file = f"{statement.number}-v{statement.version}"
     if name == "statement.pdf":
         response = Response(statement_pdf(content_of(statement), statement.issued_at), content_type="application/pdf")

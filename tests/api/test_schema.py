@@ -24,6 +24,7 @@ from app.foundation.database import db
 from app.members.api_keys import OFFERED
 from tests.api.conftest import key_of
 from tests.makers import ask_correction, close_month, make_engagement, make_entry, make_product, make_programme
+from tests.makers.csp_documents import csp_ids
 from tests.makers.listing import listing_ids
 from tests.people import move_in
 
@@ -60,6 +61,7 @@ def world(migrated_app: Flask, restore_database: Any) -> dict[str, Any]:
             "engagement_id": str(engagement.id), "entry_id": str(old[1].id), "product_id": str(product.id),
             "correction_id": str(correction.id), "kind_name": "engagement-request", "row_id": str(pending.id),
             "membership_id": str(people.memberships["ben"].id), "batch_id": str(uuid4()), "notice_id": str(uuid4()),
+            **csp_ids(people.northbridge, people.acme, "G048201937"),
             **listing_ids(product),
         }  # fmt: skip
         db.session.remove()

@@ -19,11 +19,13 @@ from app.csp.customers.model import CspCustomer, CspMarkUp, CspSubscription, Csp
 from app.csp.invoices import pricing, rules
 from app.csp.invoices.model import CspDocument, CspDocumentTotal, CspDocumentVersion, CspLine
 from app.csp.microsoft.records import Line
+from app.csp.statements import actions
 from app.foundation import clock
 from app.foundation.database import transaction
-from app.foundation.tenancy import acting_for_all
+from app.foundation.tenancy import acting_for_all, viewing
 from app.foundation.text import folded
 from app.parties.model import Organisation
+from tests.makers.parties import as_partner
 
 LONG_AGO = date(2020, 1, 1)
 
@@ -202,6 +204,23 @@ def _add_totals(session: Any, document: CspDocument, version_id: int, lines: Seq
             )
         )
     session.flush()
+
+
+def csp_ids(partner: Organisation, customer: Organisation, number: str) -> dict[str, str]:
+    """An account with one linked customer, an issued statement and a second customer that is ready, for walks of all routes."""
+    account = make_account(partner, f"CSP of {partner.name}", mark_up="15", tax="20")
+    linked = make_csp_customer(account, f"Cloud of {customer.name}", linked=customer, mark_up="15", monitored=True)
+    other = make_csp_customer(account, "Ready Retail", mark_up="10")
+    lines = [line(linked, "100.80"), line(linked, "-94.08", start="2026-09-03", quantity="-10"), line(other, "5.00")]
+    document = make_document(account, number, lines)
+    with viewing(as_partner(partner)) as by:
+        statement = actions.issue(document.id, linked.id, by=by)
+    return {
+        "document_id": str(document.id),
+        "csp_customer_id": str(linked.id),
+        "statement_id": str(statement.id),
+        "number": number,
+    }
 
 
 def _percent(text: str | None) -> Decimal | None:

@@ -18,7 +18,7 @@ from app.foundation.outbox import OutboxRow
 from app.foundation.tenancy import acting_for_all
 from tests.makers.csp_documents import line, make_csp_customer, make_document
 from tests.page import Page
-from tests.screens import csp_stage
+from tests.screens import billing_stage, csp_stage
 from tests.screens.test_no_net_for_customers import walked
 
 CLOUD = "/my/cloud"
@@ -37,7 +37,8 @@ def stage(app, people):
     for customer in (stage.aldgate, stage.vela, stage.marlow):
         csp_stage.issue(app, people, stage.invoice, customer)
     csp_stage.issue(app, people, stage.foreign, stage.globex, "cy")
-    return stage
+    with billing_stage.at():
+        yield stage
 
 
 def statement_of(app, customer):

@@ -19,6 +19,8 @@ from werkzeug.routing import Rule
 from app.billing.model import BillingEntry, Correction
 from app.catalog.model import Evidence, ListingReview, Product, Programme
 from app.charges.model import ChargeLine
+from app.csp.invoices.model import CspDocument
+from app.csp.statements.model import CspStatement
 from app.engagements.model import Engagement
 from app.foundation import clock, timetable
 from app.foundation.billing_month import BillingMonth
@@ -34,6 +36,7 @@ from app.notices import webhooks
 from app.notices.webhook_model import WebhookDelivery, WebhookEndpoint
 from app.parties.model import Organisation, PartnerCustomer
 from tests.makers import ask_correction, close_month, make_engagement, make_entry, make_product, make_programme
+from tests.makers.csp_documents import csp_ids
 from tests.makers.listing import listing_ids
 from tests.people import CAST, People, move_in, sign_in
 
@@ -56,6 +59,7 @@ FREE = {
 }
 #: a kind of what waits; and what belongs to one member, not to a tenant
 FREE |= {"kind_name": "engagement-request", "notice_id": str(uuid4()), "batch_id": str(uuid4())}
+FREE |= {"file": "lines"}
 FREE |= {"month": str(BillingMonth.at(clock.now()).previous), "book": "reject-after-grace"}
 #: signing out would end the walk of a person
 LEFT_OUT = {"sign_in.leave", "static"}
@@ -124,6 +128,7 @@ def _rows_of(people: People, partner: str, customer: str) -> dict[str, str]:
             "membership_id": str(membership.id), "invitation_id": str(_invitation_of(people, partner)),
             "relation_id": str(_relation_of(people, partner)), "row_id": str(pending.id),
             "view_id": str(_view_of(people, "ada" if partner == "northbridge" else "cy").id),
+            **csp_ids(people.organisations[partner], people.organisations[customer], f"G-{partner}"),
             **listing_ids(product), **_settings_of(people, "ada" if partner == "northbridge" else "cy"),
             "old_entry_id": str(old.id),
             "line_id": str(db.session.scalars(select(ChargeLine.id).where(ChargeLine.source_id == rated.id)).one()),
@@ -325,6 +330,8 @@ def _states(app: Flask) -> list[Any]:
             *db.session.execute(select(api_keys.ApiKey.id, api_keys.ApiKey.revoked_at)),
             *db.session.execute(select(WebhookEndpoint.id, WebhookEndpoint.version)),
             *db.session.execute(select(WebhookDelivery.id, WebhookDelivery.due_at)),
+            *db.session.execute(select(CspStatement.id)),
+            *db.session.execute(select(CspDocument.id, CspDocument.override_reason, CspDocument.version)),
         ]
         db.session.remove()
         return [tuple(map(str, row)) for row in states]

@@ -204,6 +204,21 @@ def _amendments(document: CspDocument) -> list[CspDocument]:
 
 
 def _totals(documents: Sequence[CspDocument]) -> Sequence[Any]:
+    order = {one.id: place for place, one in enumerate(documents)}
+    rows = _rows_of([one.version_id for one in documents if one.version_id is not None])
+    return sorted(rows, key=lambda row: (order[row.document_id], row.customer_tenant_id, row.currency))
+
+
+def totals_of(version_id: int | None) -> Sequence[Any]:
+    """What one document alone comes to, customer by customer, by name; what names no known customer last."""
+    rows = _rows_of([version_id] if version_id is not None else [])
+    return sorted(
+        rows,
+        key=lambda row: (row.customer_id is None, (row.name or "").casefold(), row.customer_tenant_id, row.currency),
+    )
+
+
+def _rows_of(versions: Sequence[int]) -> Sequence[Any]:
     found = (
         select(
             CspDocumentTotal.document_id,
@@ -224,8 +239,6 @@ def _totals(documents: Sequence[CspDocument]) -> Sequence[Any]:
             CspCustomer.linked_organisation_id,
         )
         .outerjoin(CspCustomer, CspCustomer.id == CspDocumentTotal.customer_id)
-        .where(CspDocumentTotal.version_id.in_([one.version_id for one in documents if one.version_id is not None]))
+        .where(CspDocumentTotal.version_id.in_(versions))
     )
-    rows = db.session.execute(found).all()
-    order = {one.id: place for place, one in enumerate(documents)}
-    return sorted(rows, key=lambda row: (order[row.document_id], row.customer_tenant_id, row.currency))
+    return db.session.execute(found).all()

@@ -86,7 +86,11 @@ def _with_a_price(linked: Sequence[Any]) -> set[uuid.UUID]:
 
 def own_statements(customer_ids: Sequence[uuid.UUID]) -> Any:
     """For page_of(LIST_KEYS)."""
-    return statements().where(CspStatement.csp_customer_id.in_(customer_ids))
+    return only(statements(), customer_ids)
+
+
+def only(found: Any, customer_ids: Sequence[uuid.UUID]) -> Any:
+    return found.where(CspStatement.csp_customer_id.in_(customer_ids))
 
 
 def _in_force() -> Any:

@@ -15,7 +15,6 @@ from app.csp.microsoft.records import Refused as MicrosoftRefuses
 from app.documents import Column, rows_of
 from app.foundation.database import end_reading
 from app.foundation.pages import page_of
-from app.foundation.refusals import NotVisible
 from app.foundation.tenancy import one
 from app.web.chains import events_page, holds, told
 from app.web.csp_focus import invoice_focus
@@ -98,11 +97,10 @@ def show_unassigned(document_id: uuid.UUID, kind: str = "") -> Response:
     chosen = chosen or (buckets[0] if buckets else None)
     found = queries.lines_of(chosen.version_id, chosen.customer_tenant_id) if chosen else None
     if kind:
-        if found is None:
-            raise NotVisible
-        return download(kind, "unassigned-lines", LINE_COLUMNS, rows_of(found.order_by(*queries.LINE_KEYS)))
+        lines = rows_of(found.order_by(*queries.LINE_KEYS)) if found is not None else iter(())
+        return download(kind, "unassigned-lines", LINE_COLUMNS, lines)
     listing = LIST.read(f"{page.here}/unassigned")
-    lines = (
+    shown_lines = (
         page_of(found, queries.LINE_KEYS, after=listing.after, before=listing.before, oldest_first=True)
         if found is not None
         else None
@@ -113,8 +111,8 @@ def show_unassigned(document_id: uuid.UUID, kind: str = "") -> Response:
         page=page,
         buckets=buckets,
         chosen=chosen,
-        listing=listing.with_page(lines) if lines else listing,
-        rows=lines.rows if lines else [],
+        listing=listing.with_page(shown_lines) if shown_lines else listing,
+        rows=shown_lines.rows if shown_lines else [],
     )
 
 

@@ -98,11 +98,11 @@ def told(statement: Any) -> dict[str, Any]:
     }
 
 
-@screen.get("/csp/statements/<uuid:statement_id>/<any('statement.pdf', 'lines.csv', 'lines.xlsx', 'focus.csv'):file>")
+@screen.get("/csp/statements/<uuid:statement_id>/<any(statement, lines, focus):file>.<any(pdf, csv, xlsx):kind>")
 @needs("csp-billing:view", capacity="partner")
-def download_file(statement_id: uuid.UUID, file: str) -> Response:
+def download_file(statement_id: uuid.UUID, file: str, kind: str) -> Response:
     """What the customer is given, to the byte."""
-    return statement_file(queries.statement_of(statement_id), file)
+    return statement_file(queries.statement_of(statement_id), f"{file}.{kind}")
 
 
 @screen.get("/csp/statements/<uuid:statement_id>/cost.<any(csv, xlsx):kind>")

@@ -13,7 +13,6 @@ from app.foundation import clock, tenancy
 from app.foundation.billing_month import BillingMonth
 from app.foundation.money import Money
 from app.foundation.pages import page_of
-from app.foundation.refusals import NotVisible
 from app.web.csp_statement_files import facts_of, statement_file, totals_of
 from app.web.exports import download
 from app.web.fragments import show
@@ -86,12 +85,10 @@ def show_statement(statement_id: uuid.UUID) -> Response:
     )
 
 
-@screen.get(
-    "/my/cloud/statements/<uuid:statement_id>/<any('statement.pdf', 'lines.csv', 'lines.xlsx', 'focus.csv'):file>"
-)
+@screen.get("/my/cloud/statements/<uuid:statement_id>/<any(statement, lines, focus):file>.<any(pdf, csv, xlsx):kind>")
 @needs("cloud:view-own", capacity="customer")
-def download_file(statement_id: uuid.UUID, file: str) -> Response:
-    return statement_file(queries.statement_of(statement_id), file)
+def download_file(statement_id: uuid.UUID, file: str, kind: str) -> Response:
+    return statement_file(queries.statement_of(statement_id), f"{file}.{kind}")
 
 
 @screen.get("/my/cloud/subscriptions.<any(csv, xlsx):kind>")
@@ -99,14 +96,12 @@ def download_file(statement_id: uuid.UUID, file: str) -> Response:
 def export_subscriptions(kind: str) -> Response:
     opened = own.opening(tenancy.current())
     spending = _spending(opened.customer_ids) if opened.customer_ids else None
-    if spending is None:
-        raise NotVisible
     columns = (
         Column(_l("Subscription"), lambda row: row["name"]),
         Column(_l("Amount without tax"), lambda row: row["amount"]),
         Column(_l("Currency"), lambda row: row["amount"].currency),
     )
-    return download(kind, "cloud-subscriptions", columns, iter(spending["subscriptions"]))
+    return download(kind, "cloud-subscriptions", columns, iter(spending["subscriptions"] if spending else ()))
 
 
 def _spending(customer_ids: tuple[uuid.UUID, ...]) -> dict[str, Any] | None:
