@@ -20,6 +20,7 @@ from app.csp.invoices.bundles import Bundle, Part, bundle_of, is_overridden, tie
 from app.csp.invoices.queries import status_of
 from app.csp.statements import queries as statements
 from app.csp.statements.rules import CHANGED, ISSUED, READY, may_issue, standing
+from app.foundation import clock
 from app.foundation.billing_month import BillingMonth
 from app.foundation.tenancy import one
 from app.web.csp_amounts import as_sent, percent, utc_day, with_currency
@@ -27,6 +28,7 @@ from app.web.instants import month as month_words
 
 #: customers on a page
 PAGE = 50
+MONTHS_OFFERED = 18
 KINDS = {
     "invoice": _l("Invoice"),
     "void_note": _l("Void note"),
@@ -34,6 +36,12 @@ KINDS = {
     "credit_note": _l("Credit note"),
 }
 TYPES = {"recurring": _l("recurring"), "one_time": _l("one-time")}
+
+
+def recent_months() -> list[BillingMonth]:
+    """What a list's menu offers, newest first; any other may be asked for by the address."""
+    now = BillingMonth.at(clock.now())
+    return [now.shifted(-back) for back in range(MONTHS_OFFERED)]
 
 
 def kind_of(document: Any) -> str:

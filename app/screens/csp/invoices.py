@@ -9,7 +9,7 @@ from app.csp.accounts.states import INDIRECT_RESELLER
 from app.csp.invoices import queries
 from app.documents import Column, rows_of
 from app.foundation.pages import page_of
-from app.web.csp_invoice_page import KINDS, TYPES, kind_of
+from app.web.csp_invoice_page import KINDS, TYPES, kind_of, recent_months
 from app.web.exports import download
 from app.web.filters import Choice, Months, Reference
 from app.web.fragments import show
@@ -73,6 +73,6 @@ def _list(accounts: Any) -> ListOf:
         Reference("account", _l("Account"), names),
         Choice("status", _l("Status"), STATUSES),
         Choice("currency", _l("Currency"), {code: code for code in CURRENCIES}),
-        Months("month", _l("Dated in")),
+        Months("month", _l("Dated in"), recent_months),
         Reference("customer", _l("Customer"), {}),
     )

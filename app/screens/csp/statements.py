@@ -11,7 +11,7 @@ from app.csp.statements import queries
 from app.documents import Column, Minor, rows_of
 from app.foundation.money import Money
 from app.foundation.pages import page_of
-from app.web.csp_invoice_page import PAGE
+from app.web.csp_invoice_page import PAGE, recent_months
 from app.web.csp_statement_files import COST_COLUMNS, facts_of, statement_file, totals_of
 from app.web.exports import download
 from app.web.filters import Choice, Months, Reference
@@ -50,7 +50,7 @@ def show_list(kind: str = "") -> Response:
         Reference("account", _l("Account"), accounts),
         Choice("status", _l("Status"), STATUSES),
         Choice("currency", _l("Currency"), {code: code for code in CURRENCIES}),
-        Months("month", _l("Month")),
+        Months("month", _l("Month"), recent_months),
         Reference("customer", _l("Customer"), {}),
     ).read("/csp/statements")
     found = queries.statements(**listing.values)
