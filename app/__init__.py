@@ -19,7 +19,7 @@ IDEAS_WITH_TABLES = (
 #: Tables that stand apart from their room's model.py.
 TABLES_APART = (
     "members.api_keys", "notices.webhook_model", "csp.accounts.model", "csp.customers.model", "csp.invoices.model",
-    "csp.discovery.model",
+    "csp.discovery.model", "csp.statements.model",
 )  # fmt: skip
 
 
@@ -117,6 +117,7 @@ def _feed_from_rooms() -> None:
     from app.catalog import actions as programmes
     from app.catalog import waiting as listing
     from app.csp.dashboard import queries as csp_dashboard
+    from app.csp.statements import repricing
     from app.engagements import queries as engagements
     from app.engagements import waiting as engagements_waiting
     from app.foundation import checks, failed_rows, self_check, waiting, workers
@@ -140,6 +141,7 @@ def _feed_from_rooms() -> None:
     waiting.offer(*engagements_waiting.KINDS, *billing_waiting.KINDS, *corrections_waiting.KINDS)
     waiting.offer(*listing.KINDS, *months_waiting.KINDS)
     programmes.fix_cut_off_when(billing.has_entries)
+    repricing.connect()
     checklist.offer(month_end.lines)
     checklist.count_with(month_ties.totals)
     for name, help_text, figure in (

@@ -36,7 +36,7 @@ from app.web import bearer, csrf
 RESOURCES = (
     "engagements", "billing_entries", "previews", "corrections", "months", "products", "catalog_entries", "pricing",
     "price_changes", "evidence", "publication", "product_tests", "catalog", "charges", "inbox", "notices", "members",
-    "csp_accounts", "csp_runs", "csp_customers",
+    "csp_accounts", "csp_runs", "csp_customers", "csp_billing",
 )  # fmt: skip
 VERSION = "1.0.0"
 _DESCRIPTION = """Every request carries `Authorization: Bearer <key>`; an organisation admin makes keys under API keys.

@@ -8,7 +8,10 @@ chain is what makes that visible.
 from sqlalchemy import Connection, inspect, text
 
 #: Tables that nobody changes once written; each is protected from the migration on that makes it.
-APPEND_ONLY = ("history", "charge_line", "month_close", "month_close_total", "chain_mark")
+APPEND_ONLY = (
+    "history", "charge_line", "month_close", "month_close_total", "chain_mark",
+    "csp_statement", "csp_statement_line", "csp_statement_share", "csp_statement_cost", "csp_statement_line_cost",
+)  # fmt: skip
 
 
 def protect(connection: Connection) -> None:

@@ -25,6 +25,7 @@ class NoticeType:
 
 REQUESTS, DECISIONS, PASSED, LISTING = "requests", "decisions", "passed", "listing"
 MONTHS, WEBHOOKS, CLOUD, DIGEST, OTHER = "months", "webhooks", "cloud", "digest", "other"
+STATEMENTS = "statements"
 
 TYPES: dict[str, NoticeType] = {
     one.key: one
@@ -49,12 +50,13 @@ TYPES: dict[str, NoticeType] = {
             N_("Active engagements have no billing entry yet, and the month closes soon."),
             ("partner",),
         ),
+        NoticeType(STATEMENTS, N_("Cloud statements"), N_("A supplier has issued a statement to you."), ("customer",)),
         NoticeType(WEBHOOKS, N_("Webhooks that fail"), N_("An endpoint was disabled because nothing arrived there.")),
         NoticeType(
             CLOUD,
             N_("Cloud reselling"),
-            N_("A CSP account needs a new consent, a discovery fails, a budget is used up, a statement is issued."),
-            ("partner", "customer"),
+            N_("A CSP account needs a new consent, a discovery fails, a budget is used up."),
+            ("partner",),
         ),
         NoticeType(OTHER, N_("Everything else"), N_("What fits none of the lines above.")),
         NoticeType(

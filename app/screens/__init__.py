@@ -51,6 +51,7 @@ SCREENS = (
     "customer.my_engagements",
     "customer.my_billing_entries",
     "customer.my_charges",
+    "customer.my_cloud",
     "operator.rating_queue",
     "operator.new_programme",
     "operator.decide_entries",
@@ -80,11 +81,17 @@ SCREENS = (
     "csp.account",
     "csp.callback",
     "csp.discovery",
+    "csp.invoices",
+    "csp.invoice",
+    "csp.invoice_customer",
+    "csp.invoice_decisions",
+    "csp.statements",
     "demo.mailbox",
     "health",
 )
 
 
+RESELLING = N_("Cloud reselling (CSP)")
 #: The side menu in site-map order: group, label, icon, path, permission, capacity. It shows what the viewer may open.
 MENU = (
     Line(None, N_("Home"), "home", "/"),
@@ -95,6 +102,7 @@ MENU = (
     Line(None, N_("My engagements"), "portfolio", "/my/engagements", "engagement:view-own", "customer"),
     Line(None, N_("Charges"), "receipt", "/my/charges", "charge:view-own", "customer"),
     Line(None, N_("Engagements"), "portfolio", "/engagements", "engagement:view", "operator"),
+    Line(None, N_("Cloud"), "cloud", "/my/cloud", "cloud:view-own", "customer"),
     Line(N_("Reviews"), N_("Rating queue"), "checkmark--outline", "/reviews/rating", "rating-queue:view", "operator"),
     Line(N_("Reviews"), N_("Pricing"), "pricing--traditional", "/reviews/pricing", "listing-review:view", "operator"),
     Line(N_("Reviews"), N_("Metering evidence"), "attachment", "/reviews/evidence", "listing-review:view", "operator"),
@@ -103,11 +111,11 @@ MENU = (
     Line(N_("Platform"), N_("Programmes"), "rule", "/programmes", "programme:view", "operator"),
     Line(N_("Platform"), N_("Organisations"), "enterprise", "/organisations", "organisation:view", "operator"),
     Line(N_("Platform"), N_("Operations"), "activity", "/operations", "operations:view", "operator"),
-    Line(
-        N_("Cloud reselling (CSP)"), N_("CSP accounts"), "partnership", "/csp/accounts", "csp-account:manage", "partner"
-    ),
-    Line(N_("Cloud reselling (CSP)"), N_("CSP dashboard"), "cloud", "/csp/dashboard", "csp-customer:view", "partner"),
-    Line(N_("Cloud reselling (CSP)"), N_("CSP customers"), "group", "/csp/customers", "csp-customer:view", "partner"),
+    Line(RESELLING, N_("CSP dashboard"), "cloud", "/csp/dashboard", "csp-customer:view", "partner"),
+    Line(RESELLING, N_("CSP accounts"), "partnership", "/csp/accounts", "csp-account:manage", "partner"),
+    Line(RESELLING, N_("CSP customers"), "group", "/csp/customers", "csp-customer:view", "partner"),
+    Line(RESELLING, N_("CSP invoices"), "receipt", "/csp/invoices", "csp-billing:view", "partner"),
+    Line(RESELLING, N_("Statements"), "document", "/csp/statements", "csp-billing:view", "partner"),
     Line(N_("Organisation"), N_("Members and roles"), "user--multiple", "/members", "member:view"),
     Line(N_("Organisation"), N_("API keys"), "api", "/settings/api-keys", "api-key:manage"),
     Line(N_("Organisation"), N_("Webhooks"), "webhook", "/settings/webhooks", "webhook:manage"),

@@ -23,7 +23,7 @@ from app.foundation.billing_month import BillingMonth
 from app.foundation.money import Money
 from app.foundation.refusals import Refused
 from app.foundation.tenancy import Viewer
-from app.web import figures, instants, languages
+from app.web import csp_amounts, figures, instants, languages
 from app.web.listing import view_of
 
 
@@ -35,6 +35,7 @@ def install(app: Flask) -> None:
     env.add_extension("jinja2.ext.do")
     env.filters.update(figures.FILTERS)
     env.filters.update(instants.FILTERS)
+    env.filters.update(csp_amounts.FILTERS)
     env.filters.update(initials=initials, translate=translate)
     env.globals.update(can=can, viewer=viewer, now=clock.now, view_of=view_of)
 

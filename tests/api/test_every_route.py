@@ -14,6 +14,7 @@ from werkzeug.routing import Rule
 from app.billing.model import BillingEntry, Correction
 from app.catalog.model import Product
 from app.csp.customers.model import CspCustomer
+from app.csp.statements.model import CspStatement
 from app.engagements.model import Engagement
 from app.foundation import clock
 from app.foundation.billing_month import BillingMonth
@@ -23,6 +24,7 @@ from app.members.api_keys import OFFERED
 from tests.api.conftest import Caller, key_of
 from tests.api.listing_stage import ENTRY, FILE, METRIC, PER_HOUR
 from tests.makers import ask_correction, close_month, make_engagement, make_entry, make_product, make_programme
+from tests.makers.csp_documents import csp_ids as billing_ids
 from tests.makers.listing import listing_ids
 from tests.people import CAST, People, move_in
 from tests.screens.csp_stage import csp_ids
@@ -64,6 +66,7 @@ def world(migrated_app: Flask, restore_database: Any) -> World:
                 "engagement_id": str(engagement.id), "entry_id": str(old[1].id), "product_id": str(product.id),
                 "kind_name": "engagement-request", "row_id": str(pending.id), "membership_id": str(member.id),
                 "batch_id": str(uuid4()), "notice_id": str(uuid4()),
+                **billing_ids(world.people.organisations[partner], world.people.organisations[customer], f"G-{partner}"),
                 **listing_ids(product),
             }  # fmt: skip
         close_month(LAST)
@@ -180,6 +183,7 @@ VALID = {
     "evidence": FILE,
     "tests": {"plan_id": str(uuid4()), "name": "A test"},
     "corrections": {"quantity": "1", "reason": "No."},
+    "statements": {},
     "delegate": {"to": str(uuid4())},
     "mark-up": {"percent": "5", "valid_from": "2026-11-01"},
     "remove-mark-up": {"valid_from": "2026-11-01"},
@@ -209,6 +213,7 @@ def states(app: Flask) -> list[Any]:
             *db.session.execute(select(Product.id, Product.state, Product.version)),
             *db.session.execute(select(Correction.id, Correction.state, Correction.version)),
             *db.session.execute(select(CspCustomer.id, CspCustomer.version)),
+            *db.session.execute(select(CspStatement.id)),
         ]
         db.session.remove()
         return [tuple(map(str, row)) for row in found]

@@ -24,6 +24,7 @@ from app.foundation.database import db
 from app.members.api_keys import OFFERED
 from tests.api.conftest import key_of
 from tests.makers import ask_correction, close_month, make_engagement, make_entry, make_product, make_programme
+from tests.makers.csp_documents import csp_ids as billing_ids
 from tests.makers.listing import listing_ids
 from tests.people import move_in
 from tests.screens.csp_stage import csp_ids
@@ -62,6 +63,8 @@ def world(migrated_app: Flask, restore_database: Any) -> dict[str, Any]:
             "correction_id": str(correction.id), "kind_name": "engagement-request", "row_id": str(pending.id),
             "membership_id": str(people.memberships["ben"].id), "batch_id": str(uuid4()), "notice_id": str(uuid4()),
             **listing_ids(product), **csp_ids(people, "northbridge", "ada", "acme"),
+            **billing_ids(people.northbridge, people.acme, "G048201937"),
+            **listing_ids(product),
         }  # fmt: skip
         db.session.remove()
     return {"keys": keys, "ids": ids}

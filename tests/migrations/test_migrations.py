@@ -20,7 +20,8 @@ from app.foundation.database import db
 from app.jobs import claim_tables
 from tests import databases
 from tests.conftest import SERVER, on_postgres
-from tests.makers import close_month, make_engagement, make_entry, make_product
+from tests.makers import close_month, make_engagement, make_entry, make_organisation, make_product
+from tests.makers.csp_documents import csp_ids
 
 
 @pytest.fixture
@@ -96,6 +97,7 @@ def test_the_database_itself_refuses_to_rewrite_the_past(portal: Flask, table: s
     last = BillingMonth.at(clock.now()).previous
     make_entry(make_engagement(make_product()), "3", month=last, at=last.starts_at.replace(day=9), rated=True)
     close_month(last)
+    csp_ids(make_organisation("Harborline", partner=True), make_organisation("Acme Ltd", customer=True), "G048201937")
     db.session.remove()
     column = inspect(db.engine).get_pk_constraint(table)["constrained_columns"][0]
     with db.engine.connect() as connection, pytest.raises(DBAPIError, match="append-only"):

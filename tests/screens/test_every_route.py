@@ -20,6 +20,8 @@ from app.billing.model import BillingEntry, Correction
 from app.catalog.model import Evidence, ListingReview, Product, Programme
 from app.charges.model import ChargeLine
 from app.csp.customers.model import CspCustomer
+from app.csp.invoices.model import CspDocument
+from app.csp.statements.model import CspStatement
 from app.engagements.model import Engagement
 from app.foundation import clock, timetable
 from app.foundation.billing_month import BillingMonth
@@ -35,6 +37,7 @@ from app.notices import webhooks
 from app.notices.webhook_model import WebhookDelivery, WebhookEndpoint
 from app.parties.model import Organisation, PartnerCustomer
 from tests.makers import ask_correction, close_month, make_engagement, make_entry, make_product, make_programme
+from tests.makers.csp_documents import csp_ids as billing_ids
 from tests.makers.listing import listing_ids
 from tests.people import CAST, People, move_in, sign_in
 from tests.screens.csp_stage import FAR, csp_ids
@@ -60,6 +63,7 @@ FREE = {
 #: a kind of what waits; and what belongs to one member, not to a tenant
 FREE |= {"kind_name": "engagement-request", "notice_id": str(uuid4()), "batch_id": str(uuid4())}
 FREE |= {"rate": "mark-up", "valid_from": FAR.isoformat()}
+FREE |= {"file": "lines"}
 FREE |= {"month": str(BillingMonth.at(clock.now()).previous), "book": "reject-after-grace"}
 #: signing out would end the walk of a person
 LEFT_OUT = {"sign_in.leave", "static"}
@@ -128,6 +132,7 @@ def _rows_of(people: People, partner: str, customer: str) -> dict[str, str]:
             "membership_id": str(membership.id), "invitation_id": str(_invitation_of(people, partner)),
             "relation_id": str(_relation_of(people, partner)), "row_id": str(pending.id),
             "view_id": str(_view_of(people, "ada" if partner == "northbridge" else "cy").id),
+            **billing_ids(people.organisations[partner], people.organisations[customer], f"G-{partner}"),
             **listing_ids(product), **_settings_of(people, "ada" if partner == "northbridge" else "cy"),
             **csp_ids(people, partner, "ada" if partner == "northbridge" else "cy", customer),
             "old_entry_id": str(old.id),
@@ -331,6 +336,8 @@ def _states(app: Flask) -> list[Any]:
             *db.session.execute(select(WebhookEndpoint.id, WebhookEndpoint.version)),
             *db.session.execute(select(WebhookDelivery.id, WebhookDelivery.due_at)),
             *db.session.execute(select(CspCustomer.id, CspCustomer.version, CspCustomer.linked_organisation_id)),
+            *db.session.execute(select(CspStatement.id)),
+            *db.session.execute(select(CspDocument.id, CspDocument.override_reason, CspDocument.version)),
         ]
         db.session.remove()
         return [tuple(map(str, row)) for row in states]

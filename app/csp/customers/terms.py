@@ -89,12 +89,14 @@ def _rows(
 
 def when_changed(hook: Changed) -> None:
     """Have `hook(account_id, customer_ids)` run inside each transaction that changes terms."""
-    _told.append(hook)
+    if hook not in _told:  # an application that is made again says it again
+        _told.append(hook)
 
 
 def refuse_when(hook: Refuses) -> None:
     """Ask `hook(customer_id, valid_from)` before terms change from that day on; a sentence of it is the refusal."""
-    _asked.append(hook)
+    if hook not in _asked:
+        _asked.append(hook)
 
 
 def changed(account_id: uuid.UUID, customer_ids: Collection[uuid.UUID]) -> None:

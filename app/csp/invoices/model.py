@@ -56,6 +56,8 @@ class CspDocument(Row, OfPartner, Base):
     override_reason: Mapped[str | None] = mapped_column(Text)
     override_by_name: Mapped[str | None] = mapped_column(String(200))
     override_at: Mapped[datetime | None] = mapped_column(Instant)
+    #: the version that was said of: an override ends where lines are read anew
+    override_version_id: Mapped[int | None] = mapped_column(_COUNTED)
     first_seen_at: Mapped[datetime] = mapped_column(Instant)
     #: what the listing said last, so that only a change is written and its lines read again
     digest: Mapped[str] = mapped_column(String(64), default="")
@@ -133,6 +135,19 @@ class CspLine(OfPartner, Base):
     more: Mapped[str] = mapped_column(Text)
 
 
+class CspRefund(OfPartner, Base):
+    """A refund line, and when the charge began that it gives back: the day that picks its mark-up. No row: none was found."""
+
+    __tablename__ = "csp_refund"
+    __table_args__ = (Index("ix_csp_refund_customer", "version_id", "customer_tenant_id"),)
+
+    version_id: Mapped[int] = mapped_column(_COUNTED, primary_key=True, autoincrement=False)
+    sequence: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    customer_tenant_id: Mapped[str] = mapped_column(String(36))
+    #: the charge's own, as sent
+    charge_start: Mapped[str] = mapped_column(String(33))
+
+
 class CspDocumentTotal(OfPartner, Base):
     """What one version comes to for one customer in one currency: added up in Decimal where it was read, repriced with the terms."""
 
@@ -162,4 +177,6 @@ class CspDocumentTotal(OfPartner, Base):
     most_mark_up: Mapped[Decimal | None] = mapped_column(AsSent)
     #: lines without a mark-up
     unpriced: Mapped[int] = mapped_column(Integer, default=0)
+    #: refund lines whose charge was not found: looked for again when other documents of the customer come in
+    unmatched: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
     priced_at: Mapped[datetime | None] = mapped_column(Instant)
