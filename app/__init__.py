@@ -116,6 +116,8 @@ def _feed_from_rooms() -> None:
     from app.billing import waiting as billing_waiting
     from app.catalog import actions as programmes
     from app.catalog import waiting as listing
+    from app.csp.accounts import actions as csp_accounts
+    from app.csp.customers import terms
     from app.csp.dashboard import queries as csp_dashboard
     from app.csp.statements import repricing
     from app.engagements import queries as engagements
@@ -142,6 +144,7 @@ def _feed_from_rooms() -> None:
     waiting.offer(*listing.KINDS, *months_waiting.KINDS)
     programmes.fix_cut_off_when(billing.has_entries)
     repricing.connect()
+    csp_accounts.when_terms_change(terms.changed_for_account)
     checklist.offer(month_end.lines)
     checklist.count_with(month_ties.totals)
     for name, help_text, figure in (

@@ -10,7 +10,7 @@ the last run begins when the portal does, slowly, so that there is something to 
 
 import json
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from datetime import date, timedelta
 from decimal import Decimal
@@ -31,16 +31,23 @@ from app.csp.accounts import application, login, states
 from app.csp.accounts.actions import register
 from app.csp.accounts.application import Application
 from app.csp.accounts.model import CspAccount
+from app.csp.customers.model import CspCustomer
 from app.csp.discovery import actions as discovery
+from app.csp.invoices.actions import override
+from app.csp.invoices.model import CspDocument, CspDocumentTotal
 from app.csp.microsoft.bases import Bases
+from app.csp.statements import actions as statements
 from app.foundation import clock
 from app.foundation.database import db
+from app.foundation.refusals import AlreadyDone, Refused
 from app.foundation.tenancy import Viewer, acting_for_all, viewing
 from app.jobs import discover
 from app.jobs.work import never
 
 #: what every answer takes once the portal runs: a discovery that can be watched
 SLOW_MS = 250
+#: how many are issued at most, or tried
+STATEMENTS = 14
 ADA = "ada@northbridge.example"
 
 
@@ -151,7 +158,32 @@ def _live(playing: StandIn, ada: Viewer) -> None:
             with clock.pinned(now - ago):
                 _discover(playing, account_id, ada, fault)
         sell(account_id, by=ada)
+        _issue(account_id, ada)
         discovery.trigger(account_id, by=ada)
+
+
+def _issue(account_id: Any, ada: Viewer) -> None:
+    """Statements to the linked customers for the last invoices, the newest as far as nothing is in its way; the others with a reason where something is."""
+    documents = db.session.execute(
+        select(CspDocument.id, CspDocument.invoice_date, CspDocument.override_reason, CspDocumentTotal.customer_id)
+        .join(CspDocumentTotal, CspDocumentTotal.version_id == CspDocument.version_id)
+        .join(CspCustomer, CspCustomer.id == CspDocumentTotal.customer_id)
+        .where(
+            CspDocument.account_id == account_id,
+            CspDocument.amends.is_(None),
+            CspDocument.currency == "EUR",
+            CspCustomer.linked_organisation_id.is_not(None),
+        )
+        .order_by(CspDocument.invoice_date.desc(), CspDocument.id)
+        .limit(STATEMENTS)
+    ).all()
+    newest, discovered_at = documents[0].id if documents else None, clock.now() - timedelta(days=73)
+    for row in reversed(documents):
+        with clock.pinned(max(row.invoice_date + timedelta(days=2), discovered_at)), suppress(AlreadyDone, Refused):
+            if row.id != newest and row.override_reason is None:
+                override(row.id, reason="Lines of customers that have left are billed by hand.", by=ada)
+        with clock.pinned(max(row.invoice_date + timedelta(days=3), discovered_at)), suppress(AlreadyDone, Refused):
+            statements.issue(row.id, row.customer_id, by=ada)
 
 
 def _registered(playing: StandIn, ada: Viewer) -> Any:
