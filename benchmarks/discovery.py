@@ -102,7 +102,15 @@ def _again(asked: Asked, size: int, database: str, ground: str, microsoft: Stand
             note = f"{median(a for a, _ in notes):.1f} s against {median(b for _, b in notes):.1f} s; no row written"
             # the bound is for what a real provider does; without delay it is printed
             most = MOST_AGAIN if slow_ms else None
-            yield Line(f"second discovery, {words}", database, size, "bare fetch of the same", median(ratios), most=most, note=note)
+            yield Line(
+                f"second discovery, {words}",
+                database,
+                size,
+                "bare fetch of the same",
+                median(ratios),
+                most=most,
+                note=note,
+            )
 
 
 def _memory(size: int, database: str, ground: str, microsoft: StandIn) -> Iterator[Line]:
@@ -110,7 +118,10 @@ def _memory(size: int, database: str, ground: str, microsoft: StandIn) -> Iterat
     grown = []
     for lines in (size // 4, size):
         whole = scale(size)
-        with _microsoft(lines, Scale(whole.customers, whole.subscriptions, whole.invoices, lines)) as other, copy_of(ground) as url:
+        with (
+            _microsoft(lines, Scale(whole.customers, whole.subscriptions, whole.invoices, lines)) as other,
+            copy_of(ground) as url,
+        ):
             run = _discovery(url, other)
             grown.append((run["peak_mb"] - run["before_mb"], run["peak_mb"]))
     note = f"{grown[0][1]:.0f} MB with {size // 4:,} lines, {grown[1][1]:.0f} MB with {size:,}"
@@ -159,7 +170,12 @@ def _plan(microsoft: StandIn) -> dict[str, Any]:
         parts = path.strip("/").split("/")
         if parts[:2] == ["v1", "customers"] and len(parts) == 3:
             details.add(parts[2])
-        elif parts[:2] == ["v1", "invoices"] and parts[-1] == "lineitems" and "seekOperation" not in query and "offset" not in query:
+        elif (
+            parts[:2] == ["v1", "invoices"]
+            and parts[-1] == "lineitems"
+            and "seekOperation" not in query
+            and "offset" not in query
+        ):
             lines.append(target)
         elif parts[0] == "blobs":
             read.add(parts[1])
@@ -208,4 +224,3 @@ def _rows(url: str) -> dict[str, Any]:
             return told
     finally:
         engine.dispose()
-

@@ -58,7 +58,9 @@ def _account(tenant: str, refresh_token: str) -> uuid.UUID:
     with transaction() as session:
         account = session.scalar(select(CspAccount).where(CspAccount.tenant_id == tenant, CspAccount.name == NAME))
         if account is None:
-            partner = session.scalars(select(Organisation.id).where(Organisation.is_partner).order_by(Organisation.id)).first()
+            partner = session.scalars(
+                select(Organisation.id).where(Organisation.is_partner).order_by(Organisation.id)
+            ).first()
             account = CspAccount(
                 partner_id=partner, name=NAME, tenant_id=tenant, model="direct", state="connected", consented_at=now,
                 created_at=now, created_by_name="bench",
@@ -67,7 +69,9 @@ def _account(tenant: str, refresh_token: str) -> uuid.UUID:
             session.flush()
         session.execute(delete(CspToken).where(CspToken.account_id == account.id))
         sealed = sealing.seal(refresh_token, account_id=account.id)
-        session.add(CspToken(account_id=account.id, partner_id=account.partner_id, refreshed_at=now, refresh_token=sealed))
+        session.add(
+            CspToken(account_id=account.id, partner_id=account.partner_id, refreshed_at=now, refresh_token=sealed)
+        )
     return account.id
 
 
