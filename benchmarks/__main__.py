@@ -22,6 +22,7 @@ FIGURES = (
     "batches",
     "rating",
     "submitted_to_rated",
+    "discovery",
 )
 DATABASES = ("sqlite", "postgresql")
 

@@ -1,22 +1,28 @@
 """A discovery against Microsoft on loopback: what it reads is what there is, whatever goes wrong on the way."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from datetime import timedelta
 
 import pytest
 from flask import Flask
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 
+from app.csp.accounts import actions as accounts
 from app.csp.accounts.model import CspAccount
 from app.csp.customers.arrivals import FORMER
 from app.csp.customers.model import CspCustomer, CspSubscription
 from app.csp.discovery import actions, claiming, queries, states
-from app.csp.invoices.model import CspDocument
+from app.csp.discovery.model import CspRun
+from app.csp.invoices import line_arrivals
+from app.csp.invoices.model import CspDocument, CspLine
 from app.foundation import clock, history
 from app.foundation.database import db, transaction
 from app.foundation.history import History
 from app.foundation.outbox import OutboxRow
 from app.foundation.refusals import Refused
 from app.foundation.tenancy import acting_for_all, viewing
+from app.jobs import purge_lines
+from app.jobs.work import never
 from tests.databases import Restorer
 from tests.makers.csp_runs import Stage, discovery
 from tests.people import People, everybody
@@ -250,3 +256,101 @@ def subscriptions(stage: Stage) -> list[str]:
 def events(stage: Stage) -> list[History]:
     with viewing(stage.by):
         return list(history.events_of("csp_account", stage.account_id, newest_first=False))
+
+
+def counting_down(calls: int) -> Callable[[], bool]:
+    """A process that ends after so many looks whether it does."""
+    left = iter(range(calls))
+    return lambda: next(left, None) is None
+
+
+@pytest.mark.parametrize("looks", [3, 7, 12, 20])
+def test_cut_short_anywhere_and_gone_on_with_it_is_the_same(stage: Stage, looks: int) -> None:
+    """A process that ends between two pages, again and again: each time another goes on after the last committed page."""
+    stage.faults.habits.lines_page = stage.faults.habits.blob_lines = 23
+    stage.faults.habits.customers_page = 4
+    stage.trigger()
+    for _turn in range(200):
+        stage.work(stopped=counting_down(looks + 2))
+        if stage.last().state not in states.LIVE:
+            break
+    run = stage.last()
+    assert (run.state, run.number) == (states.COMPLETED, 1)
+    stage.agrees()
+    assert stage.kinds()["lines"].new == sum(stage.world.counts().values())
+
+
+def test_stop_takes_effect_at_the_next_page_and_the_next_run_goes_on(stage: Stage) -> None:
+    stage.faults.habits.lines_page = 10
+    run = stage.trigger()
+    asked = counting_down(25)
+
+    def stops() -> bool:
+        if asked():
+            with viewing(stage.by):
+                actions.ask_to_stop(stage.account_id, by=stage.by)
+        return False
+
+    stage.work(stopped=stops)
+    first = stage.last()
+    assert (first.id, first.state, first.stop_asked_by_name) == (run.id, states.STOPPED, "Ada Marsh")
+    assert stage.discover().state == states.COMPLETED
+    stage.agrees()
+
+
+def test_a_worker_that_was_frozen_writes_nothing_any_more(stage: Stage) -> None:
+    """Another has taken its run over meanwhile: its page is rolled back, and it leaves."""
+    run = stage.trigger()
+    looks = counting_down(6)
+
+    def freezes() -> bool:
+        if looks():
+            with acting_for_all("another worker"), transaction() as session:
+                session.execute(update(CspRun).values(claimed_by="another", heartbeat_at=clock.now()))
+        return False
+
+    stage.work(stopped=freezes)
+    after = stage.last()
+    assert (after.id, after.state, after.claimed_by) == (run.id, states.IN_PROGRESS, "another")
+    with acting_for_all("it dies"), transaction() as session:
+        session.execute(update(CspRun).values(heartbeat_at=clock.now() - timedelta(seconds=16)))
+    stage.work()
+    assert stage.last().state == states.COMPLETED
+    stage.agrees()
+
+
+def test_a_run_ends_when_its_account_is_disabled(stage: Stage) -> None:
+    stage.trigger()
+    looks = counting_down(5)
+
+    def disables() -> bool:
+        if looks() and accounts_state() == "connected":
+            with viewing(stage.by):
+                accounts.disable(stage.account_id, by=stage.by)
+        return False
+
+    stage.work(stopped=disables)
+    assert stage.last().state == states.STOPPED
+
+
+def accounts_state() -> str:
+    with acting_for_all("a test looks"):
+        return db.session.scalars(select(CspAccount.state)).one()
+
+
+def test_lines_of_a_version_that_is_over_go_in_small_bites(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    stage.discover()
+    number = stage.world.documents[0].number
+    stage.world.late_line(number)
+    stage.discover()
+    monkeypatch.setattr(line_arrivals, "BITE", 3)
+    with acting_for_all("a job") as by:
+        assert purge_lines.run(by=by, stopped=never).rows == 0, "whoever reads them still has ten minutes"
+        with clock.pinned(clock.now() + timedelta(minutes=11)):
+            assert purge_lines.run(by=by, stopped=never).rows > 3
+            assert purge_lines.run(by=by, stopped=never).rows == 0
+        in_force = select(CspDocument.version_id)
+        assert not db.session.scalar(
+            select(func.count()).select_from(CspLine).where(CspLine.version_id.not_in(in_force))
+        )
+    stage.agrees()

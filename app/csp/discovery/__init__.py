@@ -3,13 +3,13 @@
 "Every discovery that is triggered either manually or system triggered is defined as discovery Task-Run and each run keeps track of the
 discovery progress at background and maintains state." Iterative, twice a day for each account, and incremental.
 
-    queued       --begin-->                  in_progress
-    queued       --stop-->                   stopped
-    queued       --fail-->                   error
-    in_progress  --complete-->               completed
-    in_progress  --complete_without_news-->  completed
-    in_progress  --stop-->                   stopped
-    in_progress  --fail-->                   error
+queued       --begin-->                  in_progress
+queued       --stop-->                   stopped
+queued       --fail-->                   error
+in_progress  --complete-->               completed
+in_progress  --complete_without_news-->  completed
+in_progress  --stop-->                   stopped
+in_progress  --fail-->                   error
 
 Stop takes effect at the next page. An ended run is never reopened: the next one is a new run, which goes on with what was not fetched.
 Not Started is the account's that never had a run.

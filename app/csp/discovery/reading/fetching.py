@@ -1,6 +1,7 @@
 """So many requests at a time: calls to Microsoft in threads of their own, their answers in the order of the calls."""
 
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
@@ -16,6 +17,7 @@ Within = Callable[[], AbstractContextManager[Any]]
 AT_ONCE = 4
 #: answers that may wait for the writer: enough that four requests go on while it commits, few enough to be nothing in memory
 AHEAD = 8 * AT_ONCE
+CLOSING_SECONDS = 2.0
 
 
 class Fetchers:
@@ -26,8 +28,12 @@ class Fetchers:
         self._within = within
         self._calls: SimpleQueue[tuple[Future[Any], Callable[[], Any]] | None] = SimpleQueue()
         self._closed = threading.Event()
-        for number in range(at_once):
-            threading.Thread(target=self._work, name=f"discovery fetches {number}", daemon=True).start()
+        self._threads = [
+            threading.Thread(target=self._work, name=f"discovery fetches {number}", daemon=True)
+            for number in range(at_once)
+        ]
+        for thread in self._threads:
+            thread.start()
 
     def submit(self, call: Callable[[], T]) -> "Future[T]":
         future: Future[T] = Future()
@@ -49,10 +55,13 @@ class Fetchers:
         return self._closed.is_set()
 
     def close(self) -> None:
-        """No more calls; those under way are left to themselves."""
+        """No more calls; those under way may come to their end for a moment, and are then left to themselves."""
         self._closed.set()
         for _ in range(self.at_once):
             self._calls.put(None)
+        until = time.monotonic() + CLOSING_SECONDS
+        for thread in self._threads:
+            thread.join(max(0.0, until - time.monotonic()))
 
     def _work(self) -> None:
         while (taken := self._calls.get()) is not None:

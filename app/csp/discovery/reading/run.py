@@ -87,6 +87,7 @@ def read_run(
     finally:
         over.set()
         db.session.remove()
+        beating.join(BEATS_EVERY_SECONDS)
 
 
 def _read(
