@@ -49,9 +49,8 @@ def main() -> int:
                 if new:
                     print("Living through the demo's year, this once: about ten seconds ...", flush=True)
                 seed_if_empty(app)
-            with cloud.microsoft(settings) as playing:
-                cloud.resell(app, playing)
-                run(app, settings, listener)
+            cloud.resell(app, cloud.microsoft(settings))
+            run(app, settings, listener)
     except (CannotStart, BadSetting) as reason:
         print(reason, file=sys.stderr)
         return 1

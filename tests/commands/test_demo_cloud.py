@@ -38,10 +38,12 @@ def found(app: Flask, statement: Any) -> list[Any]:
 
 
 def test_an_account_is_lived_through_once(app: Flask, settings: Settings) -> None:
-    with cloud.microsoft(settings) as playing:
-        assert playing is not None
-        cloud.resell(app, playing)
-        assert playing.complaints == []
+    playing = cloud.microsoft(settings)
+    assert playing is not None
+    cloud.resell(app, playing)
+    assert playing.complaints == []
+    assert playing.habits.slow_ms > 0
+    assert playing.faults.listed
     states = found(app, select(CspRun.state).order_by(CspRun.number))
     assert states == ["completed", "completed", "completed", "error", "completed", "queued"]
     assert found(app, select(CspAccount.state)) == ["connected"]
@@ -49,20 +51,19 @@ def test_an_account_is_lived_through_once(app: Flask, settings: Settings) -> Non
     assert relationships.count("former") == 1
     assert len(relationships) == len(playing.world.listed()) + 1
     assert found(app, select(func.count()).select_from(CspMarkUp)) == [3]
-    kept = settings.instance_path / "stand-in-tokens.json"
+    kept = settings.instance_path / "stand-in.json"
     assert kept.stat().st_mode & 0o077 == 0
-    with cloud.microsoft(settings) as again:
-        assert again is not None
-        cloud.resell(app, again)
-        assert [one.name for one in again.world.customers] == [one.name for one in playing.world.customers]
-        with app.app_context():
-            assert Tokens(found(app, select(CspAccount.id))[0]).get("graph")
+    again = cloud.microsoft(settings)
+    assert again is not None
+    cloud.resell(app, again)
+    assert [one.name for one in again.world.customers] == [one.name for one in playing.world.customers]
+    with app.app_context():
+        assert Tokens(found(app, select(CspAccount.id))[0]).get("graph")
     assert len(found(app, select(CspRun.state))) == len(states)
 
 
 def test_where_microsoft_is_given_there_is_no_stand_in(app: Flask, settings: Settings) -> None:
     for other in (replace(settings, microsoft_is_given=True), replace(settings, demo=False)):
-        with cloud.microsoft(other) as playing:
-            assert playing is None
-            cloud.resell(app, playing)
+        assert cloud.microsoft(other) is None
+    cloud.resell(app, None)
     assert found(app, select(CspAccount.id)) == []

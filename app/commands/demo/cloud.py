@@ -1,20 +1,16 @@
 """What the demo resells: Microsoft as a stand-in on this machine, and Northbridge's CSP account discovered from it.
 
-    with microsoft(settings) as playing:     # None where somebody said where Microsoft is: then the demo has no account of its own
-        resell(app, playing)                 # once; everything by the real actions, over HTTP
+    playing = microsoft(settings)     # None where somebody said where Microsoft is: then the demo has no account of its own
+    resell(app, playing)              # once; everything by the real actions, over HTTP
 
-The stand-in is one world, born when the demo was, and a month older with each month that passes. It remembers its refresh tokens in a
-file, so that a portal that is started again is still let in. It refuses one customer to the partner for good, so every run is partial; and
-the last run begins when the portal does, slowly, so that there is something to see.
+It refuses one customer to the partner for good, so every run is partial. The last run begins when the portal does, among its faults, so
+that there is something to see.
 """
 
-import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import asdict
-from datetime import date, timedelta
+from datetime import timedelta
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -24,8 +20,7 @@ from sqlalchemy import select
 
 from app.commands.demo.csp_terms import sell
 from app.commands.demo.people import viewer_of
-from app.commands.stand_in import Faults, Habits, StandIn, World, standing_in
-from app.commands.stand_in.login import Consent
+from app.commands.stand_in import StandIn, World, play_beside
 from app.config import Settings
 from app.csp.accounts import application, login, states
 from app.csp.accounts.actions import register
@@ -44,8 +39,6 @@ from app.foundation.tenancy import Viewer, acting_for_all, viewing
 from app.jobs import discover
 from app.jobs.work import never
 
-#: what every answer takes once the portal runs: a discovery that can be watched
-SLOW_MS = 250
 #: how many are issued at most, or tried
 STATEMENTS = 14
 ADA = "ada@northbridge.example"
@@ -56,53 +49,24 @@ Growth = Callable[[World], object]
 GROWTH: tuple[Growth, Growth] = (lambda world: world.new_customer(), lambda world: world.leave(world.customers[7].id))
 
 
-class KeptTokens(dict[str, Consent]):
-    """The stand-in's refresh tokens, in a file of the demo's folder."""
-
-    def __init__(self, file: Path) -> None:
-        self._file = file
-        try:
-            kept = json.loads(file.read_text())
-        except (FileNotFoundError, ValueError):
-            kept = {}
-        super().__init__({token: Consent(**consent) for token, consent in kept.items()})
-
-    def __setitem__(self, token: str, consent: Consent) -> None:
-        super().__setitem__(token, consent)
-        self._keep()
-
-    def __delitem__(self, token: str) -> None:
-        super().__delitem__(token)
-        self._keep()
-
-    def _keep(self) -> None:
-        fresh = self._file.with_suffix(".new")
-        fresh.touch(mode=0o600)
-        fresh.write_text(json.dumps({token: asdict(consent) for token, consent in self.items()}))
-        fresh.replace(self._file)
-
-
-@contextmanager
-def microsoft(settings: Settings) -> Iterator[StandIn | None]:
-    """The stand-in answers and the portal's settings lead there, until the block ends."""
+def microsoft(settings: Settings) -> StandIn | None:
+    """The stand-in answers from now on, and this process knows where; None where somebody said where Microsoft is."""
     if not settings.demo or settings.microsoft_is_given:
-        yield None
-        return
-    tokens = KeptTokens(settings.instance_path / "stand-in-tokens.json")
-    world = _world(settings.instance_path / "stand-in-born", is_lived=bool(tokens))
-    world.registration.redirect_uris = (f"{settings.portal_url}/csp/callback",)
-    with standing_in(world, Faults(Habits(slow_ms=SLOW_MS))) as playing:
-        playing.login.refresh_tokens = tokens
-        registration = world.registration
-        application.follow(
-            Application(
-                Bases(playing.url, playing.url, playing.url),
-                registration.client_id,
-                registration.client_secret,
-                registration.redirect_uris[0],
-            )
+        return None
+    playing = play_beside(settings.portal_url, settings.instance_path, today=clock.now().date())
+    if playing.login.refresh_tokens:  # the demo was lived through before
+        for grow in GROWTH:
+            grow(playing.world)
+    registration = playing.world.registration
+    application.follow(
+        Application(
+            Bases(playing.url, playing.url, playing.url),
+            registration.client_id,
+            registration.client_secret,
+            registration.redirect_uris[0],
         )
-        yield playing
+    )
+    return playing
 
 
 def settings_of(playing: StandIn) -> dict[str, str]:
@@ -128,14 +92,24 @@ def resell(app: Flask, playing: StandIn | None) -> None:
             ):
                 db.session.remove()
                 return
-        playing.habits.slow_ms = 0
-        try:
+        with _in_a_hurry(playing):
             ada = viewer_of(ADA)
             if ada is not None:
                 _live(playing, ada)
-        finally:
-            playing.habits.slow_ms = SLOW_MS
             db.session.remove()
+
+
+@contextmanager
+def _in_a_hurry(playing: StandIn) -> Iterator[None]:
+    """Without the pauses and faults that are there to be watched."""
+    slow_ms, faults = playing.habits.slow_ms, list(playing.faults.listed)
+    playing.habits.slow_ms = 0
+    playing.faults.clear()
+    try:
+        yield
+    finally:
+        playing.habits.slow_ms = slow_ms
+        playing.faults.listed.extend(faults)
 
 
 def _live(playing: StandIn, ada: Viewer) -> None:
@@ -220,21 +194,3 @@ def _discover(playing: StandIn, account_id: Any, ada: Viewer, fault: str | None)
         discover.run(by=system, stopped=never)
     if broken is not None:
         playing.faults.listed.remove(broken)
-
-
-def _world(file: Path, *, is_lived: bool) -> World:
-    """Born once; older by a month for each month since. `is_lived`: what the demo lived through has happened to it."""
-    today = clock.now().date()
-    try:
-        born = date.fromisoformat(file.read_text().strip())
-    except (FileNotFoundError, ValueError):
-        born = today
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(f"{born}\n")
-    world = World(today=born)
-    if is_lived:
-        for grow in GROWTH:
-            grow(world)
-    for _ in range(min(24, (today.year - born.year) * 12 + today.month - born.month)):
-        world.month_later()
-    return world

@@ -7,7 +7,7 @@ import signal
 import socket
 import sys
 from collections.abc import Callable
-from contextlib import ExitStack, suppress
+from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -31,11 +31,7 @@ def main() -> int:
     signal.signal(signal.SIGINT, leave)
     signal.signal(signal.SIGTERM, leave)
     try:
-        with (
-            postgres(os.environ.get("DATABASE_URL")) as url,
-            TemporaryDirectory(prefix="portal-scale-") as metrics,
-            ExitStack() as inside,
-        ):
+        with postgres(os.environ.get("DATABASE_URL")) as url, TemporaryDirectory(prefix="portal-scale-") as metrics:
             os.environ["DATABASE_URL"] = url
             app = create_app()
             settings: Settings = app.config["SETTINGS"]
@@ -48,7 +44,7 @@ def main() -> int:
                 if bring_to_head(app):
                     print("Living through the demo's year, this once: about ten seconds ...", flush=True)
                 seed_if_empty(app)
-                playing = inside.enter_context(cloud.microsoft(settings))
+                playing = cloud.microsoft(settings)
                 cloud.resell(app, playing)
                 if playing is not None:
                     os.environ.update(cloud.settings_of(playing))  # the children's Microsoft is in this process
