@@ -63,6 +63,11 @@ MORE = (
 #: the same thing under another name
 _ALSO = {"tier2mpnid": "resellerMpnId"}
 _MORE_BY_NAME = {name.lower(): name for name in MORE} | _ALSO
+_IDS = tuple(clean for clean, names in COLUMNS if names[-1] in ("customertenantid", "subscriptionid"))
+#: how long names and ids may be; amounts and dates are looked at in another way
+_LONGEST: dict[Clean, int] = dict(
+    zip((clean for clean, _names in COLUMNS[:6]), (36, 300, 80, 400, 400, 60), strict=True)
+)
 #: values that come on page after page: names, ids, dates
 REMEMBERED = 8192
 _EXACT = Context(prec=2 * DIGITS)
@@ -119,9 +124,8 @@ def _column(clean: Clean, ways: Sequence[Values], count: int) -> list[str]:
     values = ways[0]
     for way in ways[1:]:
         values = tuple([value or other for value, other in zip(values, way, strict=True)])
-    if clean is digits and (plain := _plain(values)) is not None:
-        return plain
-    return _each(values, clean, _remembering(clean))
+    plain = _plain(values) if clean is digits else _clean_already(values, clean)
+    return _each(values, clean, _remembering(clean)) if plain is None else plain
 
 
 def _each(values: Values, clean: Clean, remembered: Clean) -> list[str]:
@@ -154,6 +158,32 @@ def _plain(values: Values) -> list[str] | None:
     return found if len(found) == len(values) and _ALL_PLAIN.fullmatch(said) else None
 
 
+def _clean_already(values: Values, clean: Clean) -> list[str] | None:
+    """Names and ids that need no cleaning but their case, seen in one look; None where one of them may need more."""
+    longest = _LONGEST.get(clean)
+    if longest is None or _is_one(values):
+        return None
+    try:
+        said = "\n".join(values)
+    except TypeError:
+        return None
+    if said.count("\n") != len(values) - 1 or not _is_clean(said):
+        return None
+    if clean in _IDS:
+        lowered = f"\n{said}".lower()
+        if not said.isascii() or "\norg: " in lowered:
+            return None
+        said = lowered.replace("\norg:", "\n")[1:]
+    found = said.split("\n")
+    return found if max(map(len, found)) <= longest else None
+
+
+def _is_clean(said: str) -> bool:
+    """Printable, and no value begins or ends with a space."""
+    framed = f"\n{said}\n"
+    return "\n " not in framed and " \n" not in framed and said.replace("\n", "").isprintable()
+
+
 def _total(cost: str, tax: str, total: str) -> str:
     """A billing line without a total comes to its cost and tax; one without either comes to nothing."""
     return total or format(_EXACT.add(Decimal(cost or 0), Decimal(tax or 0)), "f")
@@ -170,9 +200,22 @@ def _more(said: Sequence[tuple[str, Values]], count: int) -> list[str]:
         if common:
             columns.append(repeat(common, count))
             common = ""
-        columns.append(_each(values, partial(_member, name), partial(_short_member, name)))
+        columns.append(
+            _plain_members(name, values) or _each(values, partial(_member, name), partial(_short_member, name))
+        )
     columns.append(repeat(common, count))
     return [f"{{{members[1:]}}}" for members in map("".join, zip(*columns, strict=True))]
+
+
+def _plain_members(name: str, values: Values) -> list[str] | None:
+    """Texts in which JSON escapes nothing, seen in one look."""
+    try:
+        said = "".join(values)
+    except TypeError:
+        return None
+    if '"' in said or "\\" in said or not said.isprintable():
+        return None
+    return [f',"{name}":"{value}"' if value else "" for value in values]
 
 
 def _short_member(name: str, value: Any) -> str:
