@@ -1,5 +1,8 @@
 """One call and its tries: ids, headers, waits, tokens, and when it gives up."""
 
+import base64
+import socket
+import threading
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
@@ -209,3 +212,26 @@ def test_a_kept_connection_that_was_closed_meanwhile_is_no_failure(stand_in: Sta
         connections.exchange("GET", "http://127.0.0.1:1/", {})
     with pytest.raises(Broken):
         connections.exchange("GET", "ftp://127.0.0.1/x", {})
+
+
+@pytest.mark.parametrize("scheme", ["http://", ""])
+def test_the_machines_proxy_is_asked_for_a_tunnel(monkeypatch: pytest.MonkeyPatch, scheme: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as proxy:
+        monkeypatch.setenv("HTTPS_PROXY", f"{scheme}me:p%40ss@127.0.0.1:{proxy.getsockname()[1]}")
+        monkeypatch.delenv("https_proxy", raising=False)
+        monkeypatch.setenv("NO_PROXY", "login.example")
+        heard: list[bytes] = []
+
+        def refuse() -> None:
+            connection, _who = proxy.accept()
+            with connection:
+                heard.append(connection.recv(4096))
+                connection.sendall(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n")
+
+        thread = threading.Thread(target=refuse)
+        thread.start()
+        with pytest.raises(Broken, match="403"):
+            Connections().exchange("GET", "https://graph.example/v1.0", {})
+        thread.join(5)
+    assert heard[0].startswith(b"CONNECT graph.example:443 ")
+    assert base64.b64encode(b"me:p@ss") in heard[0]

@@ -88,13 +88,37 @@ def test_an_amount_that_is_none_is_refused(wrong: dict[str, Any]) -> None:
         billed([dict.fromkeys(wrong, "1"), wrong])
 
 
-NAMES = ("customerId", "Subtotal", "taxTotal", "totalForCustomer", "productName", "tags", "somethingNew", "orderId")
+NAMES = (
+    "customerId",
+    "subscriptionId",
+    "chargeType",
+    "Subtotal",
+    "taxTotal",
+    "totalForCustomer",
+    "productName",
+    "tags",
+    "somethingNew",
+    "orderId",
+)
 VALUES = some.one_of(
-    some.none(), some.text(max_size=12), some.integers(-(10**18), 10**18), some.lists(some.integers(), max_size=2)
+    some.sampled_from(
+        ("org:0E1B-7ac2", "ORG:org:x", " org: y ", "Müller & Söhne", 'a "quoted" one', "\t", "x" * 401, "ÄÖ")
+    ),
+    some.none(),
+    some.text(max_size=12),
+    some.integers(-(10**18), 10**18),
+    some.lists(some.integers(), max_size=2),
 )
 
 
-@given(some.lists(some.dictionaries(some.sampled_from(NAMES), VALUES, max_size=8), max_size=12))
+#: items with the same names in a row, as a page has them, and with others
+ALIKE = some.lists(some.sampled_from(NAMES), unique=True, max_size=8).flatmap(
+    lambda names: some.lists(some.fixed_dictionaries(dict.fromkeys(names, VALUES)), max_size=8)
+)
+ITEMS = some.lists(ALIKE, max_size=3).map(lambda runs: [item for run in runs for item in run])
+
+
+@given(ITEMS)
 def test_many_at_once_are_read_as_one_by_one(items: list[dict[str, Any]]) -> None:
     try:
         alone = [line for item in items for line in billed([item])]

@@ -6,11 +6,10 @@ little more than their JSON. v1 and Graph spell the same names, the one in camel
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from decimal import Context, Decimal
 from functools import lru_cache, partial
 from itertools import groupby, repeat
-from operator import itemgetter
 from typing import Any
 
 import msgspec
@@ -19,7 +18,8 @@ from app.csp.microsoft.records import Line
 from app.csp.microsoft.spelling import DIGITS, digits, id_of, instant_text, text_of
 
 Clean = Callable[[Any], str]
-Way = Callable[[Any], Any]
+#: what all the items of a page say under one name
+Values = tuple[Any, ...]
 
 
 def _text(longest: int) -> Clean:
@@ -63,6 +63,13 @@ MORE = (
 #: the same thing under another name
 _ALSO = {"tier2mpnid": "resellerMpnId"}
 _MORE_BY_NAME = {name.lower(): name for name in MORE} | _ALSO
+_IDS = tuple(clean for clean, names in COLUMNS if names[-1] in ("customertenantid", "subscriptionid"))
+#: how long names and ids may be; amounts and dates are looked at in another way
+_LONGEST: dict[Clean, int] = dict(
+    zip((clean for clean, _names in COLUMNS[:6]), (36, 300, 80, 400, 400, 60), strict=True)
+)
+#: values that come on page after page: names, ids, dates
+REMEMBERED = 8192
 _EXACT = Context(prec=2 * DIGITS)
 _encode = msgspec.json.Encoder().encode
 _line = partial(tuple.__new__, Line)
@@ -75,14 +82,13 @@ class Places:
 
     def __init__(self, names: tuple[str, ...]) -> None:
         sent = {name.lower(): name for name in names}
-        self.columns: list[tuple[Clean, list[Way]]] = [
-            (clean, [itemgetter(sent[name]) for name in wanted if name in sent]) for clean, wanted in COLUMNS
+        at = {name: place for place, name in enumerate(names)}
+        self.columns: list[tuple[Clean, list[int]]] = [
+            (clean, [at[sent[name]] for name in wanted if name in sent]) for clean, wanted in COLUMNS
         ]
         used = {next((name for name in wanted if name in sent), "") for _clean, wanted in COLUMNS}
-        self.more: list[tuple[str, Way]] = [
-            (kept_as, itemgetter(sent[name]))
-            for name, kept_as in _MORE_BY_NAME.items()
-            if name in sent and name not in used
+        self.more: list[tuple[str, int]] = [
+            (kept_as, at[sent[name]]) for name, kept_as in _MORE_BY_NAME.items() if name in sent and name not in used
         ]
 
 
@@ -91,7 +97,7 @@ def _places(names: tuple[str, ...]) -> Places:
     return Places(names)
 
 
-def lines_of(items: Sequence[Mapping[str, Any]], *, line_type: str, provider: str, currency: str = "") -> list[Line]:
+def lines_of(items: Sequence[dict[str, Any]], *, line_type: str, provider: str, currency: str = "") -> list[Line]:
     """The items in their order, none left out: two that are alike are two charges. Unreadable where an amount is none."""
     lines: list[Line] = []
     for names, run in groupby(items, key=tuple):
@@ -99,46 +105,83 @@ def lines_of(items: Sequence[Mapping[str, Any]], *, line_type: str, provider: st
     return lines
 
 
-def _alike(
-    places: Places, items: list[Mapping[str, Any]], line_type: str, provider: str, currency: str
-) -> Iterable[Line]:
-    columns = [_column(clean, ways, items) for clean, ways in places.columns]
+def _alike(places: Places, items: list[dict[str, Any]], line_type: str, provider: str, currency: str) -> Iterable[Line]:
+    count = len(items)
+    sent: list[Values] = list(zip(*map(dict.values, items), strict=True))
+    columns = [_column(clean, [sent[at] for at in ways], count) for clean, ways in places.columns]
     if line_type == "billing" and "" in columns[_TOTAL]:
         columns[_TOTAL] = list(map(_total, columns[_COST], columns[_TAX], columns[_TOTAL]))
     if currency and "" in columns[_CURRENCY]:
         columns[_CURRENCY] = [said or currency for said in columns[_CURRENCY]]
-    count = len(items)
-    return map(_line, zip([line_type] * count, [provider] * count, *columns, _more(places.more, items), strict=True))
+    more = _more([(name, sent[at]) for name, at in places.more], count)
+    return map(_line, zip(repeat(line_type, count), repeat(provider, count), *columns, more, strict=True))
 
 
-def _column(clean: Clean, ways: Sequence[Way], items: list[Mapping[str, Any]]) -> list[str]:
+def _column(clean: Clean, ways: Sequence[Values], count: int) -> list[str]:
     """One column of the page, from the first of its names that says something."""
     if not ways:
-        return [""] * len(items)
-    values = list(map(ways[0], items))
+        return [""] * count
+    values = ways[0]
     for way in ways[1:]:
-        values = [value or other for value, other in zip(values, map(way, items), strict=True)]
-    if clean is digits and (plain := _plain(values)) is not None:
-        return plain
-    return _each(values, clean)
+        values = tuple([value or other for value, other in zip(values, way, strict=True)])
+    plain = _plain(values) if clean is digits else _clean_already(values, clean)
+    return _each(values, clean, _remembering(clean)) if plain is None else plain
 
 
-def _each(values: list[Any], clean: Clean) -> list[str]:
-    """All of them cleaned, every distinct one once."""
+def _each(values: Values, clean: Clean, remembered: Clean) -> list[str]:
+    """All of them cleaned, every distinct one once, and those of the pages before not again."""
+    count = len(values)
+    if _is_one(values):
+        return [clean(values[0])] * count
     try:
-        cleaned = {value: clean(value) for value in set(values)}
+        cleaned = {value: remembered(value) for value in set(values)}
     except TypeError:  # a list or an object where a value belongs
         return [clean(value) for value in values]
-    if len(cleaned) == 1:
-        return [cleaned[values[0]]] * len(values)
     return [cleaned[value] for value in values]
 
 
-def _plain(values: list[Any]) -> list[str] | None:
+def _is_one(values: Values) -> bool:
+    """Whether the whole page says the same; most columns that do not are told by three looks."""
+    first = values[0]
+    return bool(first == values[-1] == values[len(values) // 2] and values.count(first) == len(values))
+
+
+@lru_cache(64)
+def _remembering(clean: Clean) -> Clean:
+    return lru_cache(REMEMBERED)(clean)
+
+
+def _plain(values: Values) -> list[str] | None:
     """Numbers that all are written plainly, seen in one look; None where one of them needs a closer one."""
     said = "\n".join(map(str, values))
     found = said.split("\n")
     return found if len(found) == len(values) and _ALL_PLAIN.fullmatch(said) else None
+
+
+def _clean_already(values: Values, clean: Clean) -> list[str] | None:
+    """Names and ids that need no cleaning but their case, seen in one look; None where one of them may need more."""
+    longest = _LONGEST.get(clean)
+    if longest is None or _is_one(values):
+        return None
+    try:
+        said = "\n".join(values)
+    except TypeError:
+        return None
+    if said.count("\n") != len(values) - 1 or not _is_clean(said):
+        return None
+    if clean in _IDS:
+        lowered = f"\n{said}".lower()
+        if not said.isascii() or "\norg: " in lowered:
+            return None
+        said = lowered.replace("\norg:", "\n")[1:]
+    found = said.split("\n")
+    return found if max(map(len, found)) <= longest else None
+
+
+def _is_clean(said: str) -> bool:
+    """Printable, and no value begins or ends with a space."""
+    framed = f"\n{said}\n"
+    return "\n " not in framed and " \n" not in framed and said.replace("\n", "").isprintable()
 
 
 def _total(cost: str, tax: str, total: str) -> str:
@@ -146,19 +189,38 @@ def _total(cost: str, tax: str, total: str) -> str:
     return total or format(_EXACT.add(Decimal(cost or 0), Decimal(tax or 0)), "f")
 
 
-def _more(ways: Sequence[tuple[str, Way]], items: list[Mapping[str, Any]]) -> list[str]:
+def _more(said: Sequence[tuple[str, Values]], count: int) -> list[str]:
     """What else is said, as compact JSON, without what is empty. What all of these items have in common is spelled once."""
     columns: list[Iterable[str]] = []
     common = ""
-    for name, way in ways:
-        column = _each(list(map(way, items)), partial(_member, name))
-        if all(map(column[0].__eq__, column)):
-            common += column[0]
-        else:
-            columns += [repeat(common, len(items)), column] if common else [column]
+    for name, values in said:
+        if _is_one(values):
+            common += _member(name, values[0])
+            continue
+        if common:
+            columns.append(repeat(common, count))
             common = ""
-    columns.append(repeat(common, len(items)))
-    return [f"{{{said[1:]}}}" for said in map("".join, zip(*columns, strict=True))]
+        columns.append(
+            _plain_members(name, values) or _each(values, partial(_member, name), partial(_short_member, name))
+        )
+    columns.append(repeat(common, count))
+    return [f"{{{members[1:]}}}" for members in map("".join, zip(*columns, strict=True))]
+
+
+def _plain_members(name: str, values: Values) -> list[str] | None:
+    """Texts in which JSON escapes nothing, seen in one look."""
+    try:
+        said = "".join(values)
+    except TypeError:
+        return None
+    if '"' in said or "\\" in said or not said.isprintable():
+        return None
+    return [f',"{name}":"{value}"' if value else "" for value in values]
+
+
+def _short_member(name: str, value: Any) -> str:
+    """Remembered, unless it is long: not many of those come again, and they would fill the memory."""
+    return _member(name, value) if isinstance(value, str) and len(value) > 80 else _remembered_member(name, value)
 
 
 def _member(name: str, value: Any) -> str:
@@ -168,3 +230,6 @@ def _member(name: str, value: Any) -> str:
     if isinstance(value, str):
         value = value.replace("\0", "")
     return f',"{name}":{_encode(value).decode()}'
+
+
+_remembered_member = lru_cache(2 * REMEMBERED, typed=True)(_member)
