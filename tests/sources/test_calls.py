@@ -204,9 +204,11 @@ def test_a_kept_connection_that_was_closed_meanwhile_is_no_failure(stand_in: Sta
     place = f"{stand_in.url}/v1/profiles/organization"
     for _each in range(2):
         assert connections.exchange("GET", place, {"Connection": "keep-alive"}).status == 400
-        for kept in connections._idle.values():
-            for one in kept:
-                one.sock.shutdown(2)
+        for key in list(connections._straight.pools.keys()):
+            pool = connections._straight.pools[key]
+            kept = pool.pool.get_nowait()
+            kept.sock.shutdown(2)
+            pool.pool.put(kept)
     connections.close()
     with pytest.raises(Broken):
         connections.exchange("GET", "http://127.0.0.1:1/", {})
