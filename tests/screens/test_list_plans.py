@@ -53,6 +53,9 @@ OTHERS = [
     ("ada", "{engagement}/billing-entries", "billing_entry", "ix_billing_entry_undecided_of"),
     ("ada", "{engagement}/history", "history", "sqlite_autoindex_history_1"),
     ("ada", "/notices", "portal_notice", "ix_portal_notice_member"),
+    ("ada", "/csp/invoices", "csp_document", "ix_csp_document_partner"),
+    ("ada", "/csp/invoices?month={month}&status=reconciled", "csp_document", "ix_csp_document_partner"),
+    ("ada", "/csp/statements", "csp_statement", "ix_csp_statement_partner"),
 ]
 LISTS = [(who, path, "engagement", index) for who, path, index in ENGAGEMENTS] + OTHERS
 #: (person, page, whose current engagements it counts by state)
@@ -68,7 +71,7 @@ NAMED = [
 #: The last page's cursor, before everything there is.
 OLDEST = base64.urlsafe_b64encode(f'["1970-01-01T00:00:00+00:00","{uuid.UUID(int=0)}"]'.encode()).decode().rstrip("=")
 #: Tables that grow without end.
-LARGE = "engagement|billing_entry|charge_line|rating_group|history|outbox|portal_notice|completion_request|correction"
+LARGE = "engagement|billing_entry|charge_line|rating_group|history|outbox|portal_notice|completion_request|correction|csp_line|csp_statement_line"
 
 
 @pytest.fixture

@@ -54,14 +54,14 @@ def issue(document_id: uuid.UUID, customer_id: uuid.UUID, *, shown: str = "", by
     by.must(permissions.ISSUE)
     with transaction():
         one(CspDocument, document_id, lock=True)
-        bundle = bundle_of(document_id)
+        bundle = bundle_of(document_id, customer_id)
         parts = bundle.part(customer_id)
         if not parts:
             raise NotVisible
         _check(bundle, parts, shown)
         terms = bundle.terms()[customer_id]
         tax_rate = terms.tax_on(bundle.root.invoice_date.date())
-        latest = queries.latest_of(document_id)
+        latest = queries.latest_of(document_id, customer_id)
         made = []
         for part in parts:
             before = latest.get(part.key)
