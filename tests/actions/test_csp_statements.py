@@ -382,6 +382,13 @@ def version_of(document: Any) -> int:
     return found
 
 
+def test_what_no_database_holds_is_refused(account, people):
+    customer = make_csp_customer(account, mark_up="15")
+    document = make_document(account, "G1", [line(customer, "9" * 30)])
+    with pytest.raises(Refused):
+        issue(people, document, customer)
+
+
 def test_the_wire_may_send_any_text(account, people):
     customer = make_csp_customer(account, "Łódź “quoted” 日本 😀", mark_up="15")
     document = make_document(

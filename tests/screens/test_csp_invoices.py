@@ -48,7 +48,8 @@ def test_the_list(stage, as_):
 
 def test_the_list_of_one_customer(stage, as_):
     page = Page(as_("ada").get(f"{PATH}?customer={stage.vela.id}"))
-    assert "G048377102" in page.text and "G048201937" in page.text
+    assert "G048377102" in page.text and "G048201937" in page.text and "Customer: Vela Pharma" in page.text
+    assert "Globex" not in Page(as_("ada").get(f"{PATH}?customer={stage.globex.id}")).text
     page = Page(as_("ada").get(f"{PATH}?customer={stage.marlow.id}"))
     assert "G048377102" not in page.soup.select_one("#results").text
 
