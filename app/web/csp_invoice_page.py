@@ -176,6 +176,8 @@ class InvoicePage:
     def of_customers(self) -> str:
         """Cost and Microsoft's tax of all customers and of what is unassigned, one amount a currency."""
         found = self.bundle.customers_total or {self.document.currency: rules.NOTHING}
+        if not self.other_currencies:
+            return as_sent(found[self.document.currency], self.document.currency)
         return ", ".join(with_currency(amount, currency) for currency, amount in found.items())
 
     @property

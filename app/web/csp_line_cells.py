@@ -80,8 +80,7 @@ class Priced:
         told = [(_("Cost, before Microsoft's tax"), as_sent(self.cost_amount, currency))]
         if self.price.mark_up is None or self.price.sell is None:
             return told
-        factor = rules.EXACT.add(1, self.price.mark_up.scaleb(-2, rules.EXACT))
-        exact = rules.EXACT.multiply(self.cost_amount, factor)
+        exact = rules.EXACT.multiply(self.cost_amount, rules.factor_of(self.price.mark_up))
         return [
             *told,
             (_("Mark-up"), percent(self.price.mark_up)),

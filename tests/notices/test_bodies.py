@@ -52,6 +52,7 @@ from tests.makers import (
     make_product,
 )
 from tests.makers.csp_customers import make_account, make_customer, make_usage
+from tests.makers.csp_documents import csp_ids
 from tests.makers.listing import as_it_stands, make_listing, open_review, price_draft
 
 #: no row names it: it tells several rows of one batch in one mail
@@ -183,6 +184,7 @@ def posted(app: Flask) -> Iterator[list[OutboxRow]]:
             disable(endpoint, Outcome(410, 12, "gone", "answered 410"))
         listing_is_told(acme)
         a_budget_is_reached(one_of(product.partner_id))
+        csp_ids(one_of(product.partner_id), acme, "G048201937")
         with acting_for_all("a test looks"):
             yield list(db.session.scalars(select(OutboxRow)))
 

@@ -168,6 +168,17 @@ def test_a_line_is_never_more_than_half_a_unit_off(cost, mark_up):
     assert abs(rules.line_sell(cost, mark_up, "EUR") - exact) <= D("0.005")
 
 
+@given(
+    st.decimals(min_value=-(10**17), max_value=10**17, places=9) | AMOUNTS,
+    PERCENTS,
+    st.sampled_from(["EUR", "JPY", "KWD"]),
+)
+def test_the_quick_way_for_short_amounts_is_the_exact_one(cost, mark_up, currency):
+    text = f"{cost:f}"
+    price = rules.priced(a_line(text, currency=currency), lambda day: mark_up, {}, date(2026, 1, 1))
+    assert price.sell == rules.line_sell(D(text), mark_up, currency)
+
+
 @given(st.lists(AMOUNTS, max_size=30), st.randoms())
 def test_reconciling_knows_no_order(amounts, dice):
     total = rules.sum_of(amounts)

@@ -59,6 +59,9 @@ OTHERS = [
     ("ada", "/csp/customers?incomplete=yes", "csp_customer", "ix_csp_customer_partner"),
     ("ada", "/csp/customers?account={csp_account}", "csp_customer", "ix_csp_customer_account"),
     ("ada", "/csp/customers/{csp_customer}", "csp_subscription", "ix_csp_subscription_customer"),
+    ("ada", "/csp/invoices", "csp_document", "ix_csp_document_partner"),
+    ("ada", "/csp/invoices?month={month}&status=reconciled", "csp_document", "ix_csp_document_partner"),
+    ("ada", "/csp/statements", "csp_statement", "ix_csp_statement_partner"),
 ]
 LISTS = [(who, path, "engagement", index) for who, path, index in ENGAGEMENTS] + OTHERS
 #: (person, page, whose current engagements it counts by state)
@@ -74,7 +77,7 @@ NAMED = [
 #: The last page's cursor, before everything there is.
 OLDEST = base64.urlsafe_b64encode(f'["1970-01-01T00:00:00+00:00","{uuid.UUID(int=0)}"]'.encode()).decode().rstrip("=")
 #: Tables that grow without end.
-LARGE = "csp_customer|csp_subscription|engagement|billing_entry|charge_line|rating_group|history|outbox|portal_notice|completion_request|correction"
+LARGE = "csp_customer|csp_subscription|engagement|billing_entry|charge_line|rating_group|history|outbox|portal_notice|completion_request|correction|csp_line|csp_statement_line"
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from decimal import Decimal
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 
 from app.csp.customers.model import CspCustomer
 from app.csp.customers.terms import Terms, terms_of
@@ -167,12 +167,15 @@ def is_overridden(document: Any) -> bool:
     return document.override_at is not None and document.override_version_id == document.version_id
 
 
-def bundle_of(document_id: uuid.UUID) -> Bundle:
-    """NotVisible for another partner's document. Three statements, one more for each step of amendments."""
+def bundle_of(document_id: uuid.UUID, customer_id: uuid.UUID | None = None) -> Bundle:
+    """NotVisible for another partner's document. Three statements, one more for each step of amendments.
+
+    `customer_id`: with this customer's totals alone, and what is unassigned.
+    """
     document = one(CspDocument, document_id)
     amended = _amended_by(document)
     documents = [document] if amended else [document, *_amendments(document)]
-    return Bundle(tuple(documents), _totals(documents), amended)
+    return Bundle(tuple(documents), _totals(documents, customer_id), amended)
 
 
 def _amended_by(document: CspDocument) -> Any:
@@ -203,9 +206,9 @@ def _amendments(document: CspDocument) -> list[CspDocument]:
     return sorted(found, key=lambda one: (one.invoice_date, one.id))
 
 
-def _totals(documents: Sequence[CspDocument]) -> Sequence[Any]:
+def _totals(documents: Sequence[CspDocument], customer_id: uuid.UUID | None) -> Sequence[Any]:
     order = {one.id: place for place, one in enumerate(documents)}
-    rows = _rows_of([one.version_id for one in documents if one.version_id is not None])
+    rows = _rows_of([one.version_id for one in documents if one.version_id is not None], customer_id)
     return sorted(rows, key=lambda row: (order[row.document_id], row.customer_tenant_id, row.currency))
 
 
@@ -218,7 +221,7 @@ def totals_of(version_id: int | None) -> Sequence[Any]:
     )
 
 
-def _rows_of(versions: Sequence[int]) -> Sequence[Any]:
+def _rows_of(versions: Sequence[int], customer_id: uuid.UUID | None = None) -> Sequence[Any]:
     found = (
         select(
             CspDocumentTotal.document_id,
@@ -241,4 +244,7 @@ def _rows_of(versions: Sequence[int]) -> Sequence[Any]:
         .outerjoin(CspCustomer, CspCustomer.id == CspDocumentTotal.customer_id)
         .where(CspDocumentTotal.version_id.in_(versions))
     )
+    if customer_id is not None:
+        mine, nobodys = CspDocumentTotal.customer_id == customer_id, CspDocumentTotal.customer_id.is_(None)
+        found = found.where(or_(mine, nobodys))
     return db.session.execute(found).all()

@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, and_, func, not_, or_, select
 
 from app.csp.accounts.model import CspAccount
+from app.csp.customers.model import CspCustomer
 from app.csp.invoices.model import CspDocument, CspDocumentTotal, CspLine
 from app.csp.invoices.rules import BILLING
 from app.foundation.billing_month import BillingMonth
@@ -98,6 +99,18 @@ def accounts() -> Sequence[Any]:
     """(id, name, model) of the partner's accounts, by name; a partner has a handful."""
     found = select(CspAccount.id, CspAccount.name, CspAccount.model).order_by(CspAccount.name, CspAccount.id).limit(200)
     return db.session.execute(found).all()
+
+
+def name_of_customer(asked: str) -> dict[uuid.UUID, str]:
+    """{id: name} of the CSP customer that an address names; nothing for any other text."""
+    try:
+        customer_id = uuid.UUID(asked) if len(asked) == 36 else None
+    except ValueError:
+        return {}
+    if customer_id is None:
+        return {}
+    found = db.session.execute(select(CspCustomer.id, CspCustomer.name).where(CspCustomer.id == customer_id))
+    return {row.id: row.name for row in found}
 
 
 def lines_of(version_id: int, tenant_id: str) -> Select[*tuple[Any, ...]]:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from sqlalchemy import delete, select
+from sqlalchemy.orm import aliased
 
 from app.csp.invoices import rules
 from app.csp.invoices.model import CspDocument, CspDocumentTotal, CspLine, CspRefund
@@ -85,8 +86,13 @@ def _refunds_of(version_id: int, tenants: Sequence[str] | None) -> list[Refund]:
 
 
 def _own_charges(version_id: int, keys: set[Key], tenants: Sequence[str] | None) -> dict[Key, list[Charge]]:
+    refund = aliased(CspLine)
+    refunded = select(refund.subscription_id).where(refund.version_id == version_id, refund.cost.startswith("-"))
     found = select(CspLine.customer_tenant_id, CspLine.subscription_id, *_CHARGE).where(
-        CspLine.version_id == version_id, CspLine.line_type == BILLING, CspLine.cost.not_like("-%")
+        CspLine.version_id == version_id,
+        CspLine.line_type == BILLING,
+        CspLine.cost.not_like("-%"),
+        CspLine.subscription_id.in_(refunded),
     )
     if tenants is not None:
         found = found.where(CspLine.customer_tenant_id.in_(tenants))
@@ -149,6 +155,6 @@ def _keep(partner_id: uuid.UUID, version_id: int, wanted: Sequence[Refund], foun
             charge_start=charge.start,
         )
         for sequence, charge in found.items()
-        if sequence not in kept or sequence in set(moved)
+        if kept.get(sequence) != charge.start
     )
     db.session.flush()

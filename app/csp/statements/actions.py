@@ -41,6 +41,8 @@ from app.parties.model import Organisation
 
 ISSUE = "issue"
 CHANGED_MEANWHILE = N_("%(customer)s comes to another amount by now. Look at it again.")
+#: minor units that a line or a total may have; beyond it a database's whole numbers end
+MOST_MINOR = 10**17
 #: frozen lines written by one statement
 _TOGETHER = 2000
 
@@ -54,14 +56,14 @@ def issue(document_id: uuid.UUID, customer_id: uuid.UUID, *, shown: str = "", by
     by.must(permissions.ISSUE)
     with transaction():
         one(CspDocument, document_id, lock=True)
-        bundle = bundle_of(document_id)
+        bundle = bundle_of(document_id, customer_id)
         parts = bundle.part(customer_id)
         if not parts:
             raise NotVisible
         _check(bundle, parts, shown)
         terms = bundle.terms()[customer_id]
         tax_rate = terms.tax_on(bundle.root.invoice_date.date())
-        latest = queries.latest_of(document_id)
+        latest = queries.latest_of(document_id, customer_id)
         made = []
         for part in parts:
             before = latest.get(part.key)
@@ -122,6 +124,10 @@ def _freeze(
         Money.of_minor(frozen.sell, currency).amount != part.sell
     ):  # a statement foots with its invoice's page, or is none
         raise Refused("statement", CHANGED_MEANWHILE, customer=part.name)
+    if max(abs(frozen.sell), *(abs(row["sell_minor"]) for row in frozen.rows)) > MOST_MINOR:
+        raise Refused(
+            "statement", N_("An amount of %(customer)s is larger than a statement holds."), customer=part.name
+        )
     tax = Money(rules.tax_of(Money.of_minor(frozen.sell, currency).amount, tax_rate, currency), currency).minor
     statement = CspStatement(
         partner_id=root.partner_id,

@@ -89,9 +89,11 @@ def statements(
     return found
 
 
-def latest_of(document_id: uuid.UUID) -> Mapping[Key, Any]:
+def latest_of(document_id: uuid.UUID, customer_id: uuid.UUID | None = None) -> Mapping[Key, Any]:
     """(customer, currency) -> its statement in force."""
-    found = statements().where(CspStatement.document_id == document_id).order_by(CspStatement.version)
+    found = (
+        statements(customer=customer_id).where(CspStatement.document_id == document_id).order_by(CspStatement.version)
+    )
     return {Key(row.csp_customer_id, row.currency): row for row in db.session.execute(found)}
 
 

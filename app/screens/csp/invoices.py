@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from flask import Blueprint, Response
+from flask import Blueprint, Response, request
 from flask_babel import lazy_gettext as _l
 
 from app.csp.accounts.states import INDIRECT_RESELLER
@@ -74,5 +74,5 @@ def _list(accounts: Any) -> ListOf:
         Choice("status", _l("Status"), STATUSES),
         Choice("currency", _l("Currency"), {code: code for code in CURRENCIES}),
         Months("month", _l("Dated in"), recent_months),
-        Reference("customer", _l("Customer"), {}),
+        Reference("customer", _l("Customer"), queries.name_of_customer(request.args.get("customer", ""))),
     )

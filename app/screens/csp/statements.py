@@ -3,7 +3,7 @@
 import uuid
 from typing import Any
 
-from flask import Blueprint, Response
+from flask import Blueprint, Response, request
 from flask_babel import lazy_gettext as _l
 
 from app.csp.invoices import queries as invoices
@@ -51,7 +51,7 @@ def show_list(kind: str = "") -> Response:
         Choice("status", _l("Status"), STATUSES),
         Choice("currency", _l("Currency"), {code: code for code in CURRENCIES}),
         Months("month", _l("Month"), recent_months),
-        Reference("customer", _l("Customer"), {}),
+        Reference("customer", _l("Customer"), invoices.name_of_customer(request.args.get("customer", ""))),
     ).read("/csp/statements")
     found = queries.statements(**listing.values)
     if kind:
