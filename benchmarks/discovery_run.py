@@ -47,6 +47,7 @@ def main(tenant: str, refresh_token: str) -> None:
         kinds = {
             kind.kind: [kind.done, kind.new, kind.changed, kind.requests, (kind.ended_at - kind.started_at).total_seconds()]
             for kind in queries.kinds_of(run.id)
+            if kind.ended_at and kind.started_at
         }  # fmt: skip
         told = {"seconds": took, "state": state, "error": run.error, "before_mb": before / 1024, "peak_mb": peak / 1024}
         print(json.dumps({**told, "kinds": kinds}))

@@ -20,7 +20,6 @@ from app.commands.stand_in.graph import BILLING, Graph, error
 from app.commands.stand_in.login import AccessToken, Consent, Login
 from app.commands.stand_in.world import World
 
-
 #: a call so soon after a 429 was sent before it was heard of, and is throttled as well; one that comes later is a fault
 ON_ITS_WAY_SECONDS = 0.3
 
@@ -177,7 +176,6 @@ class StandIn:
                     token.until = 0.0
                 return complaint(401, "400", "The access token has expired.", self.habits)
         return fault
-
 
     def _too_many(self, seconds: int | None) -> Answer:
         later = {} if seconds is None else {"Retry_After": str(seconds)}
