@@ -35,6 +35,7 @@ LONGEST = (
     "commands/test_backup.py",
     "commands/test_demo_load.py",
     "screens/test_every_route.py",
+    "sources/test_contract.py",
     "actions/test_checks.py",
     "screens/test_no_net_for_customers.py",
     "jobs/test_killed_rating.py",

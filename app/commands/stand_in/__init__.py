@@ -2,6 +2,7 @@
 
     world.py    one partner tenant, the same for the same seed, that may grow; says what is true
     server.py   the server; `standing_in(world, faults)` for tests, the demo and the bench
+    beside.py   `play_beside(...)`: the one that comes with a demo portal
     faults.py   what goes wrong, and the habits of spelling and paging
 
 Written from Microsoft's public documents; nothing in it is Microsoft's and nobody's account is involved.
@@ -10,13 +11,26 @@ Written from Microsoft's public documents; nothing in it is Microsoft's and nobo
 import click
 from flask import Flask
 
+from app.commands.stand_in.beside import play_beside
 from app.commands.stand_in.faults import Faults, Habits
 from app.commands.stand_in.ledger import Registration, Scale
-from app.commands.stand_in.server import StandIn, serve, standing_in
+from app.commands.stand_in.server import StandIn, serve, serving, standing_in
 from app.commands.stand_in.world import World
 from app.foundation import clock
 
-__all__ = ["Faults", "Habits", "Registration", "Scale", "StandIn", "World", "install", "serve", "standing_in"]
+__all__ = [
+    "Faults",
+    "Habits",
+    "Registration",
+    "Scale",
+    "StandIn",
+    "World",
+    "install",
+    "play_beside",
+    "serve",
+    "serving",
+    "standing_in",
+]
 
 
 def install(app: Flask) -> None:

@@ -70,7 +70,7 @@ class Api:
             status = "authorized" if world.is_vetted else "pending"
             return self._json({"companyName": world.company, "vettingStatus": status, "vettingSubStatus": "none"})
         if which == "mpn":
-            if request.query.get("mpnid", world.mpn_id) != world.mpn_id:
+            if request.asked.get("mpnid", world.mpn_id) != world.mpn_id:
                 return self._no(404, 3000, "Partner was not found.")
             return self._json({"mpnId": world.mpn_id, "partnerName": world.company})
         if which == "billing":
@@ -80,12 +80,12 @@ class Api:
     # Paging.
 
     def _size(self, request: Request, limit: int, default: int) -> int | None:
-        sent = request.query.get("size", str(default))
+        sent = request.asked.get("size", str(default))
         return min(int(sent), limit) if sent.isascii() and sent.isdigit() and int(sent) > 0 else None
 
     def _sought(self, request: Request, limit: int, default: int) -> tuple[int, int] | Answer:
         """Where a seek-paged answer begins, and its size."""
-        sent, seeks = request.headers.get(TOKEN), request.query.get("seekoperation") == "Next"
+        sent, seeks = request.headers.get(TOKEN), request.asked.get("seekoperation") == "Next"
         if (sent is not None) != seeks:
             return self._no(400, "3000", "seekOperation and MS-ContinuationToken belong together.")
         if sent is not None:
@@ -187,7 +187,7 @@ class Api:
     def _invoices(self, request: Request) -> Answer:
         """size and offset count for legacy invoices only: every page repeats the modern ones."""
         size = self._size(request, self.habits.invoices_page, self.habits.invoices_page)
-        offset = request.query.get("offset", "0")
+        offset = request.asked.get("offset", "0")
         if size is None or not (offset.isascii() and offset.isdigit()):
             return self._no(400, "3000", "size or offset is no number.")
         modern = [one for one in self.world.documents if one.providers == {"onetime"}]
@@ -209,7 +209,7 @@ class Api:
                 return self._json(wire.document(document, _link))
             case ["lineitems"]:
                 return self._lines(
-                    document, request.query.get("provider"), request.query.get("invoicelineitemtype"), request
+                    document, request.asked.get("provider"), request.asked.get("invoicelineitemtype"), request
                 )
             case ["lineitems", provider, kind]:
                 return self._lines(document, provider, kind, request)
@@ -224,9 +224,9 @@ class Api:
         lines = next((one for one in document.sets if (one.provider, one.kind) == wanted), None)
         if lines is None:
             return self._no(400, "3000", "The invoice has no such line items.")
-        if lines.provider == "onetime" and document.ends >= _WITHDRAWN:
+        if lines.provider == "onetime" and document.ends >= _WITHDRAWN and not self.habits.v1_has_everything:
             return self._no(400, "3000", "Line items of this period come from the export only.")
-        if wanted == ("onetime", "usage") and request.query.get("currencycode", "").upper() != document.currency:
+        if wanted == ("onetime", "usage") and request.asked.get("currencycode", "").upper() != document.currency:
             return self._no(400, "3000", "currencycode is needed.")
         limit = self.habits.lines_page
         uri = f"/invoices/{quote(document.number)}/lineitems"
@@ -236,7 +236,7 @@ class Api:
             if isinstance(place, Answer):
                 return place
             return self._kept_page(request, document, lambda: self._sought_lines(request, document, lines, place))
-        size, offset = self._size(request, limit, 2000), request.query.get("offset", "0")
+        size, offset = self._size(request, limit, 2000), request.asked.get("offset", "0")
         if size is None or not (offset.isascii() and offset.isdigit()):
             return self._no(400, "3000", "size or offset is no number.")
         begins = int(offset)

@@ -26,7 +26,7 @@ class Request:
     def __post_init__(self) -> None:
         parts = urlsplit(self.target)
         self.path = parts.path
-        self.query = {name.lower(): value for name, value in parse_qsl(parts.query, keep_blank_values=True)}
+        self.asked = {name.lower(): value for name, value in parse_qsl(parts.query, keep_blank_values=True)}
 
     @property
     def call(self) -> str:

@@ -59,6 +59,8 @@ class Habits:
     #: how often an export says that it is still running
     export_polls: int = 1
     blob_lines: int = 5000
+    #: v1 still has the new-commerce lines of periods after March 2025
+    v1_has_everything: bool = False
     #: an access token ends after so many calls; None: after an hour
     token_calls: int | None = None
     #: a refresh token dies when it is used, and a new one comes with the answer

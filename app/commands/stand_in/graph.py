@@ -60,6 +60,10 @@ class Graph:
         with self.world.lock:
             return Answer(200, self._packed(document, kind, int(at)), content_type="application/octet-stream")
 
+    def forget(self) -> None:
+        """Make blobs anew, where a habit has changed."""
+        self._blobs.clear()
+
     def _order(self, request: Request, kind: str | None) -> Answer:
         try:
             sent = msgspec.json.decode(request.body)

@@ -6,6 +6,7 @@ import html
 import secrets
 import time
 from base64 import b64decode
+from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
 
@@ -53,6 +54,8 @@ class Login:
         self.access_tokens: dict[str, AccessToken] = {}
         #: how many tokens were asked for
         self.refreshes = 0
+        #: called when refresh tokens came or went, for whoever keeps them
+        self.changed: Callable[[], None] = lambda: None
 
     def answer(self, request: Request) -> Answer:
         _, tenant, *rest = request.path.split("/")
@@ -70,7 +73,7 @@ class Login:
             return _page(400, "Sign in to your account", "<p>AADSTS90002: Tenant not found.</p>")
         if place.endswith("token"):
             return self._token(request) if request.method == "POST" else Answer(405)
-        wrong = self._wrong(request.query)
+        wrong = self._wrong(request.asked)
         if wrong:
             return _page(400, "Sign in to your account", f"<p>{html.escape(wrong)}</p>")
         return self._consented(request) if place.endswith("consent") else self._choices(request, tenant)
@@ -79,12 +82,14 @@ class Login:
         """A refresh token, as if this consent had been lived through."""
         token = f"0.AR8A~{secrets.token_urlsafe(40)}"
         self.refresh_tokens[token] = consent
+        self.changed()
         return token
 
     def revoke_everything(self) -> None:
         """As a password reset does."""
         self.refresh_tokens.clear()
         self.access_tokens.clear()
+        self.changed()
 
     def _wrong(self, query: dict[str, str]) -> str:
         """What never comes back to the callback, and what a strict host refuses."""
@@ -118,7 +123,7 @@ class Login:
             f'<li><a href="{html.escape(f"{here}&stand_in_mfa={mfa}&stand_in_who={who}")}">{words}</a></li>'
             for mfa, who, words in rows
         )
-        scope = "".join(f"<li>{html.escape(one)}</li>" for one in request.query["scope"].split())
+        scope = "".join(f"<li>{html.escape(one)}</li>" for one in request.asked["scope"].split())
         return _page(
             200,
             "Permissions requested",
@@ -127,7 +132,7 @@ class Login:
         )
 
     def _consented(self, request: Request) -> Answer:
-        query = request.query
+        query = request.asked
         back = {"state": query["state"]}
         if query.get("stand_in_who") == "cancel":
             back |= {

@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, TypeVar
 
 from app.commands.stand_in.api import TOKEN, Api
 from app.commands.stand_in.exchange import Answer, Request, complaint, json_answer
@@ -110,7 +110,7 @@ class StandIn:
             return f"{request.method} is never sent here"
         if request.headers.get("Accept") != "application/json":
             return "Accept: application/json is missing"
-        if any(name.lower() == TOKEN.lower() for name in request.query):
+        if any(name.lower() == TOKEN.lower() for name in request.asked):
             return "a continuation token in the address"
         request_id, correlation = request.guid("MS-RequestId"), request.guid("MS-CorrelationId")
         if request_id is None or correlation is None:
@@ -186,6 +186,9 @@ class StandIn:
 _SCOPES = ("https://api.partnercenter.microsoft.com/user_impersonation",)
 
 
+Playing = TypeVar("Playing", bound=StandIn)
+
+
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     wbufsize = -1
@@ -254,7 +257,12 @@ def serve(stand_in: StandIn, port: int = 0) -> ThreadingHTTPServer:
 @contextmanager
 def standing_in(world: World, faults: Faults | None = None, port: int = 0) -> Iterator[StandIn]:
     """The stand-in, answering on loopback as long as the block lasts."""
-    stand_in = StandIn(world, faults)
+    with serving(StandIn(world, faults), port) as stand_in:
+        yield stand_in
+
+
+@contextmanager
+def serving(stand_in: Playing, port: int = 0) -> Iterator[Playing]:
     server = serve(stand_in, port)
     thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
     thread.start()

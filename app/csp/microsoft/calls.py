@@ -5,21 +5,18 @@ and pauses every worker of the account for as long as Microsoft says; a token th
 """
 
 import random
-import re
 import time
 import uuid
 from collections.abc import Callable, Iterable, Mapping
-from datetime import UTC
-from email.utils import parsedate_to_datetime
 from typing import NamedTuple, TypeVar
 
+from app.csp.microsoft.answers import Complaint, refusal, retry_after
 from app.csp.microsoft.bases import Bases
 from app.csp.microsoft.connections import Answer, Broken, Connections
-from app.csp.microsoft.decoding import Complaint, Garbled
+from app.csp.microsoft.decoding import Garbled
 from app.csp.microsoft.records import Paused, Refused, SignInNeeded, Unreachable
 from app.csp.microsoft.spelling import Unreadable
 from app.csp.microsoft.tokens import Pause, Tokens
-from app.foundation import clock
 
 Read = TypeVar("Read")
 
@@ -65,8 +62,8 @@ class Calls:
 
     def make(self, call: Call, read: Callable[[Answer], Read]) -> Read:
         """What `read` makes of the answer. Refused, SignInNeeded, Unreachable or Paused otherwise."""
-        tries = Tries(self, call.url)
         headers = _headers(call)
+        tries = Tries(self, call.url, headers.get("MS-RequestId", ""))
         used: list[str] = []
         while True:
             token = None
@@ -119,8 +116,8 @@ class Calls:
 class Tries:
     """Counts what goes wrong with one call, and waits in between or gives up."""
 
-    def __init__(self, calls: Calls, url: str) -> None:
-        self._calls = calls
+    def __init__(self, calls: Calls, url: str, request_id: str = "") -> None:
+        self._calls, self._request_id = calls, request_id
         self._path = url.partition("?")[0]
         self._failures = self._throttled = 0
 
@@ -131,7 +128,8 @@ class Tries:
     def failed(self, why: str, at_least: float = 0.0) -> None:
         self._failures += 1
         if self._failures >= ATTEMPTS:
-            raise Unreachable(f"{ATTEMPTS} tries of {self._path} came to nothing, the last one: {why}")
+            known_as = f" (MS-RequestId {self._request_id})" if self._request_id else ""
+            raise Unreachable(f"{ATTEMPTS} tries of {self._path} came to nothing, the last one: {why}{known_as}")
         if at_least > 0:
             self._calls.pause_for(at_least)
         wait = min(FIRST_WAIT * 2 ** (self._failures - 1), LONGEST_WAIT)
@@ -142,29 +140,18 @@ class Tries:
         if answer.status == 429:
             self._throttle(answer)
         elif answer.status in _RETRIED or answer.status > 504:
-            self.failed(f"HTTP {answer.status}", _retry_after(answer) or 0.0)
+            self.failed(f"HTTP {answer.status}", retry_after(answer) or 0.0)
         else:
-            raise refusal(answer)
+            raise refusal(answer, self._request_id)
 
     def _throttle(self, answer: Answer) -> None:
         self._throttled += 1
-        asked = _retry_after(answer)
+        asked = retry_after(answer)
         grown = 2.0 ** (self._throttled - 1) if self._throttled > 1 or asked is None else 0.0
         seconds = max(asked or 0.0, min(grown, 120.0))
         self._calls.pause_for(seconds)
         if self._throttled >= THROTTLED:
             raise Paused(seconds)
-
-
-def refusal(answer: Answer) -> Refused:
-    complaint = Complaint(answer.body)
-    return Refused(
-        answer.status,
-        complaint.code,
-        complaint.sentence,
-        answer.headers.get("MS-RequestId") or answer.headers.get("request-id") or "",
-        answer.headers.get("MS-CorrelationId") or "",
-    )
 
 
 def _headers(call: Call) -> dict[str, str]:
@@ -185,24 +172,3 @@ def _headers(call: Call) -> dict[str, str]:
     if call.body is not None:
         headers["Content-Type"] = "application/json"
     return headers
-
-
-def _retry_after(answer: Answer) -> float | None:
-    """Seconds to wait, from the header as a number or a date, else from the sentence that comes with 429."""
-    sent = (answer.headers.get("Retry-After") or "").strip()
-    if re.fullmatch(r"[0-9]{1,7}(\.[0-9]+)?", sent):
-        return _seconds(sent)
-    if sent:
-        try:
-            until = parsedate_to_datetime(sent)
-        except (TypeError, ValueError):
-            return None
-        until = until if until.tzinfo else until.replace(tzinfo=UTC)
-        return max(0.0, (until - clock.of_the_machine()).total_seconds())
-    said = re.search(r"\bin ([0-9]{1,6}) second", Complaint(answer.body).sentence) if answer.status == 429 else None
-    return _seconds(said[1]) if said else None
-
-
-def _seconds(text: str) -> float:
-    whole, _, part = text.partition(".")
-    return int(whole) + (1.0 if part.strip("0") else 0.0)

@@ -19,7 +19,7 @@ from app.csp.microsoft.documents import document_of, line_type_of, provider_of
 from app.csp.microsoft.export import Export
 from app.csp.microsoft.lines import lines_of
 from app.csp.microsoft.paging import Collection, address, first, following
-from app.csp.microsoft.records import CustomerDetails, LineSet, Page, Refused, Subscription, Usage
+from app.csp.microsoft.records import CustomerDetails, Document, LineSet, Page, Refused, Subscription, Usage
 from app.csp.microsoft.spelling import id_of, text_of
 from app.csp.microsoft.tokens import Pause, Tokens
 
@@ -98,6 +98,10 @@ class Client:
             raise Refused(200, "circle", f"{NOTHING_NEW} pages of invoices in a row brought no new one.")
         return Page(fresh, {**page.next, "known": known + [one.number for one in fresh], "stale": stale})
 
+    def invoice(self, document_number: str) -> Document:
+        """One document; its billing period is here also where the list leaves it out."""
+        return document_of(self._object(f"/invoices/{_in_path(document_number)}"))
+
     def lines(
         self, document_number: str, line_set: LineSet, currency: str, cursor: Mapping[str, Any] | None = None
     ) -> Page:
@@ -120,6 +124,12 @@ class Client:
         """The invoice as Microsoft prints it. It is whole when the first piece is given."""
         whole = self._get(f"/invoices/{_in_path(document_number)}/documents/statement", _pdf_of)
         return (whole[at : at + 65536] for at in range(0, len(whole), 65536))
+
+    def __enter__(self) -> "Client":
+        return self
+
+    def __exit__(self, *ended: object) -> None:
+        self.close()
 
     def close(self) -> None:
         self._calls.connections.close()

@@ -10,11 +10,12 @@ import ssl
 import threading
 import urllib.request
 import zlib
+from base64 import b64encode
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import lru_cache
 from typing import NamedTuple
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 CONNECT_SECONDS = 15
 #: Microsoft's own client waits as long for an answer
@@ -129,19 +130,21 @@ def _connect(place: tuple[str, str], read_seconds: float) -> http.client.HTTPCon
     elif proxy is None:
         connection = http.client.HTTPSConnection(host, timeout=CONNECT_SECONDS, context=_trusted())
     else:
-        connection = http.client.HTTPSConnection(proxy, timeout=CONNECT_SECONDS, context=_trusted())
-        connection.set_tunnel(host)
+        who, _, there = proxy.rpartition("@")
+        connection = http.client.HTTPSConnection(there, timeout=CONNECT_SECONDS, context=_trusted())
+        known_as = {"Proxy-Authorization": f"Basic {b64encode(unquote(who).encode()).decode()}"} if who else {}
+        connection.set_tunnel(host, headers=known_as)
     connection.connect()
     connection.sock.settimeout(read_seconds)
     return connection
 
 
 def _proxy(scheme: str, host: str) -> str | None:
-    """The HTTPS_PROXY of this machine, unless NO_PROXY names the host; plain http is a loopback's."""
+    """[user:password@]host:port of this machine's HTTPS_PROXY, unless NO_PROXY names the host; plain http is a loopback's."""
     if scheme != "https" or urllib.request.proxy_bypass(host):
         return None
-    address = urllib.request.getproxies().get("https")
-    return (urlsplit(address).netloc or address).rpartition("@")[2] if address else None
+    address = urllib.request.getproxies().get("https", "")
+    return urlsplit(address if "//" in address else f"//{address}").netloc or None
 
 
 @lru_cache(1)

@@ -83,24 +83,3 @@ def objects(found: Any) -> list[dict[str, Any]]:
     if not isinstance(found, list) or any(type(one) is not dict for one in found):
         raise Garbled("a list of objects was expected")
     return found
-
-
-class Complaint:
-    """What an error's body says, in each of the shapes there are; a gateway's HTML says nothing and hides no status."""
-
-    def __init__(self, body: bytes) -> None:
-        try:
-            sent = object_of(body[:100_000])
-        except Garbled:
-            sent = Fields()
-        inner = sent.within("error") or sent
-        code = next((inner.get(name) for name in ("code", "statusCode", "error") if inner.get(name) is not None), "")
-        said = next(
-            (inner.get(name) for name in ("description", "message", "error_description") if inner.get(name)), ""
-        )
-        self.code, self.sentence = _short(code, 40), _short(said, 500)
-
-
-def _short(value: Any, longest: int) -> str:
-    text = value if isinstance(value, str) else str(value)
-    return " ".join(text.replace("\0", "").split())[:longest]

@@ -13,10 +13,11 @@ from http.client import HTTPException
 from typing import NamedTuple
 from urllib.parse import quote, urlsplit
 
+from app.csp.microsoft.answers import Complaint, retry_after
 from app.csp.microsoft.bases import Elsewhere, on_host
 from app.csp.microsoft.calls import Call, Calls, Tries
 from app.csp.microsoft.connections import Answer, Broken
-from app.csp.microsoft.decoding import Complaint, Fields, Garbled, object_of, objects_of_lines
+from app.csp.microsoft.decoding import Fields, Garbled, object_of, objects_of_lines
 from app.csp.microsoft.lines import lines_of
 from app.csp.microsoft.records import Line, Refused, Unreachable
 from app.csp.microsoft.spelling import Unreadable, digits, id_of, text_of, word
@@ -195,9 +196,7 @@ class _Progress(NamedTuple):
 
 
 def _progress_of(answer: Answer) -> _Progress:
-    seconds = (answer.headers.get("Retry-After") or "").strip()
-    wait = int(seconds) * 1.0 if seconds.isascii() and seconds.isdigit() and len(seconds) < 6 else None
-    return _Progress(object_of(answer.body), wait, answer.headers.get("request-id") or "")
+    return _Progress(object_of(answer.body), retry_after(answer), answer.headers.get("request-id") or "")
 
 
 def _location(answer: Answer) -> str:

@@ -5,11 +5,11 @@ values stand, and every value that occurs again on the page is cleaned once. Tha
 little more than their JSON. v1 and Graph spell the same names, the one in camelCase, the other in PascalCase.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterable, Sequence
 from decimal import Context, Decimal
 from functools import lru_cache, partial
-from itertools import groupby
-from operator import itemgetter
+from itertools import groupby, repeat
 from typing import Any
 
 import msgspec
@@ -18,6 +18,8 @@ from app.csp.microsoft.records import Line
 from app.csp.microsoft.spelling import DIGITS, digits, id_of, instant_text, text_of
 
 Clean = Callable[[Any], str]
+#: what all the items of a page say under one name
+Values = tuple[Any, ...]
 
 
 def _text(longest: int) -> Clean:
@@ -61,9 +63,13 @@ MORE = (
 #: the same thing under another name
 _ALSO = {"tier2mpnid": "resellerMpnId"}
 _MORE_BY_NAME = {name.lower(): name for name in MORE} | _ALSO
+#: values that come on page after page: names, ids, dates
+REMEMBERED = 8192
 _EXACT = Context(prec=2 * DIGITS)
-_encode_lines = msgspec.json.Encoder().encode_lines
+_encode = msgspec.json.Encoder().encode
 _line = partial(tuple.__new__, Line)
+#: numbers one below the other, none of them with more digits than a column holds
+_ALL_PLAIN = re.compile(r"(?:(?:-?[0-9]{1,30}+(?:\.[0-9]{1,28}+)?+)?(?:\n|\Z))*+")
 
 
 class Places:
@@ -71,16 +77,14 @@ class Places:
 
     def __init__(self, names: tuple[str, ...]) -> None:
         sent = {name.lower(): name for name in names}
-        self.columns = [
-            (clean, [itemgetter(sent[name]) for name in wanted if name in sent]) for clean, wanted in COLUMNS
+        at = {name: place for place, name in enumerate(names)}
+        self.columns: list[tuple[Clean, list[int]]] = [
+            (clean, [at[sent[name]] for name in wanted if name in sent]) for clean, wanted in COLUMNS
         ]
-        used = {sent[name] for _clean, wanted in COLUMNS for name in wanted[:1] if name in sent}
-        more = {
-            name: _MORE_BY_NAME[lower] for lower, name in sent.items() if lower in _MORE_BY_NAME and name not in used
-        }
-        self.kept_as = tuple(more.values())
-        self.more = itemgetter(*more) if len(more) > 1 else None
-        self.only_more = next(iter(more)) if len(more) == 1 else None
+        used = {next((name for name in wanted if name in sent), "") for _clean, wanted in COLUMNS}
+        self.more: list[tuple[str, int]] = [
+            (kept_as, at[sent[name]]) for name, kept_as in _MORE_BY_NAME.items() if name in sent and name not in used
+        ]
 
 
 @lru_cache(256)
@@ -88,7 +92,7 @@ def _places(names: tuple[str, ...]) -> Places:
     return Places(names)
 
 
-def lines_of(items: Sequence[Mapping[str, Any]], *, line_type: str, provider: str, currency: str = "") -> list[Line]:
+def lines_of(items: Sequence[dict[str, Any]], *, line_type: str, provider: str, currency: str = "") -> list[Line]:
     """The items in their order, none left out: two that are alike are two charges. Unreadable where an amount is none."""
     lines: list[Line] = []
     for names, run in groupby(items, key=tuple):
@@ -96,30 +100,58 @@ def lines_of(items: Sequence[Mapping[str, Any]], *, line_type: str, provider: st
     return lines
 
 
-def _alike(
-    places: Places, items: list[Mapping[str, Any]], line_type: str, provider: str, currency: str
-) -> Iterable[Line]:
-    columns = [_column(clean, ways, items) for clean, ways in places.columns]
-    if line_type == "billing":
-        columns[_TOTAL] = list(map(_total, columns[_COST], columns[_TAX], columns[_TOTAL]))
-    if currency:
-        columns[_CURRENCY] = [said or currency for said in columns[_CURRENCY]]
+def _alike(places: Places, items: list[dict[str, Any]], line_type: str, provider: str, currency: str) -> Iterable[Line]:
     count = len(items)
-    return map(_line, zip([line_type] * count, [provider] * count, *columns, _more(places, items), strict=True))
+    sent: list[Values] = list(zip(*map(dict.values, items), strict=True))
+    columns = [_column(clean, [sent[at] for at in ways], count) for clean, ways in places.columns]
+    if line_type == "billing" and "" in columns[_TOTAL]:
+        columns[_TOTAL] = list(map(_total, columns[_COST], columns[_TAX], columns[_TOTAL]))
+    if currency and "" in columns[_CURRENCY]:
+        columns[_CURRENCY] = [said or currency for said in columns[_CURRENCY]]
+    more = _more([(name, sent[at]) for name, at in places.more], count)
+    return map(_line, zip(repeat(line_type, count), repeat(provider, count), *columns, more, strict=True))
 
 
-def _column(clean: Clean, ways: Sequence[Callable[[Any], Any]], items: list[Mapping[str, Any]]) -> list[str]:
-    """One column of the page; every distinct value is cleaned once."""
+def _column(clean: Clean, ways: Sequence[Values], count: int) -> list[str]:
+    """One column of the page, from the first of its names that says something."""
     if not ways:
-        return [""] * len(items)
-    values = list(map(ways[0], items))
+        return [""] * count
+    values = ways[0]
     for way in ways[1:]:
-        values = [value or other for value, other in zip(values, map(way, items), strict=True)]
+        values = tuple([value or other for value, other in zip(values, way, strict=True)])
+    if clean is digits and (plain := _plain(values)) is not None:
+        return plain
+    return _each(values, clean, _remembering(clean))
+
+
+def _each(values: Values, clean: Clean, remembered: Clean) -> list[str]:
+    """All of them cleaned, every distinct one once, and those of the pages before not again."""
+    count = len(values)
+    if _is_one(values):
+        return [clean(values[0])] * count
     try:
-        cleaned = {value: clean(value) for value in set(values)}
+        cleaned = {value: remembered(value) for value in set(values)}
     except TypeError:  # a list or an object where a value belongs
         return [clean(value) for value in values]
     return [cleaned[value] for value in values]
+
+
+def _is_one(values: Values) -> bool:
+    """Whether the whole page says the same; most columns that do not are told by three looks."""
+    first = values[0]
+    return bool(first == values[-1] == values[len(values) // 2] and values.count(first) == len(values))
+
+
+@lru_cache(64)
+def _remembering(clean: Clean) -> Clean:
+    return lru_cache(REMEMBERED)(clean)
+
+
+def _plain(values: Values) -> list[str] | None:
+    """Numbers that all are written plainly, seen in one look; None where one of them needs a closer one."""
+    said = "\n".join(map(str, values))
+    found = said.split("\n")
+    return found if len(found) == len(values) and _ALL_PLAIN.fullmatch(said) else None
 
 
 def _total(cost: str, tax: str, total: str) -> str:
@@ -127,19 +159,34 @@ def _total(cost: str, tax: str, total: str) -> str:
     return total or format(_EXACT.add(Decimal(cost or 0), Decimal(tax or 0)), "f")
 
 
-def _more(places: Places, items: list[Mapping[str, Any]]) -> list[str]:
-    """What else is said, as compact JSON, without what is empty."""
-    kept_as = places.kept_as
-    if places.more is None:
-        name = places.only_more
-        rest: list[tuple[Any, ...]] = [(item[name],) if name else () for item in items]
-    else:
-        rest = list(map(places.more, items))
-    said = [
-        {name: value for name, value in zip(kept_as, values, strict=True) if value or value == 0} for values in rest
-    ]
-    spelled = _encode_lines(said).decode()
-    if "\\u0000" in spelled:
-        said = [{name: text_of(value) if "\0" in str(value) else value for name, value in one.items()} for one in said]
-        spelled = _encode_lines(said).decode()
-    return spelled.split("\n")[: len(items)]
+def _more(said: Sequence[tuple[str, Values]], count: int) -> list[str]:
+    """What else is said, as compact JSON, without what is empty. What all of these items have in common is spelled once."""
+    columns: list[Iterable[str]] = []
+    common = ""
+    for name, values in said:
+        if _is_one(values):
+            common += _member(name, values[0])
+            continue
+        if common:
+            columns.append(repeat(common, count))
+            common = ""
+        columns.append(_each(values, partial(_member, name), partial(_short_member, name)))
+    columns.append(repeat(common, count))
+    return [f"{{{members[1:]}}}" for members in map("".join, zip(*columns, strict=True))]
+
+
+def _short_member(name: str, value: Any) -> str:
+    """Remembered, unless it is long: not many of those come again, and they would fill the memory."""
+    return _member(name, value) if isinstance(value, str) and len(value) > 80 else _remembered_member(name, value)
+
+
+def _member(name: str, value: Any) -> str:
+    """`,"name":value`, or nothing for what is empty."""
+    if value is None or value == "" or (not value and isinstance(value, list | dict)):
+        return ""
+    if isinstance(value, str):
+        value = value.replace("\0", "")
+    return f',"{name}":{_encode(value).decode()}'
+
+
+_remembered_member = lru_cache(2 * REMEMBERED, typed=True)(_member)

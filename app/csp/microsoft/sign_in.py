@@ -16,15 +16,18 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 from urllib.parse import quote, urlencode
 
+from app.csp.microsoft.answers import Complaint, retry_after
 from app.csp.microsoft.bases import SCOPES, Bases
 from app.csp.microsoft.connections import Answer, Broken, Connections
-from app.csp.microsoft.decoding import Complaint, Fields, Garbled, object_of
+from app.csp.microsoft.decoding import Fields, Garbled, object_of
 from app.csp.microsoft.records import ApplicationRefused, SignInNeeded, Unreachable
 from app.csp.microsoft.spelling import id_of, text_of
 from app.foundation import clock
 
 ATTEMPTS = 5
 READ_SECONDS = 30
+#: whoever is asked to wait longer comes back another time
+LONGEST_WAIT = 60.0
 #: how far Microsoft's clock may be behind or ahead of ours
 CLOCK_SKEW = 120
 _APPLICATION_ERRORS = frozenset({"invalid_client", "unauthorized_client"})
@@ -154,7 +157,11 @@ def check_id_token(id_token: str | None, *, client_id: str, tenant_id: str, nonc
     if not same(text_of(claims.get("nonce")), nonce):
         raise WrongSignIn("nonce")
     ends = claims.get("exp")
-    if not isinstance(ends, int) or isinstance(ends, bool) or ends + CLOCK_SKEW <= clock.of_the_machine().timestamp():
+    if (
+        not isinstance(ends, int | float)
+        or isinstance(ends, bool)
+        or ends + CLOCK_SKEW <= clock.of_the_machine().timestamp()
+    ):
         raise WrongSignIn("expired")
     found = id_of(claims.get("tid"))
     user = text_of(claims.get("preferred_username") or claims.get("upn") or claims.get("email"), 320)
@@ -180,11 +187,11 @@ def _posted(bases: Bases, tenant_id: str, form: Mapping[str, str], sleep: Callab
     url = f"{bases.login}/{quote(tenant_id, safe='')}/oauth2/v2.0/token"
     headers = {"Accept": "application/json", "Content-Type": "application/x-www-form-urlencoded"}
     connections = Connections(READ_SECONDS)
-    why = ""
+    why, at_least = "", 0.0
     try:
         for attempt in range(ATTEMPTS):
             if attempt:
-                sleep(0.25 * 2**attempt * random.uniform(0.5, 1.0))  # noqa: S311
+                sleep(max(at_least, 0.25 * 2**attempt * random.uniform(0.5, 1.0)))  # noqa: S311
             try:
                 answer = connections.exchange("POST", url, headers, urlencode(form).encode())
                 if answer.status == 200:
@@ -193,9 +200,12 @@ def _posted(bases: Bases, tenant_id: str, form: Mapping[str, str], sleep: Callab
                 why = str(trouble)
                 continue
             why = f"HTTP {answer.status} {_refused(answer)}".strip()
+            at_least = retry_after(answer) or 0.0
+            if at_least > LONGEST_WAIT:
+                break
     finally:
         connections.close()
-    raise Unreachable(f"{ATTEMPTS} tries to get a token came to nothing, the last one: {why}")
+    raise Unreachable(f"No token was to be had, at the last try: {why}")
 
 
 def _grant(sent: Fields) -> Grant:
