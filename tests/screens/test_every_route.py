@@ -34,6 +34,7 @@ from app.notices import webhooks
 from app.notices.webhook_model import WebhookDelivery, WebhookEndpoint
 from app.parties.model import Organisation, PartnerCustomer
 from tests.makers import ask_correction, close_month, make_engagement, make_entry, make_product, make_programme
+from tests.makers.csp_accounts import connected
 from tests.makers.listing import listing_ids
 from tests.people import CAST, People, move_in, sign_in
 
@@ -53,6 +54,7 @@ FREE = {
     "side": "customer",
     "slot": "estimator",
     "deed": "test",
+    "switch": "disable",
 }
 #: a kind of what waits; and what belongs to one member, not to a tenant
 FREE |= {"kind_name": "engagement-request", "notice_id": str(uuid4()), "batch_id": str(uuid4())}
@@ -125,7 +127,7 @@ def _rows_of(people: People, partner: str, customer: str) -> dict[str, str]:
             "relation_id": str(_relation_of(people, partner)), "row_id": str(pending.id),
             "view_id": str(_view_of(people, "ada" if partner == "northbridge" else "cy").id),
             **listing_ids(product), **_settings_of(people, "ada" if partner == "northbridge" else "cy"),
-            "old_entry_id": str(old.id),
+            "old_entry_id": str(old.id), "account_id": _account_of(people, "ada" if partner == "northbridge" else "cy"),
             "line_id": str(db.session.scalars(select(ChargeLine.id).where(ChargeLine.source_id == rated.id)).one()),
         }  # fmt: skip
 
@@ -134,6 +136,12 @@ def _invitation_of(people: People, partner: str) -> UUID:
     by = people.viewer("ada" if partner == "northbridge" else "cy")
     with viewing(by):
         return invite(f"new@{partner}.example", [], by=by).id
+
+
+def _account_of(people: People, first_name: str) -> str:
+    by = people.viewer(first_name)
+    with viewing(by):
+        return str(connected(by).id)
 
 
 def _relation_of(people: People, partner: str) -> UUID:

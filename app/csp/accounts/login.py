@@ -32,7 +32,7 @@ from app.foundation.tenancy import Viewer, one
 from app.foundation.text import N_, filled
 
 ANOTHER = N_(
-    "You signed in to another tenant (%(said)s) than the registered one (%(registered)s). Sign in with an account of the registered tenant."
+    "You signed in to another tenant than the registered one, %(registered)s: to %(said)s. Sign in with an account of the registered tenant."
 )
 NOT_AN_ADMIN = N_(
     "The account you signed in with may not read the partner profile (%(why)s). It needs the Admin Agent role."

@@ -25,7 +25,7 @@ from app.web.submissions import submit_once
 screen = Blueprint("csp_account", __name__)
 
 HISTORY = ListOf()
-DEEDS = "any('disable','enable','disconnect')"
+SWITCHES = "any('disable','enable','disconnect')"
 
 
 class Confirm(PortalForm):
@@ -94,22 +94,22 @@ def edit(account_id: uuid.UUID) -> Response:
     return _edit(form, account)
 
 
-@screen.get(f"/csp/accounts/<uuid:account_id>/<{DEEDS}:deed>")
+@screen.get(f"/csp/accounts/<uuid:account_id>/<{SWITCHES}:switch>")
 @needs("csp-account:manage", capacity="partner")
-def ask(account_id: uuid.UUID, deed: str) -> Response:
-    return _confirm(one(CspAccount, account_id), deed, Confirm())
+def ask(account_id: uuid.UUID, switch: str) -> Response:
+    return _confirm(one(CspAccount, account_id), switch, Confirm())
 
 
-@screen.post(f"/csp/accounts/<uuid:account_id>/<{DEEDS}:deed>")
+@screen.post(f"/csp/accounts/<uuid:account_id>/<{SWITCHES}:switch>")
 @needs("csp-account:manage", capacity="partner")
-def act(account_id: uuid.UUID, deed: str) -> Response:
+def act(account_id: uuid.UUID, switch: str) -> Response:
     account = one(CspAccount, account_id)
     form = Confirm()
     if not form.validate_on_submit():
-        return _confirm(account, deed, form)
-    do = {"disable": actions.disable, "enable": actions.enable, "disconnect": actions.disconnect}[deed]
+        return _confirm(account, switch, form)
+    do = {"disable": actions.disable, "enable": actions.enable, "disconnect": actions.disconnect}[switch]
     try:
-        submit_once(form, lambda: do(account_id, by=tenancy.current()), action=f"{deed}-csp-account")
+        submit_once(form, lambda: do(account_id, by=tenancy.current()), action=f"{switch}-csp-account")
     except AlreadyDone:
         here = f"/csp/accounts/{account_id}"
         return show_fresh(here, "csp/account.html", **_page(one(CspAccount, account_id)))
@@ -118,7 +118,7 @@ def act(account_id: uuid.UUID, deed: str) -> Response:
         "enable": _("Enabled."),
         "disconnect": _("Disconnected: the tokens are destroyed."),
     }
-    return go_to(f"/csp/accounts/{account_id}", toast=toasts[deed])
+    return go_to(f"/csp/accounts/{account_id}", toast=toasts[switch])
 
 
 def _page(account: CspAccount) -> dict[str, Any]:
@@ -158,13 +158,13 @@ def _edit(form: AccountForm, account: CspAccount) -> Response:
     )  # fmt: skip
 
 
-def _confirm(account: CspAccount, deed: str, form: PortalForm) -> Response:
+def _confirm(account: CspAccount, switch: str, form: PortalForm) -> Response:
     words = {
         "disable": (_("Disable account"), _("Disable"), _("Nothing is read from Microsoft until it is enabled. The consent and everything discovered stay."), "danger"),
         "enable": (_("Enable account"), _("Enable"), _("Discovery runs again, twice a day."), "primary"),
         "disconnect": (_("Disconnect account"), _("Disconnect and destroy the tokens"), _("The consent is destroyed and nothing more is read. Customers, invoices and statements stay to be read. To come back, the account is registered anew."), "danger"),
     }  # fmt: skip
-    title, submit, sentence, kind = words[deed]
+    title, submit, sentence, kind = words[switch]
     return show(
         "confirm_page.html",
         block="decision",

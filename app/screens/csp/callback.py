@@ -25,7 +25,9 @@ def come_back() -> Response:
         return show("csp/sign_in_spent.html", status=409)
     except Nothing as nothing:
         here = f"/csp/accounts/{nothing.account.id}"
-        return go_to(here, toast=_("Not connected. %(why)s", why=translate(nothing.cause)), kind="blocked")
+        # the page of an account that is not connected says why by itself
+        told = _("Not connected.") if nothing.account.trouble else translate(nothing.cause)
+        return go_to(here, toast=told, kind="blocked")
     return go_to(
         f"/csp/accounts/{account.id}?connected=1",
         toast=_("Connected as %(who)s.", who=account.signed_in_as or account.company_name),
