@@ -103,7 +103,8 @@ class Bare:
     # how
 
     def _pages(self, path: str) -> Any:
-        uri, more = path, {}
+        uri = path
+        more: dict[str, str] = {}
         while True:
             page = self._one(uri, more)
             yield page

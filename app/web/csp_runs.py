@@ -253,8 +253,14 @@ def _note(line: RunLine, state: str) -> str:
         told.append(_("Stopped by %(name)s", name=line.stop_asked_by_name))
     if line.is_partial:
         told.append(_("Partial: something was refused"))
-    told += [_("%(count)s new in %(kind)s", count=f"{kind.new:,}", kind=str(KIND_WORDS[name]).lower())
-             for name in states.KINDS if (kind := line.kinds.get(name)) is not None and kind.new and name != states.USAGE]  # fmt: skip
+    if line.number == 1:
+        told.append(_("First run"))
+    else:
+        told += [
+            _("%(count)s new in %(kind)s", count=f"{kind.new:,}", kind=str(KIND_WORDS[name]).lower())
+            for name in SHOWN_KINDS
+            if (kind := line.kinds.get(name)) is not None and kind.new
+        ]
     if state == states.COMPLETED and len(told) == 0:
         changed = sum(kind.changed for name, kind in line.kinds.items() if name != states.USAGE)
         told.append(_("%(count)s changed", count=f"{changed:,}") if changed else _("Nothing new"))

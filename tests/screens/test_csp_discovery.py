@@ -96,6 +96,5 @@ def test_why_there_is_no_run(app: Flask, people: People, stage: Stage) -> None:
 def page(asking: Any, path: str) -> str:
     answer = asking.get(path)
     assert answer.status_code == 200
-    text: str = answer.get_data(as_text=True)
-    Page(text)
-    return text
+    Page(answer).check()
+    return str(answer.get_data(as_text=True))

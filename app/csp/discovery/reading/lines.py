@@ -21,7 +21,7 @@ from app.csp.invoices.line_arrivals import Filling
 from app.csp.invoices.model import CspDocument, CspDocumentVersion
 from app.csp.microsoft.records import Document, LineSet, Paused, Refused, SignInNeeded, Unreachable
 from app.csp.microsoft.sources import source_of
-from app.foundation.database import db
+from app.foundation.database import db, end_reading
 
 log = structlog.get_logger(__name__)
 
@@ -121,7 +121,7 @@ class _Writer:
                 self._fillings[row.number] = line_arrivals.go_on(version)
         document = _record_of(row)
         given = reader.Given(row.number, row.currency, document.line_sets, row.listed, plan, "", go_on=go_on)
-        db.session.commit()  # nothing holds a snapshot while answers are waited for
+        end_reading()  # nothing holds a snapshot while answers are waited for
         if plan == COMPARE:
             mark = row.cursor.get("mark", "")
             return given._replace(source=row.source, lines=row.lines, digest=row.digest, mark=mark)

@@ -29,7 +29,7 @@ from app.csp.discovery.reading.fetching import Fetchers, Within
 from app.csp.discovery.reading.work import Counting, Leaving, Work, sentence_of
 from app.csp.microsoft.records import ApplicationRefused, Paused, SignInNeeded
 from app.foundation import clock
-from app.foundation.database import db, transaction
+from app.foundation.database import db, end_reading, transaction
 from app.foundation.identity import new_id
 from app.foundation.tenancy import Viewer
 from app.foundation.text import N_
@@ -191,7 +191,7 @@ def _read_kind(work: Work, kind: str, read: Callable[[Work], None]) -> None:
     """Read it, or give it up with its reason; the others are none the worse for it."""
     if work.progress_of(kind).progress in (states.DONE, states.FAILED):
         return
-    db.session.commit()
+    end_reading()
     try:
         read(work)
     except (claiming.StopAsked, claiming.Lost, Leaving, SignInNeeded, Paused):

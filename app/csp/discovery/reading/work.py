@@ -18,7 +18,7 @@ from app.csp.discovery.model import CspListed, CspRefusal, CspRunKind
 from app.csp.discovery.reading.fetching import Fetchers
 from app.csp.microsoft.records import Page, Refused, Unreachable
 from app.foundation import bulk, clock
-from app.foundation.database import canonical_json, db, transaction
+from app.foundation.database import canonical_json, db, end_reading, transaction
 from app.foundation.tenancy import Viewer
 from app.foundation.text import N_
 
@@ -154,7 +154,7 @@ class Work:
             raise claiming.Lost
         self._looked_at = time.monotonic()
         asked = claiming.must_end(self.run_id)
-        db.session.commit()  # the read is over: nothing holds a snapshot while answers are waited for
+        end_reading()  # nothing holds a snapshot while answers are waited for
         if asked:
             raise claiming.StopAsked
 
