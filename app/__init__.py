@@ -117,8 +117,10 @@ def _feed_from_rooms() -> None:
     from app.catalog import actions as programmes
     from app.catalog import waiting as listing
     from app.csp.accounts import actions as csp_accounts
+    from app.csp.accounts import clients
     from app.csp.customers import terms
     from app.csp.dashboard import queries as csp_dashboard
+    from app.csp.invoices import original
     from app.csp.statements import repricing
     from app.engagements import queries as engagements
     from app.engagements import waiting as engagements_waiting
@@ -145,6 +147,7 @@ def _feed_from_rooms() -> None:
     programmes.fix_cut_off_when(billing.has_entries)
     repricing.connect()
     csp_accounts.when_terms_change(terms.changed_for_account)
+    original.open_with(clients.client_of)
     checklist.offer(month_end.lines)
     checklist.count_with(month_ties.totals)
     for name, help_text, figure in (

@@ -13,9 +13,7 @@ from contextlib import contextmanager
 
 from flask import Flask, current_app
 
-from app.csp.accounts import application
-from app.csp.accounts.pausing import Pause
-from app.csp.accounts.vault import Tokens
+from app.csp.accounts import clients
 from app.csp.discovery import claiming
 from app.csp.discovery.reading.run import read_run, worker_name
 from app.csp.discovery.reading.work import Counting
@@ -65,9 +63,7 @@ def read(run_id: uuid.UUID, worker: str, *, by: Viewer, stopped: Stopped) -> str
 
 
 def client_of(account_id: uuid.UUID, counting: Counting) -> Client:
-    """The account's own client: its tokens, and the pause that all its workers share."""
-    pause = Pause(account_id, willing_seconds=WAITS_SECONDS)
-    return Client(application.present().bases, Tokens(account_id), pause, counted=counting)
+    return clients.client_of(account_id, willing_seconds=WAITS_SECONDS, counted=counting)
 
 
 def _free_places() -> int:

@@ -192,30 +192,6 @@ def _ids_of_customers(account_id: uuid.UUID, tenant_ids: Sequence[str]) -> dict[
     return ids
 
 
-def name_customers(account_id: uuid.UUID) -> int:
-    """Totals that named a customer before it was discovered are that customer's from now on. Returns how many."""
-    nameless = db.session.execute(
-        select(CspDocumentTotal.version_id, CspDocumentTotal.customer_tenant_id, CspCustomer.id)
-        .join(CspDocument, CspDocument.id == CspDocumentTotal.document_id)
-        .join(CspCustomer, CspCustomer.tenant_id == CspDocumentTotal.customer_tenant_id)
-        .where(
-            CspDocumentTotal.customer_id.is_(None),
-            CspDocument.account_id == account_id,
-            CspCustomer.account_id == account_id,
-        )
-    ).all()
-    for version_id, tenant_id, customer_id in nameless:
-        db.session.execute(
-            update(CspDocumentTotal)
-            .where(CspDocumentTotal.version_id == version_id, CspDocumentTotal.customer_tenant_id == tenant_id)
-            .values(customer_id=customer_id)
-            .execution_options(synchronize_session=False)
-        )
-    for version_id in {row.version_id for row in nameless}:
-        pricing.reprice(version_id)
-    return len(nameless)
-
-
 def _over(*where: Any) -> None:
     db.session.execute(
         update(CspDocumentVersion)

@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from app.csp.accounts.application import NotSetUp
 from app.csp.invoices.model import CspDocument
 
 #: account id -> a client for it; the wire's, with pdf(number) and close()
@@ -27,7 +28,10 @@ def pdf_of(document: CspDocument) -> Iterator[bytes]:
     """The file in pieces; the client is closed with the last of them. Raises what the wire raises."""
     if not _opens:
         raise NotConnected
-    client = _opens[0](document.account_id)
+    try:
+        client = _opens[0](document.account_id)
+    except NotSetUp as nobody:
+        raise NotConnected from nobody
     try:
         yield from client.pdf(document.number)
     finally:

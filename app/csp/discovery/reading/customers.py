@@ -15,7 +15,7 @@ from app.csp.discovery.model import CspListed
 from app.csp.discovery.reading.work import Progress, Work
 from app.csp.discovery.rules import GIVE_UP_AFTER
 from app.csp.discovery.states import CUSTOMERS, SUBSCRIPTIONS, USAGE
-from app.csp.invoices.line_arrivals import name_customers
+from app.csp.invoices.pricing import adopt
 from app.csp.microsoft.records import Refused, Unreachable
 from app.foundation.database import db
 
@@ -52,7 +52,7 @@ def _list(work: Work, progress: Progress) -> None:
                 continue
             progress.known = progress.done
             progress.changed += arrivals.unlisted(work.owner, work.listed_so_far(CUSTOMERS), by=work.by)
-            name_customers(work.owner.account_id)
+            adopt(work.owner.account_id)
             db.session.execute(delete(CspListed).where(CspListed.run_id == work.run_id, CspListed.kind == CUSTOMERS))
             progress.cursor = {"is_listed": True}
 
