@@ -186,7 +186,7 @@ def _note(record: Any, found: _Reading, forged: bool) -> None:
 
     A forged record never gets a seal that fits: it stays wrong until people have looked into it.
     """
-    kept = {"events": record.events, "digest": record.digest}
+    kept: dict[str, Any] = {"events": record.events, "digest": record.digest}
     if not record.digest and not found.wrong:
         kept = {"events": found.events, "digest": found.digest}
     fresh = HistoryStretch(
@@ -198,10 +198,9 @@ def _note(record: Any, found: _Reading, forged: bool) -> None:
         key_mark=key_mark(),
         **kept,
     )
-    changed = {"wrong": found.wrong}
+    changed: dict[str, Any] = {"wrong": found.wrong}
     if not forged:
-        changed = {**kept, "read_at": fresh.read_at, "wrong": found.wrong, "key_mark": fresh.key_mark}  # type: ignore[dict-item]
-        changed["seal"] = seal_of(fresh)  # type: ignore[assignment]
+        changed |= {**kept, "read_at": fresh.read_at, "key_mark": fresh.key_mark, "seal": seal_of(fresh)}
     with transaction() as session:
         session.execute(
             update(HistoryStretch)
