@@ -2,7 +2,7 @@
 
 import sys
 import unicodedata
-from functools import reduce
+from functools import cache, reduce
 
 import sqlalchemy as sa
 from alembic import context, op
@@ -71,32 +71,38 @@ def fill(table: str, column: str, width: int, parts: tuple[str, ...]) -> None:
 
 
 def folded(text: str) -> str:
-    apart = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
-    bare = "".join(c for c in apart if not unicodedata.combining(c))
-    return " ".join(bare.translate(PLAIN).split())
+    return " ".join(bare(unicodedata.normalize("NFKD", text)).split())
+
+
+def bare(apart: str) -> str:
+    return "".join(
+        c for c in unicodedata.normalize("NFKD", apart.casefold()) if not unicodedata.combining(c)
+    ).translate(PLAIN)
 
 
 def folded_in_sql(text: sa.ColumnElement[str]) -> sa.ColumnElement[str]:
-    """What folded() makes of a text, by PostgreSQL alone, whatever its locale takes for a small letter.
-
-    Case is folded letter by letter: of letters that cannot be taken apart, 983 change, and two of them into two letters.
-    """
-    form = sa.literal_column("NFKD")
-    signs = [chr(code) for code in range(sys.maxunicode + 1) if not 0xD800 <= code < 0xE000]
-    marks = "".join(sign for sign in signs if unicodedata.combining(sign))
-    large = [sign for sign in signs if sign.casefold() != sign and unicodedata.normalize("NFKD", sign) == sign]
-    one_to_one = [sign for sign in large if len(sign.casefold()) == 1] + [sign for sign in map(chr, PLAIN) if len(PLAIN[ord(sign)]) == 1]
-    small = "".join(PLAIN.get(ord(sign.casefold()), sign.casefold()) if len(PLAIN.get(ord(sign.casefold()), "x")) == 1 else sign.casefold() for sign in one_to_one)
-    found = sa.func.normalize(text, form)
-    for sign in large:
-        if len(sign.casefold()) > 1:
-            found = sa.func.replace(found, sign, sign.casefold())
-    found = sa.func.translate(sa.func.normalize(found, form), "".join(one_to_one) + marks, small)
-    for code, plain in PLAIN.items():
+    """What folded() makes of a text, by PostgreSQL alone, whatever its locale takes for a small letter."""
+    becomes, spaces = signs()
+    one = {sign: plain for sign, plain in becomes.items() if len(plain) == 1}
+    marks = "".join(sign for sign, plain in becomes.items() if not plain)
+    found = sa.func.normalize(text, sa.literal_column("NFKD"))
+    for sign, plain in becomes.items():
         if len(plain) > 1:
-            found = sa.func.replace(found, chr(code), plain)
-    spaces = "".join(sign for sign in signs if sign.isspace())
+            found = sa.func.replace(found, sign, plain)
+    found = sa.func.translate(found, "".join(one) + marks, "".join(one.values()))
     return sa.func.regexp_replace(sa.func.btrim(found, spaces), f"[{spaces}]+", " ", "g")
+
+
+@cache
+def signs() -> tuple[dict[str, str], str]:
+    """What becomes of each sign that cannot be taken apart, where it changes, and all that parts words.
+
+    Some nine hundred letters have a small one, a few become two, and as many marks go.
+    """
+    every = [chr(code) for code in range(sys.maxunicode + 1) if not 0xD800 <= code < 0xE000]
+    becomes = {sign: bare(sign) for sign in every if unicodedata.normalize("NFKD", sign) == sign}
+    changed = {sign: plain for sign, plain in becomes.items() if plain != sign}
+    return changed, "".join(sign for sign in every if sign.isspace())
 
 
 def downgrade() -> None:
