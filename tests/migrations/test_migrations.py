@@ -129,6 +129,7 @@ def test_the_script_for_a_database_administrator_makes_the_same_database(
 def test_the_script_folds_names_as_the_portal_does(portal: Flask, repository: Path) -> None:
     path = repository / "migrations" / "versions" / "2026_11_25_1830_saved_views_and_search.py"
     spec = spec_from_file_location("saved_views_and_search", path)
+    assert spec is not None and spec.loader is not None
     migration = module_from_spec(spec)
     spec.loader.exec_module(migration)
     names = [

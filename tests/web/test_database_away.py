@@ -36,7 +36,9 @@ def ada(unreachable: Flask) -> FlaskClient:
     client.environ_base["HTTP_USER_AGENT"] = "ada"
     with client.session_transaction() as session:
         session["_user_id"] = f"{uuid.uuid4().hex}.mark.token"
-        session["_id"] = hashlib.sha512(b"b'127.0.0.1'|b'ada'").hexdigest()  # whose browser it is, as Flask-Login has it
+        session["_id"] = hashlib.sha512(
+            b"b'127.0.0.1'|b'ada'"
+        ).hexdigest()  # whose browser it is, as Flask-Login has it
     return client
 
 
