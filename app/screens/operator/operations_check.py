@@ -11,7 +11,6 @@ from app.config import Settings
 from app.foundation import clock, tenancy, timetable
 from app.foundation.checks import history_check
 from app.foundation.failed_rows import RETRY, VIEW
-from app.foundation.history_stretches import read_since
 from app.foundation.refusals import AlreadyDone
 from app.foundation.tenancy import one
 from app.operations.actions import request_run, stop_run
@@ -96,7 +95,6 @@ def _panel(form: Ask | None = None) -> dict[str, Any]:
         "took": duration(done.finished_at - done.started_at) if done and done.finished_at and done.started_at else None,
         "runs": [{"run": run, "words": _outcome(run)} for run in runs],
         "history": history,
-        "read_since": read_since(),
         "within_days": settings.history_read_through_days,
         "chains": next((v for v in done.told if v.claim == history_check().claim), None) if done else None,
         "here": PATH,
