@@ -1,5 +1,6 @@
 """The hourly check of history: what is new at once, what is old in turn, at a cost that does not follow the length of history."""
 
+import re
 import threading
 import uuid
 from collections.abc import Iterator
@@ -134,6 +135,20 @@ def test_an_hour_reads_what_is_new_and_a_share_however_long_history_is() -> None
         costs.append((done.rows, len(statements)))
     assert costs == [(4 + 10, costs[0][1])] * 2
     assert db.session.scalar(select(func.count()).select_from(HistoryStretch)) == 202
+
+
+def test_a_stretch_is_read_by_indexes_alone() -> None:
+    live(200)
+    an_hour()
+    if db.engine.dialect.name == "postgresql":
+        with transaction() as session:
+            session.execute(text("ANALYZE history"))
+    asked = history_reading._ROWS.where(History.id > 900, History.id <= 910)
+    statement = asked.compile(db.engine, compile_kwargs={"literal_binds": True})
+    how = "EXPLAIN QUERY PLAN" if db.engine.dialect.name == "sqlite" else "EXPLAIN (COSTS off)"
+    with db.engine.connect() as connection:
+        plan = "\n".join(str(tuple(row)) for row in connection.exec_driver_sql(f"{how} {statement}"))
+    assert not re.search(r"Seq Scan on history(_\d)?\b|SCAN history(_\d)?\b|TEMP B-TREE|Sort", plan), plan
 
 
 @given(stretches=st.integers(0, 10**6), days=st.integers(1, 366))
