@@ -90,6 +90,8 @@ def write_sql() -> None:
     context.configure(url=db.engine.url, target_metadata=db.metadata, literal_binds=True)
     with context.begin_transaction():
         context.run_migrations()
+        for statement in append_only.guarded(context.get_context().dialect.name):
+            context.get_context().impl.static_output(f"{statement};")
 
 
 if context.is_offline_mode():

@@ -26,6 +26,11 @@ def rows_of(book: str, months: Iterable[BillingMonth]) -> dict[BillingMonth, Mon
     }
 
 
+def frozen_since() -> datetime | None:
+    """When the oldest month was frozen that is not closed yet; None where none is."""
+    return db.session.scalar(select(func.min(Month.frozen_at)).where(Month.state == states.FROZEN))
+
+
 @dataclass(frozen=True)
 class OpenMonth:
     """A month that takes entries. `closes_at` None: it was reopened, and takes them until somebody ends that."""

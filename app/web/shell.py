@@ -100,6 +100,8 @@ class Shell:
         self.demo: bool = bool(settings and settings.demo)
         self.sign_up: bool = bool(settings and settings.sign_up)
         self.viewer = viewer()
+        #: the database cannot be reached: nothing is counted, and who asks may be signed in without our knowing it
+        self.away = bool(g.get("database_away"))
         self.signed_in = self.viewer.member_id is not None
         self.organisation = self.viewer.organisation_name
         theme = request.cookies.get("theme")
@@ -151,7 +153,7 @@ class Shell:
     def counts(self) -> dict[str, int]:
         """How many things wait, by the path where they are dealt with; only what is above zero."""
         paths, counting = _counting(self.viewer, tuple(WAITING)) if self.signed_in else ((), None)
-        if counting is None:
+        if counting is None or self.away:
             return {}
         try:
             with tenancy.viewing(tenancy.as_usual(self.viewer)):  # a test's page counts no tests either
