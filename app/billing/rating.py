@@ -107,8 +107,11 @@ def priced_metric(prices: PlanPrices, metric_id: uuid.UUID, month: BillingMonth)
 
 
 def terms_of(priced: PricedMetric) -> Terms:
-    currency = priced.version.currency if priced.version else "USD"
-    return Terms(priced.tariff, currency, priced.billable, priced.metric.month_limit)
+    return Terms(priced.tariff, currency_of(priced), priced.billable, priced.metric.month_limit)
+
+
+def currency_of(priced: PricedMetric) -> str:
+    return priced.version.currency if priced.version else "USD"
 
 
 def note_failure(entry_id: uuid.UUID, failure: str) -> None:
