@@ -3,12 +3,12 @@
 A book's programmes are those under its cut-off policy. Test rows count in no total.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from itertools import starmap
+from itertools import chain, starmap
 from typing import Any, NamedTuple
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 
 from app.billing import states
 from app.billing.model import IS_RATED, BillingEntry
@@ -100,7 +100,7 @@ def rated_in(book: str, month: BillingMonth) -> Rated:
     found, takes_back = Rated(), False
     programmes = {each.id: each for each in db.session.scalars(select(Programme).where(Programme.cut_off == book))}
     for programme in programmes.values():
-        for row in _alike(programme, month):
+        for row in starmap(Alike, chain.from_iterable(fetched(alike_in(programme, month), 2000))):
             found.entries += row.alike
             if row.service_month == month.number:
                 found.own_work[row.currency] = found.own_work.get(row.currency, 0) + row.amount_minor * row.alike
@@ -131,12 +131,11 @@ class Alike(NamedTuple):
 _WHAT = tuple(getattr(BillingEntry, name) for name in Alike._fields[:-1])
 
 
-def _alike(programme: Programme, month: BillingMonth) -> Iterator[Alike]:
-    alike = (
+def alike_in(programme: Programme, month: BillingMonth) -> Select[*tuple[Any, ...]]:
+    """The fields of Alike, a row for each amount."""
+    return (
         select(*_WHAT, func.count()).where(*_rated(month), BillingEntry.programme_id == programme.id).group_by(*_WHAT)
     )
-    for some in fetched(alike, 2000):
-        yield from starmap(Alike, some)
 
 
 def _rated(month: BillingMonth) -> tuple[Any, ...]:
