@@ -17,11 +17,7 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any
 
-<<<<<<< HEAD
-from sqlalchemy import Integer, String, and_, cast, exists, func, insert, literal, select, text
-=======
 from sqlalchemy import Insert, Integer, String, and_, cast, exists, func, insert, literal, select, text
->>>>>>> closing
 
 from app.foundation.database import as_text, db, streamed
 from app.foundation.history import History, HistoryHead
@@ -75,11 +71,15 @@ def mark_chains(sequence: int) -> Root:
     if db.session.get_bind().dialect.name == "postgresql":
         # as much memory as SQLite has; and two statements might see other events: one looks, marks what it saw, gives it back
         db.session.execute(text("SET LOCAL work_mem = '64MB'"))
+        # a table without a row is planned as one: read through for each chain. A hash join is right at any size
+        db.session.execute(text("SET LOCAL enable_nestloop = off"))
         heads = heads.add_cte(marks.cte("marked"))
     else:
         db.session.execute(marks)  # nobody else writes until the caller's transaction ends
     for some in fetched(heads.order_by(head.subject_id, head.subject_kind), TOGETHER):
         root.add_together(some)
+    if db.session.get_bind().dialect.name == "postgresql":
+        db.session.execute(text("SET LOCAL enable_nestloop TO DEFAULT"))
     return root
 
 
@@ -98,36 +98,11 @@ def _marks(head: Any, sequence: int) -> Insert:
             ChainMark.hash == head.hash,
         )
     )
-<<<<<<< HEAD
-    db.session.flush()
-    on_postgres = db.session.get_bind().dialect.name == "postgresql"
-    if on_postgres:
-        # A table without a row is planned as one: read through for each chain, while this statement fills it. A hash join is right
-        # at any size.
-        db.session.execute(text("SET LOCAL enable_nestloop = off"))
-    db.session.execute(
-        insert(ChainMark).from_select(
-            ["subject_id", "subject_kind", "close_sequence", "length", "hash"],
-            select(
-                HistoryHead.subject_id,
-                HistoryHead.subject_kind,
-                # a plain number in the select list; a parameter would have no type on PostgreSQL
-                literal(sequence, Integer, literal_execute=True),
-                HistoryHead.length,
-                HistoryHead.hash,
-            ).where(~already),
-        )
-    )
-    if on_postgres:
-        db.session.execute(text("SET LOCAL enable_nestloop TO DEFAULT"))
-    return roots([sequence])[sequence]
-=======
     # a plain number in the select list; a parameter would have no type on PostgreSQL
     close = literal(sequence, Integer, literal_execute=True)
     grown = select(head.subject_id, head.subject_kind, close, head.length, head.hash).where(~already)
     in_order = grown.order_by(head.subject_id, head.subject_kind)  # of the key: each page of it is touched once
     return insert(ChainMark).from_select(_MARK, in_order)
->>>>>>> closing
 
 
 def roots(sequences: Sequence[int]) -> dict[int, Root]:
