@@ -12,9 +12,12 @@ from sqlalchemy.orm import aliased
 from app.catalog.model import Plan, Product
 from app.engagements import states
 from app.engagements.model import CompletionRequest, Engagement
+from app.engagements.searching import few_with
 from app.foundation.billing_month import BillingMonth
 from app.foundation.bounded import Bounded, bounded
 from app.foundation.database import Instant, db, one_of
+from app.foundation.id_list import id_list, led_by
+from app.foundation.pages import in_two_steps
 from app.foundation.refusals import NotVisible
 from app.foundation.tenancy import Viewer
 from app.foundation.text import folded
@@ -88,12 +91,14 @@ def engagements(
 ) -> Select[*tuple[Any, ...]]:
     """The filtered list for page_of(LIST_KEYS) and the streamed exports.
 
-    `search`: each of its words stands somewhere in number, name, client or product; case and accents do not count. The
-    list is read along its own index up to a full page: a frequent word costs a page, and a word that stands nowhere one
-    pass over the viewer's own engagements, under a microsecond each on SQLite.
+    `search`: each of its words stands somewhere in number, name, client or product; case and accents do not count. Where
+    a word leads to few engagements, these are looked up (searching.py; one statement asks); else the list is read along its
+    own index up to a full page, which frequent words soon fill.
     """
+    words = folded(search).split()[:MOST_WORDS]
+    few = few_with(words) if words else None
     found = (
-        select(*LIST_COLUMNS)
+        _looked_up(few)
         # outer, though there always is one of each: else PostgreSQL, which sees that few organisations are shown to a client,
         # expects of few engagements that they are, and reads and sorts all of them for one page
         .outerjoin(Customer, Customer.id == Engagement.customer_id)
@@ -114,9 +119,16 @@ def engagements(
     if requested_in is not None:
         end = requested_in.ends_before if isinstance(requested_in, MonthPlace) else requested_in.next.starts_at
         found = found.where(Engagement.requested_at >= requested_in.starts_at, Engagement.requested_at < end)
-    for word in folded(search).split()[:MOST_WORDS]:
-        found = found.where(_has(word))
+    for word in words:
+        found = found.where(_has(word) if few is None else _has_itself(word))
     return found
+
+
+def _looked_up(few: str | None) -> Select[*tuple[Any, ...]]:
+    found = select(*LIST_COLUMNS)
+    if few is None:
+        return found
+    return in_two_steps(found.select_from(led_by(id_list(few), Engagement)), few)
 
 
 def in_states(wanted: Sequence[str]) -> list[ColumnElement[bool]]:
@@ -141,6 +153,12 @@ def _has(word: str) -> ColumnElement[bool]:
         Engagement.customer_id.in_(clients),
         Engagement.product_id.in_(products),
     )
+
+
+def _has_itself(word: str) -> ColumnElement[bool]:
+    """The same of the few rows that are looked up, each with its own client and product."""
+    texts = (Engagement.search_text, Customer.search_name, Product.search_name)
+    return or_(*(text.contains(word, autoescape=True) for text in texts))
 
 
 @dataclass(frozen=True)
