@@ -1,27 +1,28 @@
-"""Which engagements a search can mean, found before the list is read, so that it is read along what tells more.
+"""Which engagements a search can mean, so that its list is read along what tells more.
 
 A word that few have leads to those few: by the index of search_index.py, and by the clients and products that have it in their
-names. A word that many have is soon met along the list itself. One statement asks of every word which it is. It gives ids and
+names. A word that many have is soon met along the list itself. few_with() asks of the words which they are. It gives ids and
 nothing else, read past the tenancy listener but in the viewer's own book; the list they lead to is filtered like any other, and
 compares every word again.
 """
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 from weakref import WeakSet
 
 from sqlalchemy import (
     ColumnElement,
     Engine,
+    Integer,
     Select,
     String,
     Uuid,
     bindparam,
     case,
-    cast,
     column,
     func,
     literal,
+    literal_column,
     null,
     select,
     table,
@@ -31,8 +32,11 @@ from sqlalchemy import (
 from app.engagements.search_index import LETTERS, NAME, PLACE_BITS, exists
 from app.foundation import tenancy
 from app.foundation.database import db
-from app.foundation.id_list import leading
+from app.foundation.id_list import ids_as_text, leading
+from app.foundation.text import folded
 
+#: of a search; what follows is left out
+MOST_WORDS = 8
 #: Of more than these a list of a million has one in some hundred rows, and a page is found along it.
 FEW = 1000
 #: PostgreSQL's index gives everything it has: whether the newest rows have the word often enough for a page is asked before.
@@ -46,86 +50,126 @@ _engagement = table(
 _named = {
     name: table(name, column("id", Uuid()), column("search_name", String())) for name in ("organisation", "product")
 }
-_index = table(NAME, column("rowid"), column(NAME))
-_book = table(f"{NAME}_book", column("number"), column("owner_id", Uuid()))
-_place = table(f"{NAME}_place", column("place"), column("row_id", Uuid()))
+_index = table(NAME, column("rowid", Integer()), column(NAME, String()))
+_book = table(f"{NAME}_book", column("number", Integer()), column("owner_id", Uuid()))
+_place = table(f"{NAME}_place", column("place", Integer()), column("row_id", Uuid()))
 #: engines whose database is known to have the index
 _indexed: WeakSet[Engine] = WeakSet()
 
 
-def few_with(words: Sequence[str]) -> str | None:
-    """Every engagement of the viewer's that can have all of the words, as id_list.spelled() writes ids, and maybe some more.
+class Shape(NamedTuple):
+    """All that decides how the statement of a search is built; the words themselves are its parameters."""
 
-    None: each of the words is one that many have, or of a letter or two, or there is no index.
-    """
-    viewer = tenancy.current()
-    book = _BOOKS.get(viewer.capacity)
-    telling = [word for word in words if len(word) >= LETTERS and "\0" not in word]
-    if not telling or book is None or viewer.organisation_id is None or not _has_index():
+    #: of each word: whether it is long enough for the index
+    telling: tuple[bool, ...] = ()
+    #: the column of the viewer's book; empty: whose search no index serves
+    book: str = ""
+    sqlite: bool = True
+
+
+class Word(NamedTuple):
+    """A word's places in a statement."""
+
+    word: ColumnElement[str]
+    like: ColumnElement[str]
+
+    def within(self, column: Any) -> ColumnElement[bool]:
+        return column.like(self.like, escape="/")
+
+
+def words_of(search: str) -> list[str]:
+    return folded(search).split()[:MOST_WORDS]
+
+
+def shape_of(words: Sequence[str]) -> Shape:
+    if not words:
+        return Shape()
+    viewer, bind = tenancy.current(), db.session.get_bind()
+    sqlite = bind.dialect.name == "sqlite"
+    book = _BOOKS.get(viewer.capacity, "") if viewer.organisation_id is not None and _has_index(bind) else ""
+    return Shape(tuple(len(word) >= LETTERS and "\0" not in word for word in words), book, sqlite)
+
+
+def values_of(words: Sequence[str], shape: Shape) -> dict[str, str]:
+    """The parameters of a statement built with places_of()."""
+    found: dict[str, str] = {}
+    for nr, word in enumerate(words):
+        quoted = '"' + word.replace('"', '""') + '"' if shape.sqlite else word
+        like = word.replace("/", "//").replace("%", "/%").replace("_", "/_")
+        found |= {f"word_{nr}": quoted, f"like_{nr}": f"%{like}%"}
+    return found
+
+
+def places_of(shape: Shape, values: dict[str, str] | None = None) -> list[Word]:
+    """`values`: those of a statement that is asked once and holds them itself."""
+    return [
+        Word(*(bindparam(f"{name}_{nr}", (values or {}).get(f"{name}_{nr}"), String()) for name in Word._fields))
+        for nr in range(len(shape.telling))
+    ]
+
+
+def few_with(places: Sequence[Word], shape: Shape) -> Select[Any] | None:
+    """One text: the ids of every engagement of the viewer's that can have all of the words, and maybe of some more, as a
+    JSON list. NULL: each of the words is one that many have. None: none of them can be looked up."""
+    telling = [word for word, tells in zip(places, shape.telling, strict=True) if tells]
+    if not telling or not shape.book:
         return None
-    asked = select(*(_ids_with(word, book).label(f"word_{nr}") for nr, word in enumerate(telling)))
-    found = db.session.execute(asked, {"book_of": viewer.organisation_id}).one()
-    return min((ids for ids in found if ids is not None), key=len, default=None)
+    ids = [_ids_with(word, shape) for word in telling]
+    return select((func.coalesce(*ids) if len(ids) > 1 else ids[0]).label("ids"))
 
 
-def _has_index() -> bool:
-    bind: Any = db.session.get_bind()
+def _has_index(bind: Any) -> bool:
     if bind not in _indexed and exists(db.session.connection()):
         _indexed.add(bind)
     return bind in _indexed
 
 
-def _on_sqlite() -> bool:
-    return db.session.get_bind().dialect.name == "sqlite"
-
-
-def _ids_with(word: str, book: str) -> ColumnElement[str | None]:
+def _ids_with(word: Word, shape: Shape) -> ColumnElement[Any]:
     """The word's engagements, or NULL when there are more than FEW. No part is asked for more than it takes to know that."""
-    parts = [some.limit(FEW + 1).subquery() for some in (_by_text(word), *_by_names(word, book))]
+    parts = [some.limit(_written(FEW + 1)).subquery() for some in (_by_text(word, shape), *_by_names(word, shape))]
     every = union(*(select(part.c.id) for part in parts)).subquery()
-    if _on_sqlite():
-        ids: Any = func.json_group_array(every.c.id)
-    else:
-        ids = func.coalesce(cast(func.json_agg(every.c.id), String), "[]")
-    few = select(case((func.count() <= FEW, ids))).select_from(every).scalar_subquery()
-    return few if _on_sqlite() else case((_fills_a_page(word, book), null()), else_=few)
+    few = select(case((func.count() <= FEW, ids_as_text(every.c.id)))).select_from(every).scalar_subquery()
+    return few if shape.sqlite else case((_fills_a_page(word, shape), null()), else_=few)
 
 
 def _mine() -> Any:
-    return bindparam("book_of", type_=Uuid())
+    return tenancy.viewer_organisation()
 
 
-def _by_text(word: str) -> Select[Any]:
-    if not _on_sqlite():
-        hits = func.engagement_search_hits(_mine(), word, FEW + 1).column_valued("id")
-        return select(hits)
+def _written(number: int) -> Any:
+    """A number of our own, written out."""
+    return literal_column(str(number), Integer())
+
+
+def _by_text(word: Word, shape: Shape) -> Select[Any]:
+    if not shape.sqlite:
+        return select(func.engagement_search_hits(_mine(), word.word, _written(FEW + 1)).column_valued("id"))
     number = select(_book.c.number).where(_book.c.owner_id == _mine()).scalar_subquery()
-    first = number.op("<<")(PLACE_BITS)
-    quoted = '"' + word.replace('"', '""') + '"'
+    first, places = number.op("<<")(_written(PLACE_BITS)), _written(1 << PLACE_BITS)
     return (
         select(_place.c.row_id.label("id"))
-        .select_from(leading(_index, _place, _place.c.place == _index.c.rowid.op("&")((1 << PLACE_BITS) - 1)))
-        .where(_index.c[NAME].op("MATCH")(quoted), _index.c.rowid > first, _index.c.rowid < first + (1 << PLACE_BITS))
+        .select_from(leading(_index, _place, _place.c.place == _index.c.rowid.op("&")(places - 1)))
+        .where(_index.c[NAME].op("MATCH")(word.word), _index.c.rowid > first, _index.c.rowid < first + places)
     )
 
 
-def _by_names(word: str, book: str) -> Iterator[Select[Any]]:
+def _by_names(word: Word, shape: Shape) -> Iterator[Select[Any]]:
     """Clients and products are few and looked through; each leads to its own engagements along an index that begins with both."""
     for name, key in (("organisation", _engagement.c.customer_id), ("product", _engagement.c.product_id)):
         named = _named[name]
         found = select(_engagement.c.id).select_from(leading(named, _engagement, key == named.c.id))
-        found = found.where(named.c.search_name.contains(word, autoescape=True))
+        found = found.where(word.within(named.c.search_name))
         # the operator's book is everybody's: an index that begins with it would tell nothing
-        yield found if book == "seller_id" else found.where(_engagement.c[book] == _mine())
+        yield found if shape.book == "seller_id" else found.where(_engagement.c[shape.book] == _mine())
 
 
-def _fills_a_page(word: str, book: str) -> ColumnElement[bool]:
+def _fills_a_page(word: Word, shape: Shape) -> ColumnElement[bool]:
     newest = (
         select(_engagement.c.search_text)
-        .where(_engagement.c[book] == _mine())
+        .where(_engagement.c[shape.book] == _mine())
         .order_by(_engagement.c.requested_at.desc(), _engagement.c.id.desc())
-        .limit(NEWEST)
+        .limit(_written(NEWEST))
         .subquery()
     )
-    some = select(literal(1)).where(newest.c.search_text.contains(word, autoescape=True)).limit(PAGE).subquery()
+    some = select(literal(1)).where(word.within(newest.c.search_text)).limit(_written(PAGE)).subquery()
     return select(func.count()).select_from(some).scalar_subquery() == PAGE

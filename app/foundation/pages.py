@@ -10,19 +10,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any, TypeVar
+from typing import Any
 from weakref import WeakKeyDictionary
 
 from sqlalchemy import ColumnElement, Row, Select, bindparam, tuple_
 
 from app.foundation.billing_month import BillingMonth
 from app.foundation.database import Exact, Instant, Month, db
-from app.foundation.id_list import IDS, spelled
+from app.foundation.id_list import page_by_ids
 
 PAGE = 50
-#: ids that a list is led by and that are read in one step
-_ONE_STEP = 3 * PAGE
-Statement = TypeVar("Statement", bound=Select[Any])
 #: The cursor's parameters; no list has more keys.
 _CURSOR = ("cursor_1", "cursor_2", "cursor_3")
 #: statement -> its pages, of those that are kept
@@ -70,7 +67,7 @@ def page_of(
     shape = (bool(cursor), upwards, size)
     if shape not in built:
         built[shape] = _page(statement, keys, size, upwards=upwards, beyond=bool(cursor))
-    found = _rows(built[shape], keys, asked)
+    found = list(db.session.execute(built[shape], asked))
     more = len(found) > size
     rows = found[:size]
     if backwards:
@@ -83,24 +80,6 @@ def page_of(
     )
 
 
-def in_two_steps(statement: Statement, ids: str) -> Statement:
-    """A list led by these ids (foundation/id_list.py). Of more than a few pages of them the page is chosen by its keys first,
-    and only its own rows are read with all they show: SQLite works out every column before it puts rows in order."""
-    many = ids.count(",") > _ONE_STEP
-    return statement.execution_options(keys_first=True) if many else statement
-
-
-def _rows(
-    page: Select[*tuple[Any, ...]], keys: Sequence[Any], asked: dict[str, Any]
-) -> list[Row[*tuple[Any, ...]]]:
-    if page.get_execution_options().get("keys_first"):
-        places = db.session.execute(page.with_only_columns(*keys, maintain_column_froms=True), asked).all()
-        if not places:
-            return []
-        asked = {**asked, IDS: spelled(place[-1] for place in places)}
-    return list(db.session.execute(page, asked))
-
-
 def _page(
     statement: Select[*tuple[Any, ...]], keys: Sequence[ColumnElement[Any]], size: int, *, upwards: bool, beyond: bool
 ) -> Select[*tuple[Any, ...]]:
@@ -110,7 +89,7 @@ def _page(
         mine, theirs = tuple_(*keys), tuple_(*places)
         statement = statement.where(mine > theirs if upwards else mine < theirs)
     order = [key.asc() if upwards else key.desc() for key in keys]
-    return statement.order_by(None).order_by(*order).limit(size + 1)
+    return page_by_ids(statement, statement.order_by(None).order_by(*order).limit(size + 1), keys)
 
 
 def _encode(row: Row[*tuple[Any, ...]], names: Sequence[str]) -> str:

@@ -52,9 +52,7 @@ def tables() -> set[str]:
 
 def test_the_head_is_what_the_models_say(portal: Flask) -> None:
     with db.engine.connect() as connection:
-        context = MigrationContext.configure(
-            connection, opts={"compare_type": True, "include_name": is_modelled}
-        )
+        context = MigrationContext.configure(connection, opts={"compare_type": True, "include_name": is_modelled})
         assert compare_metadata(context, db.metadata) == [], 'run: ./run flask db migrate -m "..."'
 
 
