@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -136,7 +137,7 @@ def test_whoever_writes_keeps_it(stage: dict[str, Any]) -> None:
         assert len(by_the_index("giraffe")) == 20
     with acting_for_all("a test writes"), transaction() as session:
         session.execute(delete(Engagement).where(Engagement.id.in_([one["id"] for one in more[:7]])))
-    with pytest.raises(ZeroDivisionError), acting_for_all("a test fails"), transaction() as session:
+    with suppress(ZeroDivisionError), acting_for_all("a test fails"), transaction() as session:
         session.execute(update(Engagement).where(Engagement.id == first).values(search_text="okapi"))
         raise ZeroDivisionError
     for search in ("giraffe", "zebra", "okapi"):
