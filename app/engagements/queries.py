@@ -88,7 +88,7 @@ def engagements(*, search: str = "", **filters: Any) -> Select[*tuple[Any, ...]]
 
 def _with_words(found: Select[*tuple[Any, ...]], places: Sequence[Word], shape: Shape) -> Select[*tuple[Any, ...]]:
     for word in places:
-        found = found.where(_has(word))
+        found = found.where(_has(word, shape))
     few = few_with(places, shape)
     return found if few is None else found_first(found, few, Engagement)
 
@@ -139,15 +139,22 @@ def in_states(wanted: Sequence[str]) -> list[ColumnElement[bool]]:
     return [within] if len(wanted) == len(group) else [within, Engagement.state.in_(wanted)]
 
 
-def _has(word: Word) -> ColumnElement[bool]:
+def _has(word: Word, shape: Shape) -> ColumnElement[bool]:
     """Clients and products are few and looked through once, so that a row is decided by its own columns, before any join."""
     clients = select(Organisation.id).where(word.within(Organisation.search_name))
     products = select(Product.id).where(word.within(Product.search_name))
     return or_(
         word.within(Engagement.search_text),
-        Engagement.customer_id.in_(clients),
-        Engagement.product_id.in_(products),
+        _among(Engagement.customer_id, clients, shape),
+        _among(Engagement.product_id, products, shape),
     )
+
+
+def _among(key: Any, ids: Select[uuid.UUID], shape: Shape) -> ColumnElement[bool]:
+    """PostgreSQL reckons that whoever looks up a row must first look through all clients again, unless they are an array."""
+    if shape.sqlite:
+        return key.in_(ids)
+    return key == func.any(func.array(ids.scalar_subquery()))
 
 
 @dataclass(frozen=True)

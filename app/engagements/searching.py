@@ -26,6 +26,7 @@ from sqlalchemy import (
     null,
     select,
     table,
+    true,
     union,
 )
 
@@ -40,15 +41,28 @@ MOST_WORDS = 8
 #: Of more than these a list of a million has one in some hundred rows, and a page is found along it.
 FEW = 1000
 #: PostgreSQL's index gives everything it has: whether the newest rows have the word often enough for a page is asked before.
-NEWEST, PAGE = 3000, 51
+NEWEST, PAGE = 1000, 51
 
 _BOOKS = {"operator": "seller_id", "partner": "partner_id", "customer": "customer_id"}
 _IDS = ("id", "seller_id", "partner_id", "customer_id", "product_id")
 _engagement = table(
-    "engagement", *(column(name, Uuid()) for name in _IDS), column("search_text", String()), column("requested_at")
+    "engagement",
+    *(column(name, Uuid()) for name in _IDS),
+    column("search_text", String()),
+    column("requested_at"),
+    column("state"),
 )
 _named = {
     name: table(name, column("id", Uuid()), column("search_name", String())) for name in ("organisation", "product")
+}
+#: what follows in the index that leads from a client or a product to the engagements of a book
+_IN_ORDER = {
+    ("customer_id", "seller_id"): ("requested_at", "id"),
+    ("customer_id", "partner_id"): ("requested_at", "id"),
+    ("customer_id", "customer_id"): ("requested_at", "id"),
+    ("product_id", "seller_id"): ("partner_id", "state", "requested_at", "id"),
+    ("product_id", "partner_id"): ("state", "requested_at", "id"),
+    ("product_id", "customer_id"): ("requested_at", "id"),
 }
 _index = table(NAME, column("rowid", Integer()), column(NAME, String()))
 _book = table(f"{NAME}_book", column("number", Integer()), column("owner_id", Uuid()))
@@ -154,13 +168,19 @@ def _by_text(word: Word, shape: Shape) -> Select[Any]:
 
 
 def _by_names(word: Word, shape: Shape) -> Iterator[Select[Any]]:
-    """Clients and products are few and looked through; each leads to its own engagements along an index that begins with both."""
-    for name, key in (("organisation", _engagement.c.customer_id), ("product", _engagement.c.product_id)):
-        named = _named[name]
-        found = select(_engagement.c.id).select_from(leading(named, _engagement, key == named.c.id))
-        found = found.where(word.within(named.c.search_name))
+    """Clients and products are few and looked through; each leads to its own engagements along an index that begins with it."""
+    for name, key in (("organisation", "customer_id"), ("product", "product_id")):
+        named, here = _named[name], _engagement.c[key] == _named[name].c.id
         # the operator's book is everybody's: an index that begins with it would tell nothing
-        yield found if shape.book == "seller_id" else found.where(_engagement.c[shape.book] == _mine())
+        mine = [] if shape.book == "seller_id" else [_engagement.c[shape.book] == _mine()]
+        if shape.sqlite:
+            found = select(_engagement.c.id).select_from(leading(named, _engagement, here)).where(*mine)
+        else:
+            # in the index's order: else PostgreSQL, which expects some, would look for them in the whole table
+            order = (_engagement.c[column] for column in _IN_ORDER[key, shape.book])
+            some = select(_engagement.c.id).where(here, *mine).order_by(*order).limit(_written(FEW + 1)).lateral()
+            found = select(some.c.id).select_from(named.join(some, true()))
+        yield found.where(word.within(named.c.search_name))
 
 
 def _fills_a_page(word: Word, shape: Shape) -> ColumnElement[bool]:
