@@ -11,9 +11,12 @@ and searches read along the list as they do for frequent words.
 """
 
 from collections.abc import Iterator
+from typing import Any
 
-from sqlalchemy import Connection, inspect, text
+from sqlalchemy import ColumnElement, Connection, String, Uuid, column, false, func, inspect, table, text
+from sqlalchemy.dialects import postgresql
 from sqlalchemy.exc import OperationalError
+from sqlalchemy.sql.expression import TableClause
 
 #: what all of its tables begin with, those that FTS5 makes for itself too
 NAME = "engagement_search"
@@ -76,6 +79,22 @@ def keep(connection: Connection) -> None:
     if connection.dialect.name == "sqlite" and exists(connection):
         for statement in _sqlite_triggers():
             connection.execute(text(statement))
+
+
+def held(connection: Connection) -> TableClause:
+    """What is in the index, a row an engagement, as far as it can be read: the words, or on PostgreSQL what is made of them."""
+    if connection.dialect.name == "sqlite":
+        return table(f"{NAME}_place", column("row_id", Uuid()), column("words", String()))
+    return table(NAME, column("row_id", Uuid()), column("tokens"))
+
+
+def is_held(there: TableClause, engagement: Any) -> ColumnElement[bool]:
+    """Whether the engagement's row of held() is what its own row makes."""
+    if "words" in there.c:
+        return func.coalesce(there.c.words == engagement.search_text, false())
+    books = postgresql.array([getattr(engagement, name) for name in _BOOKS])
+    made = getattr(func, f"{NAME}_tokens")(books, engagement.search_text)
+    return func.coalesce(there.c.tokens == made, false())
 
 
 _FTS = f"CREATE VIRTUAL TABLE {NAME} USING fts5(words, tokenize='trigram', content='', columnsize=0)"
