@@ -36,11 +36,14 @@ from app.foundation.database import db
 from app.foundation.id_list import ids_as_text, leading
 from app.foundation.text import folded
 
+#: what every engagement's number begins with, folded
+EVERY_NUMBER = "eng-"
 #: of a search; what follows is left out
 MOST_WORDS = 8
 #: Of more than these a list of a million has one in some hundred rows, and a page is found along it.
 FEW = 1000
-#: PostgreSQL's index gives everything it has: whether the newest rows have the word often enough for a page is asked before.
+#: Before anything else it is asked whether so many of the newest rows have the word often enough for a page: it is the cheapest
+#: question, and PostgreSQL's index reads everything it has for the word before it gives the first.
 NEWEST, PAGE = 1000, 51
 
 _BOOKS = {"operator": "seller_id", "partner": "partner_id", "customer": "customer_id"}
@@ -108,10 +111,18 @@ def values_of(words: Sequence[str], shape: Shape) -> dict[str, str]:
     """The parameters of a statement built with places_of()."""
     found: dict[str, str] = {}
     for nr, word in enumerate(words):
-        quoted = '"' + word.replace('"', '""') + '"' if shape.sqlite else word
+        sought = _telling(word)
+        quoted = '"' + sought.replace('"', '""') + '"' if shape.sqlite else sought
         like = word.replace("/", "//").replace("%", "/%").replace("_", "/_")
         found |= {f"word_{nr}": quoted, f"like_{nr}": f"%{like}%"}
     return found
+
+
+def _telling(word: str) -> str:
+    """What of a word is looked up; all of it is compared afterwards. Letters that every number begins with are in every row:
+    an index reads all of them to tell nothing."""
+    rest = word.removeprefix(EVERY_NUMBER)
+    return rest if len(rest) >= LETTERS else word
 
 
 def places_of(shape: Shape, values: dict[str, str] | None = None) -> list[Word]:
@@ -139,11 +150,11 @@ def _has_index(bind: Any) -> bool:
 
 
 def _ids_with(word: Word, shape: Shape) -> ColumnElement[Any]:
-    """The word's engagements, or NULL when there are more than FEW. No part is asked for more than it takes to know that."""
+    """The word's engagements, or NULL when many have it. No part is asked for more than it takes to know that."""
     parts = [some.limit(_written(FEW + 1)).subquery() for some in (_by_text(word, shape), *_by_names(word, shape))]
     every = union(*(select(part.c.id) for part in parts)).subquery()
     few = select(case((func.count() <= FEW, ids_as_text(every.c.id)))).select_from(every).scalar_subquery()
-    return few if shape.sqlite else case((_fills_a_page(word, shape), null()), else_=few)
+    return case((_fills_a_page(word, shape), null()), else_=few)
 
 
 def _mine() -> Any:
