@@ -44,7 +44,7 @@ MOST_WORDS = 8
 FEW = 1000
 #: Before anything else it is asked whether so many of the newest rows have the word often enough for a page: it is the cheapest
 #: question, and PostgreSQL's index reads everything it has for the word before it gives the first.
-NEWEST, PAGE = 1000, 51
+NEWEST, PAGE = 500, 51
 
 _BOOKS = {"operator": "seller_id", "partner": "partner_id", "customer": "customer_id"}
 _IDS = ("id", "seller_id", "partner_id", "customer_id", "product_id")
