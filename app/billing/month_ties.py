@@ -16,7 +16,7 @@ from app.billing.rules import Amounts
 from app.billing.standing import line_of
 from app.catalog.model import Programme
 from app.catalog.queries import remuneration_of
-from app.charges.model import ChargeLine
+from app.charges.model import ChargeLine, ProgrammeMonth
 from app.foundation.billing_month import BillingMonth
 from app.foundation.database import db
 from app.foundation.money import Money
@@ -158,20 +158,23 @@ def of_book(model: Any, book: str) -> tuple[Any, ...]:
 
 
 def booked_sums(months: Sequence[BillingMonth]) -> dict[tuple[str, BillingMonth], list[Money]]:
-    """(book, month) -> what is booked, gross, one amount a currency; one statement for a whole list of months."""
+    """(book, month) -> what is booked, gross, one amount a currency; one statement for a whole list of months.
+
+    From the sums that are kept with the lines. What a close is checked against is counted anew: totals().
+    """
     if not months:
         return {}
     rows = db.session.execute(
         select(
             Programme.cut_off,
-            ChargeLine.booked_month,
-            ChargeLine.currency,
-            func.sum(ChargeLine.gross_minor).label("gross"),
+            ProgrammeMonth.booked_month,
+            ProgrammeMonth.currency,
+            func.sum(ProgrammeMonth.gross_minor).label("gross"),
         )
-        .join(Programme, Programme.id == ChargeLine.programme_id)
-        .where(ChargeLine.booked_month.in_(months), ChargeLine.is_test.is_(False))
-        .group_by(Programme.cut_off, ChargeLine.booked_month, ChargeLine.currency)
-        .order_by(ChargeLine.currency)
+        .join(Programme, Programme.id == ProgrammeMonth.programme_id)
+        .where(ProgrammeMonth.booked_month.in_(months), ProgrammeMonth.is_test.is_(False))
+        .group_by(Programme.cut_off, ProgrammeMonth.booked_month, ProgrammeMonth.currency)
+        .order_by(ProgrammeMonth.currency)
     )
     found: dict[tuple[str, BillingMonth], list[Money]] = {}
     for row in rows:

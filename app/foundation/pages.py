@@ -17,6 +17,7 @@ from sqlalchemy import ColumnElement, Row, Select, bindparam, tuple_
 
 from app.foundation.billing_month import BillingMonth
 from app.foundation.database import Exact, Instant, Month, db
+from app.foundation.id_list import page_by_ids
 
 PAGE = 50
 #: The cursor's parameters; no list has more keys.
@@ -88,7 +89,7 @@ def _page(
         mine, theirs = tuple_(*keys), tuple_(*places)
         statement = statement.where(mine > theirs if upwards else mine < theirs)
     order = [key.asc() if upwards else key.desc() for key in keys]
-    return statement.order_by(None).order_by(*order).limit(size + 1)
+    return page_by_ids(statement, statement.order_by(None).order_by(*order).limit(size + 1), keys)
 
 
 def _encode(row: Row[*tuple[Any, ...]], names: Sequence[str]) -> str:
