@@ -74,7 +74,8 @@ class Server:
         if self.url.startswith("postgresql"):
             with psycopg.connect(self.url) as connection:
                 rows = connection.execute(
-                    "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+                    "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() "
+                    "AND backend_type = 'client backend'"
                 )
                 found += [row[0] for row in rows]
         return found

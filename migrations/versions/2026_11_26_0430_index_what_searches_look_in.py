@@ -6,7 +6,7 @@ from alembic import context, op
 from app.engagements import search_index
 
 revision = "a3d90c57e182"
-down_revision = "e7c41a90d3f6"
+down_revision = "a41c86e2b9d0"
 branch_labels = None
 depends_on = None
 
