@@ -11,17 +11,17 @@ Together one statement: rows, figures and what can be filtered by (engagements/c
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cache, lru_cache
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from markupsafe import Markup, escape
 from sqlalchemy import Select
 
 from app.billing.at_a_glance import still_unbilled, with_waiting_entries
-from app.billing.engagement_figures import beside
+from app.billing.engagement_figures import beside, with_open_month
 from app.billing.queries import may_view_billing
 from app.documents import Column, Words, rows_of
 from app.documents.row_stream import Rows
@@ -29,15 +29,15 @@ from app.engagements import choices, queries, states
 from app.engagements.choices import Choices
 from app.foundation import clock, tenancy
 from app.foundation.billing_month import CUT_OFF_POLICIES, BillingMonth, open_months
-from app.foundation.money import Money
 from app.foundation.pages import page_of
 from app.foundation.tenancy import Viewer
 from app.months.queries import OpenMonths, open_by_the_clock
 from app.web import instants
-from app.web.engagement_cells import NOTHING, Cell, closes_at, month_cell, waiting_cell
-from app.web.engagement_header import PATHS, address, menu_lines
-from app.web.figures import DASH, money, money_with_currency
+from app.web.engagement_cells import NOTHING, MonthCell, closes_at, closes_soon, month_cell, waiting_cell
+from app.web.engagement_header import PATHS, menu_lines
+from app.web.figures import DASH
 from app.web.filters import Choice, Months, Reference, Search
+from app.web.languages import locale_name
 from app.web.listing import Listing, ListOf
 from app.web.programme_words import CUT_OFFS
 from app.web.ui import TAGS
@@ -64,43 +64,50 @@ WAITING = "waiting"
 _MONTHS_OFFERED = 13
 
 
+class Action(NamedTuple):
+    """One line of a row's Actions menu; its path begins with the row's address."""
+
+    label: str
+    icon: str
+    path: str
+    #: opens over the page
+    dialog: bool
+    danger: bool
+    divider: bool
+
+
 class Verbs(NamedTuple):
     """What is offered in one state: the same in each of its rows, but for the address of the row that it begins with."""
 
-    #: the one likely action: {label, icon, path}
-    go: dict[str, Any]
-    actions: Sequence[dict[str, Any]]
+    #: the one likely action
+    go_label: str
+    go_icon: str
+    go_path: str
+    actions: tuple[Action, ...]
     #: somebody must decide
     waits: bool
 
 
-#: Where a row's own address, number and id go in the cells that are the same for all rows of a state; names hold no such letter.
-HERE, NUMBER, ID = "\ue000", "\ue001", "\ue002"
-
-
-def own(cells: Markup, row_id: str, here: str, number: str) -> Markup:
-    """A state's cells as one row's; the template makes them once a state, not once a row."""
-    made = str(cells).replace(HERE, here).replace(NUMBER, escape(number)).replace(ID, row_id)
-    return Markup(made)  # noqa: S704  the cells came out of a template, an id holds no markup
-
-
 class RowShown(NamedTuple):
-    """One row as the template prints it: no filter or macro is left for its cells."""
+    """One row as the database has it, and what the present instant says of it: all that the template prints or chooses by."""
 
     id: str
-    here: str
     reference: str
     name: str
     client: str
     #: small print under the client: whose service, on which plan
     offer: str
     state: str
-    requested: Any
-    ended: Any
-    waiting: Cell
+    requested_at: datetime
+    ended_at: datetime | None
+    #: how long it waits for somebody, and whether for too long
+    waiting: str
+    late: bool
     #: what is billed for the month that the form offers first
-    month: Cell
-    rated: str
+    month: MonthCell
+    currency: str
+    #: None: nothing, or nothing for this viewer
+    rated_minor: int | None
 
 
 @dataclass(frozen=True)
@@ -156,10 +163,8 @@ class Listed:
         return {
             "listing": self.listing,
             "menus": [menu for menu in self.listing.menus if self._is_offered(menu.id.removeprefix("filter-"))],
-            "rows": self._rows(one_currency, one_month, past=past),
-            "marks": {"here": HERE, "number": NUMBER, "id": ID},
-            "own": own,
-            "verbs": {state: self._verbs(state) for state in {row.state for row in self.rows}},
+            "rows": self._rows(one_month, past=past),
+            "verbs": {state: verbs_of(state, self.viewer, locale_name()) for state in {row.state for row in self.rows}},
             "currency": one_currency,
             "month": instants.month(BillingMonth.of_number(one_month)) if one_month else _("Open month"),
             "closing": None if past else self._closing(),
@@ -180,15 +185,13 @@ class Listed:
         end, month = min(ends)
         return instants.month(BillingMonth.of_number(month)), instants.deadline(end)
 
-    def _rows(self, one_currency: str | None, one_month: int, *, past: bool) -> list[RowShown]:
+    def _rows(self, one_month: int, *, past: bool) -> list[RowShown]:
         """What many rows have in common is worked out once."""
-        say = cache(_)
         reads = cache(lambda all_three: may_view_billing(self.viewer, takes_all_three=all_three))
+        soon = cache(lambda cut_off, month, reopened: closes_soon(cut_off, month, reopened))
         offer = cache(self._offer)
-        written = money if one_currency else money_with_currency
         return [
-            self._row(row, reads(row.takes_all_three), offer, written, say, named=not one_month, past=past)
-            for row in self.rows
+            self._row(row, reads(row.takes_all_three), offer, soon, named=not one_month, past=past) for row in self.rows
         ]
 
     def _offer(self, partner: str, product: str, plan: str) -> str:
@@ -198,40 +201,37 @@ class Listed:
             return ", ".join(filter(None, (whose, product, plan)))
         return ", ".join(filter(None, (whose, _("%(plan)s plan", plan=plan))))
 
-    def _row(self, row: Any, reads: bool, offer: Any, written: Any, say: Any, *, named: bool, past: bool) -> RowShown:
+    def _row(self, row: Any, reads: bool, offer: Any, soon: Any, *, named: bool, past: bool) -> RowShown:
+        waiting, late = (DASH, False) if past else waiting_cell(row.state, row.requested_at, row.asked_at)
         return RowShown(
-            id=str(row.id),
-            here=address(row.id),
-            reference=row.number,
-            name=row.name,
-            client=row.customer_name,
-            offer=offer(row.partner_name, row.product_name, row.plan_name),
-            state=row.state,
-            requested=instants.instant_short(row.requested_at),
-            ended=instants.instant_short(row.ended_at) if past else DASH,
-            waiting=NOTHING if past else waiting_cell(row.state, row.requested_at, row.asked_at),
-            month=month_cell(row, written, say, named=named) if reads and not past else NOTHING,
-            rated=written(Money.of_minor(row.rated_minor, row.currency))
-            if reads and row.rated_minor is not None
-            else DASH,
+            str(row.id),
+            row.number,
+            row.name,
+            row.customer_name,
+            offer(row.partner_name, row.product_name, row.plan_name),
+            row.state,
+            row.requested_at,
+            row.ended_at,
+            waiting,
+            late,
+            month_cell(row, soon, named=named) if reads and not past else NOTHING,
+            row.currency,
+            row.rated_minor if reads else None,
         )
 
-    def _verbs(self, state: str) -> Verbs:
-        waits = {states.PENDING: "engagement:decide", states.COMPLETION_REQUESTED: "engagement:complete"}
-        go = {"label": _("View details"), "icon": "arrow--right", "path": ""}
-        if self.viewer.may(waits.get(state, "-")):
-            go |= {"label": _("Review")}
-        elif state == states.ACTIVE and self.viewer.may("billing-entry:submit"):
-            go = {"label": _("Add entry"), "icon": "add", "path": PATHS[states.ADD_BILLING_ENTRY]}
-        view = {
-            "label": _("View details"),
-            "icon": "view",
-            "path": "",
-            "dialog": None,
-            "danger": False,
-            "divider": False,
-        }
-        return Verbs(go, [view, *menu_lines(state, self.viewer, "")], state in waits)
+
+@lru_cache(maxsize=1000)
+def verbs_of(state: str, viewer: Viewer, _language: str) -> Verbs:
+    """Worked out once for all pages of a viewer in a language."""
+    decisions = {states.PENDING: "engagement:decide", states.COMPLETION_REQUESTED: "engagement:complete"}
+    go = (_("View details"), "arrow--right", "")
+    if viewer.may(decisions.get(state, "-")):
+        go = (_("Review"), "arrow--right", "")
+    elif state == states.ACTIVE and viewer.may("billing-entry:submit"):
+        go = (_("Add entry"), "add", PATHS[states.ADD_BILLING_ENTRY])
+    view = Action(_("View details"), "view", "", dialog=False, danger=False, divider=False)
+    others = (Action(**{**line, "dialog": line["dialog"] is not None}) for line in menu_lines(state, viewer, ""))
+    return Verbs(*go, (view, *others), state in decisions)
 
 
 def read_list(*, default: Sequence[str], offered: Sequence[str], product_id: uuid.UUID | None = None) -> Listed:
@@ -259,23 +259,23 @@ def read_list(*, default: Sequence[str], offered: Sequence[str], product_id: uui
     found, values = (every(), {}) if asked.get("entries") else queries.engagements_asked(**wanted)
     whose = choices.Whose(viewer.organisation_id if viewer.capacity == "partner" else None, product_id)
     page = page_of(
-        _with_figures(found, whose.shape, open_by_the_clock(clock.now())),
+        _with_open_month(found, open_by_the_clock(clock.now())),
         queries.LIST_KEYS,
         after=listing.after,
         before=listing.before,
         values={**values, **whose.values},
+        beside=beside,
+        once=choices.beside_rows(*whose.shape),
     )
-    here = choices.choices_of(page.rows, whose) if page.rows or listing.is_filtered else Choices()
+    here = choices.choices_of(page, whose) if page.rows or listing.is_filtered else Choices()
     known.update(client=here.client, product=here.product, plan=here.plan)
     return Listed(listing.with_page(page), viewer, every, page.rows, here)
 
 
 @lru_cache(maxsize=256)
-def _with_figures(
-    found: Select[*tuple[Any, ...]], shape: tuple[bool, bool], taking: OpenMonths
-) -> Select[*tuple[Any, ...]]:
-    """What the page shows beside each row and in its filters, built once for each choice of filters while a month lasts."""
-    return choices.with_choices(beside(found, taking), shape)
+def _with_open_month(found: Select[*tuple[Any, ...]], taking: OpenMonths) -> Select[*tuple[Any, ...]]:
+    """Built once for each choice of filters while a month lasts."""
+    return choices.with_ids(with_open_month(found, taking))
 
 
 def _list_of(

@@ -3,7 +3,8 @@
     Search("q", _l("Search"))                                     text, at most 100 characters
     Choice("status", _l("Status"), {"pending": _l("Pending"), ...})   one of these; or a function that gives them
     Months("month", _l("Month"))                                  YYYY-MM -> BillingMonth; with `choices` a list to pick from
-    Reference("client", _l("Client"), clients)                    a row's id -> UUID; `clients` a function: {id: name}
+    Reference("client", _l("Client"), clients)                    a row's id -> UUID; `clients` a function: {id: name}, each id
+                                                                  a UUID or its text
 
 A value that none of them knows is ignored: an old bookmark shows the list, not an error. `options()` gives (value, words)
 pairs for a select. A Reference answers for rows the viewer cannot see with the id alone: the query then finds nothing.
@@ -95,6 +96,10 @@ class Months(Filter):
 @dataclass(frozen=True)
 class Reference(Choice):
     kind = "choice"
+
+    def words(self, value: Any) -> str:
+        named = self._choices()
+        return str(named.get(value) or named.get(str(value), value))
 
     def read(self, text: str) -> Any:
         try:

@@ -68,7 +68,7 @@ def act() -> Response:
 
 def _listing() -> Listing:
     viewer = tenancy.current()
-    known: dict[str, Mapping[uuid.UUID, str]] = {"client": {}, "product": {}}
+    known: dict[str, Mapping[str, str]] = {"client": {}, "product": {}}
     listing = ListOf(
         Search("search", _l("Search")),
         Reference("client", _l("Client"), lambda: known["client"]),
@@ -78,14 +78,15 @@ def _listing() -> Listing:
     found = billable(search=asked["search"] or "", customer_id=asked["client"], product_id=asked["product"])
     whose = choices.Whose(own_products_of=viewer.organisation_id)
     page = page_of(
-        choices.with_choices(found, whose.shape),
+        choices.with_ids(found),
         LIST_KEYS,
         after=listing.after,
         before=listing.before,
         values=whose.values,
+        once=choices.beside_rows(*whose.shape),
     )
     if page.rows or listing.is_filtered:
-        here = choices.choices_of(page.rows, whose)
+        here = choices.choices_of(page, whose)
         known.update(client=here.client, product=here.product)
     return listing.with_page(page)
 
