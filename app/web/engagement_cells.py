@@ -5,11 +5,10 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from flask_babel import gettext as _
-
 from app.engagements import states
 from app.foundation import clock
 from app.foundation.billing_month import CUT_OFF_POLICIES, BillingMonth
+from app.foundation.text import N_
 from app.web import instants
 from app.web.engagement_header import CLOSES_SOON
 from app.web.figures import DASH
@@ -32,17 +31,20 @@ class MonthCell(NamedTuple):
 NOTHING = MonthCell(None, DASH)
 
 
-def month_cell(row: Any, soon: Callable[[str, int, int | None], bool], *, named: bool) -> MonthCell:
-    """Rated, waiting to be rated, or nothing yet. `soon`: closes_soon, or what remembers it; `named`: the rows differ in months."""
+def month_cell(
+    row: Any, soon: Callable[[str, int, int | None], bool], said: Callable[[str], str], *, named: bool
+) -> MonthCell:
+    """Rated, waiting to be rated, or nothing yet. `soon` and `said`: closes_soon and gettext, or what remembers their answers;
+    `named`: the rows differ in months."""
     if row.state not in states.BILLABLE or not row.open_month:
         return NOTHING
     month = instants.month_short(BillingMonth.of_number(row.open_month)) if named else ""
     if row.month_minor is not None:
         return MonthCell(row.month_minor, small=month)
     if row.month_waits:
-        return MonthCell(None, _("submitted"), "second", month)
+        return MonthCell(None, said(N_("submitted")), "second", month)
     kind = "amber strong" if soon(row.cut_off, row.open_month, row.reopened_month) else "second"
-    return MonthCell(None, _("no entry yet"), kind, month)
+    return MonthCell(None, said(N_("no entry yet")), kind, month)
 
 
 def closes_at(row: Any) -> datetime | None:

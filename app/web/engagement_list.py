@@ -28,7 +28,7 @@ from app.documents.row_stream import Rows
 from app.engagements import choices, queries, states
 from app.engagements.choices import Choices
 from app.foundation import clock, tenancy
-from app.foundation.billing_month import CUT_OFF_POLICIES, BillingMonth, open_months
+from app.foundation.billing_month import BillingMonth
 from app.foundation.pages import page_of
 from app.foundation.tenancy import Viewer
 from app.months.queries import OpenMonths, open_by_the_clock
@@ -162,7 +162,6 @@ class Listed:
         past = self.asks_past or not any(row.state in states.CURRENT for row in self.rows)
         return {
             "listing": self.listing,
-            "menus": [menu for menu in self.listing.menus if self._is_offered(menu.id.removeprefix("filter-"))],
             "rows": self._rows(one_month, past=past),
             "verbs": {state: verbs_of(state, self.viewer, locale_name()) for state in {row.state for row in self.rows}},
             "currency": one_currency,
@@ -172,10 +171,6 @@ class Listed:
             "shows_figures": any(_may_read(self.viewer, row) for row in self.rows),
             "only_past": past,
         }
-
-    def _is_offered(self, name: str) -> bool:
-        """Filters in force stand in the bar already; what Home asks for is its links' and has no room there."""
-        return not self.listing.text[name] and name != "entries"
 
     def _closing(self) -> Any:
         """(month, when it closes) of the month that closes first among the rows."""
@@ -189,9 +184,10 @@ class Listed:
         """What many rows have in common is worked out once."""
         reads = cache(lambda all_three: may_view_billing(self.viewer, takes_all_three=all_three))
         soon = cache(lambda cut_off, month, reopened: closes_soon(cut_off, month, reopened))
-        offer = cache(self._offer)
+        offer, said = cache(self._offer), cache(_)
         return [
-            self._row(row, reads(row.takes_all_three), offer, soon, named=not one_month, past=past) for row in self.rows
+            self._row(row, reads(row.takes_all_three), offer, soon, said, named=not one_month, past=past)
+            for row in self.rows
         ]
 
     def _offer(self, partner: str, product: str, plan: str) -> str:
@@ -201,7 +197,7 @@ class Listed:
             return ", ".join(filter(None, (whose, product, plan)))
         return ", ".join(filter(None, (whose, _("%(plan)s plan", plan=plan))))
 
-    def _row(self, row: Any, reads: bool, offer: Any, soon: Any, *, named: bool, past: bool) -> RowShown:
+    def _row(self, row: Any, reads: bool, offer: Any, soon: Any, said: Any, *, named: bool, past: bool) -> RowShown:
         waiting, late = (DASH, False) if past else waiting_cell(row.state, row.requested_at, row.asked_at)
         return RowShown(
             str(row.id),
@@ -214,7 +210,7 @@ class Listed:
             row.ended_at,
             waiting,
             late,
-            month_cell(row, soon, named=named) if reads and not past else NOTHING,
+            month_cell(row, soon, said, named=named) if reads and not past else NOTHING,
             row.currency,
             row.rated_minor if reads else None,
         )
@@ -239,6 +235,11 @@ def read_list(*, default: Sequence[str], offered: Sequence[str], product_id: uui
 
     `product_id`: that product's engagements, else all this viewer may see.
     """
+    with clock.pinned(clock.now()):  # the months open now are asked for here and there
+        return _read_list(default, offered, product_id)
+
+
+def _read_list(default: Sequence[str], offered: Sequence[str], product_id: uuid.UUID | None) -> Listed:
     viewer = tenancy.current()
     months = _open_months()
     known: dict[str, Any] = {"client": {}, "product": {}, "plan": {}}
@@ -302,7 +303,11 @@ def _list_of(
         Reference("client", _l("Client"), lambda: known["client"]),
         offer,
         Months("month", _l("Requested"), _recent_months),
-        *([Choice("entries", _l("Entries"), _entries_words)] if _reads_any() and states.ACTIVE in default else []),
+        *(
+            [Choice("entries", _l("Entries"), _entries_words, offered=False)]
+            if _reads_any() and states.ACTIVE in default
+            else []
+        ),
     )
 
 
@@ -324,7 +329,7 @@ def _entries_words() -> dict[str, str]:
 
 def _open_months() -> dict[str, BillingMonth]:
     """Cut-off policy -> the month that closes next under it."""
-    return {key: open_months(clock.now(), policy)[0] for key, policy in CUT_OFF_POLICIES.items()}
+    return {key: months[0] for key, months in open_by_the_clock(clock.now())}
 
 
 def _by_entries(found: Any, asked: str | None, months: dict[str, BillingMonth], viewer: Viewer) -> Any:

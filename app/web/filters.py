@@ -30,6 +30,8 @@ class Filter(ABC):
     label: Any = ""
     #: what the bar says while it is not set; empty: "all"
     unset: Any = field(default="", kw_only=True)
+    #: False: it is set by links from elsewhere, and the bar has no menu for it
+    offered: bool = field(default=True, kw_only=True)
     kind = "text"
 
     @abstractmethod

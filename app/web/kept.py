@@ -48,7 +48,7 @@ _PLAIN = frozenset(
 #: Inside a tuple types are not told apart by the key, so only what cannot be taken for one another: no markup, no 1 for True.
 _PLAIN_INSIDE = frozenset({str, bool, type(None)})
 #: Beside the values at its head a piece may use these: they say the same to every reader of one language.
-_ALIKE = frozenset({"_", "icons", "ui", "tag_classes", "asset", "of_minor", "marks"})
+_ALIKE = frozenset({"_", "ngettext", "icons", "ui", "tag_classes", "asset", "of_minor", "marks"})
 #: and of `ui` those that print nothing but what they are given.
 _PRINT_ONLY = frozenset({"icon", "tag", "pill", "avatar"})
 #: Filters that look at the clock; a piece takes what they say as one of its values.

@@ -75,11 +75,6 @@ class Menu(NamedTuple):
     choices: tuple[tuple[str, str], ...]
 
     @property
-    def name(self) -> str:
-        """The filter's."""
-        return self.id.removeprefix("filter-")
-
-    @property
     def options(self) -> list[Option]:
         lines = [Option(words, self.begin + quote_plus(value), value == self.here) for value, words in self.choices]
         return [Option(self.unset, self.without, not self.here), *lines]
@@ -128,20 +123,20 @@ class Listing:
     @cached_property
     def menus(self) -> list[Menu]:
         """The filters that have options, for ui.filter_of; "all" stands first."""
-        menus = []
-        for f in self.filters:
-            choices = tuple((value, str(words)) for value, words in f.options())
-            if choices:
-                here, without = self.text[f.name], self.link(**{f.name: None})
-                begin = f"{without}{'&' if '?' in without else '?'}{f.name}="  # one address a menu, not one a line
-                unset = str(f.unset or _("All"))
-                menus.append(Menu(f"filter-{f.name}", self._said(f), unset, without, begin, here, choices))
-        return menus
+        return [menu for f in self.filters if (menu := self._menu(f))]
 
-    @property
+    @cached_property
     def menus_offered(self) -> list[Menu]:
         """Those of filters that are not in force: the others stand in the bar already, to be cleared."""
-        return [menu for menu in self.menus if not self.text[menu.name]]
+        return [menu for f in self.filters if self.values[f.name] is None and f.offered and (menu := self._menu(f))]
+
+    def _menu(self, f: Filter) -> Menu | None:
+        choices = tuple((value, str(words)) for value, words in f.options())
+        if not choices:
+            return None
+        here, without = self.text[f.name], self.link(**{f.name: None})
+        begin = f"{without}{'&' if '?' in without else '?'}{f.name}="  # one address a menu, not one a line
+        return Menu(f"filter-{f.name}", self._said(f), str(f.unset or _("All")), without, begin, here, choices)
 
     def _said(self, f: Filter) -> str:
         value = self.values[f.name]
