@@ -6,10 +6,12 @@ Never OFFSET, never COUNT(*) of an unbounded table.
 import base64
 import json
 import uuid
+from collections import namedtuple
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -31,7 +33,7 @@ _OWN_TYPES: dict[type, type] = {Instant: datetime, Month: BillingMonth, Exact: D
 class Page:
     """`rows` as read; cursors to pass back as ?after= or ?before=, None where there is nothing more."""
 
-    rows: Sequence[Row[*tuple[Any, ...]]]
+    rows: Sequence[Any]
     next: str | None
     previous: str | None
     #: what stands beside all rows, read with them; None where there is no row
@@ -73,8 +75,11 @@ def page_of(
     if shape not in built:
         page = _page(statement, keys, size, upwards=upwards, beyond=bool(cursor))
         built[shape] = _around(page, keys, beside, once, upwards=upwards) if beside or once else page
-    found = list(db.session.execute(built[shape], asked))
+    result = db.session.execute(built[shape], asked)
+    found: list[Any] = list(result)
     first = found[0] if once and found else None
+    if once:
+        found = _without(len(once), tuple(result.keys()), found)
     more = len(found) > size
     rows = found[:size]
     if backwards:
@@ -121,8 +126,19 @@ def _around(
     return select(*rows, *(beside(rows) if beside else ()), *of_first).order_by(*order)
 
 
-def _encode(row: Row[*tuple[Any, ...]], names: Sequence[str]) -> str:
-    plain = [_plain(row._mapping[name]) for name in names]
+def _without(once: int, names: tuple[str, ...], found: list[Any]) -> list[Any]:
+    """The rows less what only the first was given: plain named tuples, equal where they show the same."""
+    kind = _kind_of(names[:-once])
+    return [kind._make(row[:-once]) for row in found]
+
+
+@lru_cache(maxsize=64)
+def _kind_of(names: tuple[str, ...]) -> Any:
+    return namedtuple("PageRow", names)
+
+
+def _encode(row: Any, names: Sequence[str]) -> str:
+    plain = [_plain(getattr(row, name)) for name in names]
     return base64.urlsafe_b64encode(json.dumps(plain, separators=(",", ":")).encode()).decode().rstrip("=")
 
 

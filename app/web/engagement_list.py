@@ -11,7 +11,6 @@ Together one statement: rows, figures and what can be filtered by (engagements/c
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from functools import cache, lru_cache
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
@@ -33,8 +32,8 @@ from app.foundation.pages import page_of
 from app.foundation.tenancy import Viewer
 from app.months.queries import OpenMonths, open_by_the_clock
 from app.web import instants
-from app.web.engagement_cells import NOTHING, MonthCell, closes_at, closes_soon, month_cell, waiting_cell
-from app.web.engagement_header import PATHS, menu_lines
+from app.web.engagement_cells import Ends, closes_at, waiting_for
+from app.web.engagement_header import CLOSES_SOON, PATHS, menu_lines
 from app.web.figures import DASH
 from app.web.filters import Choice, Months, Reference, Search
 from app.web.languages import locale_name
@@ -86,28 +85,25 @@ class Verbs(NamedTuple):
     actions: tuple[Action, ...]
     #: somebody must decide
     waits: bool
+    #: it takes entries
+    billable: bool
 
 
-class RowShown(NamedTuple):
-    """One row as the database has it, and what the present instant says of it: all that the template prints or chooses by."""
+class Head(NamedTuple):
+    """What all rows of a page have in common, and each is drawn by."""
 
-    id: str
-    reference: str
-    name: str
-    client: str
-    #: small print under the client: whose service, on which plan
-    offer: str
-    state: str
-    requested_at: datetime
-    ended_at: datetime | None
-    #: how long it waits for somebody, and whether for too long
-    waiting: str
-    late: bool
-    #: what is billed for the month that the form offers first
-    month: MonthCell
-    currency: str
-    #: None: nothing, or nothing for this viewer
-    rated_minor: int | None
+    #: their one month by name, if they have one; else each says its own
+    month: str
+    months_differ: bool
+    currencies_differ: bool
+    only_past: bool
+    #: whether this viewer may read figures: of products that demand nothing, and of those that take all three permissions
+    reads: bool
+    reads_all_three: bool
+    shows_figures: bool
+    #: small print under the client: whose service, which one
+    names_partner: bool
+    names_product: bool
 
 
 @dataclass(frozen=True)
@@ -158,62 +154,46 @@ class Listed:
             row.open_month for row in self.rows
         }
         one_month = months.pop() if len(months) == 1 else 0
-        one_currency = next(iter(currencies)) if len(currencies) == 1 else None
-        past = self.asks_past or not any(row.state in states.CURRENT for row in self.rows)
+        head = Head(
+            month=instants.month(BillingMonth.of_number(one_month)) if one_month else _("Open month"),
+            months_differ=not one_month,
+            currencies_differ=len(currencies) != 1,
+            only_past=self.asks_past or not any(row.state in states.CURRENT for row in self.rows),
+            reads=may_view_billing(self.viewer, takes_all_three=False),
+            reads_all_three=may_view_billing(self.viewer, takes_all_three=True),
+            shows_figures=any(_may_read(self.viewer, row) for row in self.rows),
+            names_partner=self.viewer.capacity == "operator",
+            names_product="product" in self.listing.values,
+        )
+        ends = cache(closes_at)
         return {
             "listing": self.listing,
-            "rows": self._rows(one_month, past=past),
+            "head": head,
+            "rows": self._rows(head, ends),
             "verbs": {state: verbs_of(state, self.viewer, locale_name()) for state in {row.state for row in self.rows}},
-            "currency": one_currency,
-            "month": instants.month(BillingMonth.of_number(one_month)) if one_month else _("Open month"),
-            "closing": None if past else self._closing(),
-            "shows_product": "product" in self.listing.values,
-            "shows_figures": any(_may_read(self.viewer, row) for row in self.rows),
-            "only_past": past,
+            "currency": None if head.currencies_differ else currencies.pop(),
+            "closing": None if head.only_past else self._closing(ends),
         }
 
-    def _closing(self) -> Any:
+    def _closing(self, ends: Ends) -> Any:
         """(month, when it closes) of the month that closes first among the rows."""
-        ends = [(end, row.open_month) for row in self.rows if (end := closes_at(row)) is not None]
-        if not ends:
+        found = {(ends(row.cut_off, row.open_month, row.reopened_month), row.open_month) for row in self.rows}
+        dated = [(end, month) for end, month in found if end is not None]
+        if not dated:
             return None
-        end, month = min(ends)
+        end, month = min(dated)
         return instants.month(BillingMonth.of_number(month)), instants.deadline(end)
 
-    def _rows(self, one_month: int, *, past: bool) -> list[RowShown]:
-        """What many rows have in common is worked out once."""
-        reads = cache(lambda all_three: may_view_billing(self.viewer, takes_all_three=all_three))
-        soon = cache(lambda cut_off, month, reopened: closes_soon(cut_off, month, reopened))
-        offer, said = cache(self._offer), cache(_)
-        return [
-            self._row(row, reads(row.takes_all_three), offer, soon, said, named=not one_month, past=past)
-            for row in self.rows
-        ]
-
-    def _offer(self, partner: str, product: str, plan: str) -> str:
-        """Whose service, on which plan: as far as the list does not say it for all its rows."""
-        whose = partner if self.viewer.capacity == "operator" else None
-        if "product" in self.listing.values:
-            return ", ".join(filter(None, (whose, product, plan)))
-        return ", ".join(filter(None, (whose, _("%(plan)s plan", plan=plan))))
-
-    def _row(self, row: Any, reads: bool, offer: Any, soon: Any, said: Any, *, named: bool, past: bool) -> RowShown:
-        waiting, late = (DASH, False) if past else waiting_cell(row.state, row.requested_at, row.asked_at)
-        return RowShown(
-            str(row.id),
-            row.number,
-            row.name,
-            row.customer_name,
-            offer(row.partner_name, row.product_name, row.plan_name),
-            row.state,
-            row.requested_at,
-            row.ended_at,
-            waiting,
-            late,
-            month_cell(row, soon, said, named=named) if reads and not past else NOTHING,
-            row.currency,
-            row.rated_minor if reads else None,
-        )
+    def _rows(self, head: Head, ends: Ends) -> list[tuple[Any, str, bool, bool]]:
+        """Each row as it was read, and what the present instant says of it: how long somebody waits, whether for too long, and
+        whether its month closes soon."""
+        soon_until = clock.now() + CLOSES_SOON
+        rows = []
+        for row in self.rows:
+            waiting, late = (DASH, False) if head.only_past else waiting_for(row.state, row.requested_at, row.asked_at)
+            end = ends(row.cut_off, row.open_month, row.reopened_month)
+            rows.append((row, waiting, late, end is not None and end <= soon_until))
+        return rows
 
 
 @lru_cache(maxsize=1000)
@@ -227,7 +207,7 @@ def verbs_of(state: str, viewer: Viewer, _language: str) -> Verbs:
         go = (_("Add entry"), "add", PATHS[states.ADD_BILLING_ENTRY])
     view = Action(_("View details"), "view", "", dialog=False, danger=False, divider=False)
     others = (Action(**{**line, "dialog": line["dialog"] is not None}) for line in menu_lines(state, viewer, ""))
-    return Verbs(*go, (view, *others), state in decisions)
+    return Verbs(*go, (view, *others), state in decisions, state in states.BILLABLE)
 
 
 def read_list(*, default: Sequence[str], offered: Sequence[str], product_id: uuid.UUID | None = None) -> Listed:

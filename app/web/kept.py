@@ -45,7 +45,8 @@ _EACH = 400
 _PLAIN = frozenset(
     {str, Markup, int, bool, type(None), UUID, datetime, date, timedelta, Decimal, BillingMonth, Money}
 )  # fmt: skip
-#: Inside a tuple types are not told apart by the key, so only what cannot be taken for one another: no markup, no 1 for True.
+#: Inside a tuple the key does not tell types apart, so there only what cannot be taken for one another: no markup, no 1 for True.
+#: A named one, such as a row of a statement, has one type in each place, and may hold whatever is plain but markup.
 _PLAIN_INSIDE = frozenset({str, bool, type(None)})
 #: Beside the values at its head a piece may use these: they say the same to every reader of one language.
 _ALIKE = frozenset({"_", "ngettext", "icons", "ui", "tag_classes", "asset", "of_minor", "marks"})
@@ -121,7 +122,7 @@ class Pieces:
         types = tuple(map(type, values))
         if types not in self._known_plain:
             _must_be_plain(values)
-            if tuple not in types:
+            if not any(issubclass(each, tuple) for each in types):
                 self._known_plain.add(types)
         self.made += 1
         if reader is not None and self.on:
@@ -144,16 +145,16 @@ PIECES = Pieces()
 def _must_be_plain(values: tuple[Any, ...]) -> None:
     for value in values:
         if isinstance(value, tuple):
-            _must_be_plain_inside(value)
+            _must_be_plain_inside(value, _PLAIN - {Markup} if hasattr(value, "_fields") else _PLAIN_INSIDE)
         elif type(value) not in _PLAIN:
             raise TypeError(f"a kept piece cannot be known by a {type(value).__name__}: name the values it prints")
 
 
-def _must_be_plain_inside(values: tuple[Any, ...]) -> None:
+def _must_be_plain_inside(values: tuple[Any, ...], plain: frozenset[type]) -> None:
     for value in values:
         if isinstance(value, tuple):
-            _must_be_plain_inside(value)
-        elif type(value) not in _PLAIN_INSIDE:
+            _must_be_plain_inside(value, plain & _PLAIN_INSIDE)
+        elif type(value) not in plain:
             raise TypeError(f"inside a tuple a kept piece cannot be known by a {type(value).__name__}")
 
 
