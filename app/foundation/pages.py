@@ -76,10 +76,8 @@ def page_of(
         page = _page(statement, keys, size, upwards=upwards, beyond=bool(cursor))
         built[shape] = _around(page, keys, beside, once, upwards=upwards) if beside or once else page
     result = db.session.execute(built[shape], asked)
-    found: list[Any] = list(result)
-    first = found[0] if once and found else None
-    if once:
-        found = _without(len(once), tuple(result.keys()), found)
+    read = list(result)
+    found: list[Any] = _plain_rows(tuple(result.keys()), read, len(once))
     more = len(found) > size
     rows = found[:size]
     if backwards:
@@ -89,7 +87,7 @@ def page_of(
         rows=rows,
         next=_encode(rows[-1], names) if rows and has_next else None,
         previous=_encode(rows[0], names) if rows and has_previous else None,
-        once=first,
+        once=read[0] if once and read else None,
     )
 
 
@@ -126,10 +124,10 @@ def _around(
     return select(*rows, *(beside(rows) if beside else ()), *of_first).order_by(*order)
 
 
-def _without(once: int, names: tuple[str, ...], found: list[Any]) -> list[Any]:
-    """The rows less what only the first was given: plain named tuples, equal where they show the same."""
-    kind = _kind_of(names[:-once])
-    return [kind._make(row[:-once]) for row in found]
+def _plain_rows(names: tuple[str, ...], read: Sequence[Any], once: int) -> list[Any]:
+    """Named tuples, equal where they show the same, and less what only the first row was given."""
+    make = _kind_of(names[: len(names) - once])._make
+    return [make(row[:-once]) for row in read] if once else [make(row) for row in read]
 
 
 @lru_cache(maxsize=64)
