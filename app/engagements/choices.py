@@ -51,6 +51,7 @@ class Whose:
         return {name: row_id for name, row_id in asked.items() if row_id is not None}
 
 
+@lru_cache(maxsize=256)
 def with_ids(found: Select[*tuple[Any, ...]]) -> Select[*tuple[Any, ...]]:
     """The list with the ids of what it can be filtered by, for choices_of()."""
     return found.add_columns(Engagement.customer_id, Engagement.product_id)

@@ -42,12 +42,12 @@ MOST_BYTES = 48 * 1024 * 1024
 #: What an entry takes beyond its letters and values: tuples, the dictionary's place.
 _EACH = 400
 #: Values that are printed alike whenever they are equal and of the same type.
-_PLAIN = frozenset(
+_PLAIN: frozenset[type] = frozenset(
     {str, Markup, int, bool, type(None), UUID, datetime, date, timedelta, Decimal, BillingMonth, Money}
 )  # fmt: skip
 #: Inside a tuple the key does not tell types apart, so there only what cannot be taken for one another: no markup, no 1 for True.
 #: A named one, such as a row of a statement, has one type in each place, and may hold whatever is plain but markup.
-_PLAIN_INSIDE = frozenset({str, bool, type(None)})
+_PLAIN_INSIDE: frozenset[type] = frozenset({str, bool, type(None)})
 #: Beside the values at its head a piece may use these: they say the same to every reader of one language.
 _ALIKE = frozenset({"_", "ngettext", "icons", "ui", "tag_classes", "asset", "of_minor", "marks"})
 #: and of `ui` those that print nothing but what they are given.
@@ -108,7 +108,10 @@ class Pieces:
             return None
         # with their types, since 1 == True == Decimal(1), and markup is equal to the same letters unescaped
         key = (where, reader, values, tuple(map(type, values)))
-        piece = self._young.get(key)
+        try:
+            piece = self._young.get(key)
+        except TypeError:
+            return None  # something that has no hash; keep() says what is wrong with it
         if piece is None:
             piece = self._old.get(key)
             if piece is None:
@@ -206,19 +209,23 @@ def _found_or_made(
 def _hold_to_the_law(body: nodes.Scope, said: set[str], parser: Parser, line: int) -> None:
     if not said:
         raise _unlawful("no value at all", parser, line)
-    own = {name.name for name in body.find_all(nodes.Name) if name.ctx in ("store", "param")}
-    used: Any
-    for used in body.find_all((nodes.Name, nodes.Filter, nodes.Getattr, nodes.Include)):
-        if isinstance(used, nodes.Include):
-            raise _unlawful("another template", parser, line)
-        if isinstance(used, nodes.Filter):
-            if used.name in _OF_THE_CLOCK:
-                raise _unlawful(f"the filter {used.name}, which looks at the clock,", parser, line)
-        elif isinstance(used, nodes.Getattr):
-            if isinstance(used.node, nodes.Name) and used.node.name == "ui" and used.attr not in _PRINT_ONLY:
-                raise _unlawful(f"ui.{used.attr}", parser, line)
-        elif used.ctx == "load" and used.name not in said | own | _ALIKE | {"loop"}:
-            raise _unlawful(used.name, parser, line)
+    names: Any = list(body.find_all(nodes.Name))
+    own = {name.name for name in names if name.ctx in ("store", "param")}
+    printed_only = [
+        id(asked.node)
+        for asked in body.find_all(nodes.Getattr)
+        if asked.attr in _PRINT_ONLY  # ui.icon, ui.tag, ...
+    ]
+    for name in names:
+        if name.ctx == "load" and name.name not in said | own | _ALIKE | {"loop"}:
+            raise _unlawful(name.name, parser, line)
+        if name.name == "ui" and id(name) not in printed_only:
+            raise _unlawful("more of ui than it may", parser, line)
+    for each in body.find_all(nodes.Filter):
+        if each.name in _OF_THE_CLOCK:
+            raise _unlawful(f"the filter {each.name}, which looks at the clock,", parser, line)
+    if next(body.find_all(nodes.Include), None):
+        raise _unlawful("another template", parser, line)
 
 
 def _unlawful(what: str, parser: Parser, line: int) -> TemplateSyntaxError:

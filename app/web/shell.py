@@ -70,8 +70,8 @@ class LineShown(NamedTuple):
     label: str
     path: str
     icon: str
-    #: what waits there; "" for nothing
-    count: str
+    #: how much waits there; "" for nothing
+    waiting: str
     current: bool
 
 
