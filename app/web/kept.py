@@ -38,7 +38,7 @@ from app.foundation.billing_month import BillingMonth
 from app.foundation.money import Money
 
 #: Of all kept pieces of a process with their keys, as far as Python says.
-MOST_BYTES = 48 * 1024 * 1024
+MOST_BYTES = 32 * 1024 * 1024
 #: What an entry takes beyond its letters and values: tuples, the dictionary's place.
 _EACH = 400
 #: Values that are printed alike whenever they are equal and of the same type.
@@ -137,12 +137,16 @@ class Pieces:
 
     def _put(self, key: Key, piece: Markup) -> None:
         self._young[key] = piece
-        self.bytes += _EACH + sys.getsizeof(piece) + sum(map(sys.getsizeof, key[2]))
+        self.bytes += _EACH + sys.getsizeof(piece) + _size(key[2])
         if self.bytes > self.most_bytes // 2:
             self._young, self._old, self.bytes = {}, self._young, 0
 
 
 PIECES = Pieces()
+
+
+def _size(values: tuple[Any, ...]) -> int:
+    return sum(sys.getsizeof(value) + (_size(value) if isinstance(value, tuple) else 0) for value in values)
 
 
 def _must_be_plain(values: tuple[Any, ...]) -> None:
