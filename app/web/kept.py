@@ -9,8 +9,9 @@
 The law: a kept piece is a function of the values named at its head, and of the reader's language, zone and present year, and
 of nothing else. They are its key. So there is nothing to forget when a row changes, since what then shows has another key; and
 nobody sees another's page, since whoever asks with the same values would be shown the same letters. Three things hold the law:
-a template whose piece uses any other name, or a filter that looks at the clock, does not compile; a value that does not say
-by itself how it is printed (an object, a list) raises; and a property test compares every list with itself unkept.
+a template whose piece uses any other name, or a filter that looks at the clock, does not compile; what has a value that does not
+say by itself how it is printed (an object, a list) is never kept, and raises in tests; and a test compares every list with itself
+unkept.
 
 No token belongs into a piece: a form that needs one stands outside, and its buttons name it (`form="..."`).
 
@@ -93,6 +94,8 @@ class Pieces:
     def __init__(self, most_bytes: int = MOST_BYTES) -> None:
         self.most_bytes = most_bytes
         self.on = True
+        #: raise where a value keeps a piece from being kept: in tests
+        self.strict = False
         self.found = self.made = 0
         self.forget()
 
@@ -123,11 +126,14 @@ class Pieces:
     def keep(self, piece: Markup, values: tuple[Any, ...], where: int) -> Markup:
         reader = _reader.get()
         types = tuple(map(type, values))
+        self.made += 1
         if types not in self._known_plain:
-            _must_be_plain(values)
+            if wrong := _not_plain(values):
+                if self.strict:
+                    raise TypeError(f"a kept piece cannot be known by {wrong}: name the values it prints")
+                return piece
             if not any(issubclass(each, tuple) for each in types):
                 self._known_plain.add(types)
-        self.made += 1
         if reader is not None and self.on:
             self._put((where, reader, values, types), piece)
         return piece
@@ -149,20 +155,26 @@ def _size(values: tuple[Any, ...]) -> int:
     return sum(sys.getsizeof(value) + (_size(value) if isinstance(value, tuple) else 0) for value in values)
 
 
-def _must_be_plain(values: tuple[Any, ...]) -> None:
+def _not_plain(values: tuple[Any, ...]) -> str:
+    """The type of the first value that does not say by itself how it is printed; "" where all do."""
     for value in values:
         if isinstance(value, tuple):
-            _must_be_plain_inside(value, _PLAIN - {Markup} if hasattr(value, "_fields") else _PLAIN_INSIDE)
+            inside = _PLAIN - {Markup} if hasattr(value, "_fields") else _PLAIN_INSIDE
+            if wrong := _not_plain_inside(value, inside):
+                return f"{wrong} in a tuple"
         elif type(value) not in _PLAIN:
-            raise TypeError(f"a kept piece cannot be known by a {type(value).__name__}: name the values it prints")
+            return type(value).__name__
+    return ""
 
 
-def _must_be_plain_inside(values: tuple[Any, ...], plain: frozenset[type]) -> None:
+def _not_plain_inside(values: tuple[Any, ...], plain: frozenset[type]) -> str:
     for value in values:
         if isinstance(value, tuple):
-            _must_be_plain_inside(value, plain & _PLAIN_INSIDE)
+            if wrong := _not_plain_inside(value, plain & _PLAIN_INSIDE):
+                return wrong
         elif type(value) not in plain:
-            raise TypeError(f"inside a tuple a kept piece cannot be known by a {type(value).__name__}")
+            return type(value).__name__
+    return ""
 
 
 class KeptTag(Extension):

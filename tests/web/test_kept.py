@@ -95,6 +95,16 @@ def test_a_value_that_does_not_say_how_it_is_printed_is_refused(app: Flask, valu
         render(app, "{% kept a %}{{ a }}{% endkept %}", a=value)
 
 
+def test_in_production_it_is_made_and_not_kept(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(PIECES, "strict", False)
+    PIECES.forget()
+    with read_by("en", "UTC", 2026):
+        for value in (["<a>"], {"a": 1}, object(), Row(1, Markup("<b>"))):
+            render(app, "{% kept a %}{{ a }}{% endkept %}", a=value)
+        assert render(app, "{% kept a %}{{ a[0] }}{% endkept %}", a=["<a>"]) == "&lt;a&gt;"
+    assert len(PIECES) == 0
+
+
 def test_a_piece_is_found_again(app: Flask) -> None:
     source = app.jinja_env.from_string(
         "{% for row in rows %}{% kept name=row.name %}<b>{{ name }}</b>{% endkept %}{% endfor %}"
