@@ -130,6 +130,11 @@ def _plain_rows(names: tuple[str, ...], read: Sequence[Any], once: int) -> list[
     return [make(row[:-once]) for row in read] if once else [make(row) for row in read]
 
 
+def plain(row: Any) -> Any:
+    """One row that was read by itself, as those of a page are."""
+    return _plain_rows(tuple(row._fields), [row], 0)[0]
+
+
 @lru_cache(maxsize=64)
 def _kind_of(names: tuple[str, ...]) -> Any:
     return namedtuple("PageRow", names)
