@@ -135,14 +135,14 @@ def plain(row: Any) -> Any:
     return _plain_rows(tuple(row._fields), [row], 0)[0]
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=256)
 def _kind_of(names: tuple[str, ...]) -> Any:
-    return namedtuple("PageRow", names)
+    return namedtuple("PageRow", names, rename=True)
 
 
 def _encode(row: Any, names: Sequence[str]) -> str:
-    plain = [_plain(getattr(row, name)) for name in names]
-    return base64.urlsafe_b64encode(json.dumps(plain, separators=(",", ":")).encode()).decode().rstrip("=")
+    spelled = [_plain(getattr(row, name)) for name in names]
+    return base64.urlsafe_b64encode(json.dumps(spelled, separators=(",", ":")).encode()).decode().rstrip("=")
 
 
 def _plain(value: Any) -> Any:
