@@ -15,7 +15,7 @@ from app.engagements.model import CompletionRequest, Engagement
 from app.engagements.searching import Shape, Word, few_with, places_of, shape_of, values_of, words_of
 from app.foundation.billing_month import BillingMonth
 from app.foundation.bounded import Bounded, bounded
-from app.foundation.database import Instant, db, one_of
+from app.foundation.database import Instant, at_most, db, one_of
 from app.foundation.id_list import found_first
 from app.foundation.refusals import NotVisible
 from app.foundation.tenancy import Viewer
@@ -221,7 +221,7 @@ def products_with_counts(partner_id: uuid.UUID) -> Sequence[Row[*tuple[Any, ...]
         )
         .where(Product.partner_id == partner_id)
         .order_by(Product.name)
-        .limit(200)
+        .limit(at_most(200))
     ).all()
 
 
@@ -232,7 +232,7 @@ def _few_in(state: str) -> Any:
             Engagement.product_id == Product.id, Engagement.partner_id == Product.partner_id, Engagement.state == state
         )
         .order_by(*LIST_KEYS)
-        .limit(MOST_COUNTED)
+        .limit(at_most(MOST_COUNTED))
     )
     return select(func.count()).select_from(few.correlate(Product).subquery()).scalar_subquery()
 
@@ -261,5 +261,5 @@ def waiting_count(viewer: Viewer) -> tuple[str, Any] | None:
     ]
     if viewer.capacity != "partner" or not wanted:
         return None
-    some = select(Engagement.id).where(Engagement.state.in_(wanted)).limit(100).subquery()
+    some = select(Engagement.id).where(one_of(Engagement.state, wanted)).limit(at_most(100)).subquery()
     return "/engagements", select(func.count()).select_from(some).scalar_subquery()

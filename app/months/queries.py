@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import ColumnElement, Integer, Row, Select, and_, case, func, or_, select, type_coerce
@@ -81,7 +82,9 @@ class FirstToBill:
 OpenMonths = tuple[tuple[str, tuple[BillingMonth, ...]], ...]
 
 
+@lru_cache(maxsize=16)
 def open_by_the_clock(now: datetime) -> OpenMonths:
+    """A page asks some times for its one instant."""
     return tuple((key, tuple(open_months(now, policy))) for key, policy in CUT_OFF_POLICIES.items())
 
 

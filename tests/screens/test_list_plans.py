@@ -258,8 +258,17 @@ def _plan(connection: Any, statement: str, parameters: Any, *, deep: bool = Fals
     """`deep`: with what its subqueries do."""
     if connection.dialect.name == "sqlite":
         rows = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters).all()
-        return "\n".join(row.detail for row in rows if deep or row.parent == 0)
+        if deep:
+            return "\n".join(row.detail for row in rows)
+        return "\n".join(row.detail for row in _leading(rows))
     for setting in ("enable_seqscan", "enable_sort", "enable_bitmapscan", "enable_hashjoin", "enable_mergejoin"):
         connection.exec_driver_sql(f"SET LOCAL {setting} = off")
     lines = connection.exec_driver_sql(f"EXPLAIN (COSTS off) {statement}", parameters).scalars().all()
     return "\n".join(line for line in lines if "SubPlan" not in line)
+
+
+def _leading(rows: Any, level: int = 0) -> list[Any]:
+    """What reads the rows: of a page that has more beside it, the subquery of the page, whose fifty are then put in order."""
+    here = [row for row in rows if row.parent == level]
+    inside = here and here[0].detail.startswith("CO-ROUTINE")
+    return _leading(rows, here[0].id) if inside else here
