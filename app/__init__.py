@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 #: must know every table before the first query.
 ROOMS = ("parties", "members", "catalog", "engagements", "billing", "charges", "months", "operations", "notices")
 IDEAS_WITH_TABLES = (
-    "announcements", "history", "idempotency", "job_results", "numbers", "outbox", "request_counts", "saved_views", "timetable",
-    "workers",
+    "announcements", "history", "history_stretches", "idempotency", "job_results", "numbers", "outbox", "request_counts", "saved_views",
+    "timetable", "workers",
 )  # fmt: skip
 #: Tables that stand apart from their room's model.py.
 TABLES_APART = (
@@ -33,7 +33,7 @@ def create_app(overrides: Mapping[str, Any] | None = None) -> Flask:
 
     from app import api, commands, screens
     from app.config import HERE, settings_from
-    from app.foundation import clock, database
+    from app.foundation import clock, database, history_stretches
     from app.web import (
         addresses,
         assets,
@@ -71,6 +71,7 @@ def create_app(overrides: Mapping[str, Any] | None = None) -> Flask:
         hops = settings.proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
     clock.follow(settings.instance_path / "demo-clock" if settings.demo else None)
+    history_stretches.follow(settings.secret_key)
     _know_every_table()
     database.install(app, settings.database_url, migrations=HERE / "migrations")
 

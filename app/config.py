@@ -49,6 +49,8 @@ class Settings:
     api_requests_per_minute: int
     #: webhooks may go to http:// and to private, loopback and link-local addresses: inside a closed network
     webhook_private_addresses: bool
+    #: within so many days the hourly check has read every event of History once more
+    history_read_through_days: int
     #: files the portal writes: the SQLite database, the demo's key and clock
     instance_path: Path
     #: where Microsoft's sign-in, Partner Center API and Graph are; without a slash at the end
@@ -89,6 +91,7 @@ def settings_from(environment: Mapping[str, str] | None = None) -> Settings:
         proxies=_proxies(env.get("PROXIES", "0")),
         api_requests_per_minute=_requests(env.get("API_REQUESTS_PER_MINUTE", "600")),
         webhook_private_addresses=_switch(env, "WEBHOOK_PRIVATE_ADDRESSES", default=False),
+        history_read_through_days=_days(env.get("HISTORY_READ_THROUGH_DAYS", "30")),
         instance_path=instance,
         microsoft_login_base=_base(env, "MICROSOFT_LOGIN_BASE", "https://login.microsoftonline.com"),
         partner_center_api_base=_base(env, "PARTNER_CENTER_API_BASE", "https://api.partnercenter.microsoft.com"),
@@ -124,6 +127,12 @@ def _proxies(text: str) -> int:
 def _requests(text: str) -> int:
     if not (text.isascii() and text.isdigit() and len(text) < 8 and 0 < int(text) <= 1_000_000):
         raise BadSetting(f"API_REQUESTS_PER_MINUTE is {text!r}; write a number from 1 to 1000000.")
+    return int(text)
+
+
+def _days(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) < 4 and 0 < int(text) <= 366):
+        raise BadSetting(f"HISTORY_READ_THROUGH_DAYS is {text!r}; write a number of days from 1 to 366.")
     return int(text)
 
 

@@ -21,6 +21,7 @@ from app.billing.events import SUBMITTED
 from app.billing.model import BillingEntry, RatingGroup
 from app.catalog.model import Metric, Plan, Product
 from app.charges.model import ChargeLine
+from app.charges.month_sums import MonthSums
 from app.commands.demo import seed_if_empty
 from app.engagements import states
 from app.engagements.model import Engagement
@@ -172,7 +173,7 @@ def fill(size: int) -> None:
         ]
         put(BillingEntry, entries)
         put(RatingGroup, map(group_of, entries))
-        put(ChargeLine, map(line_of, entries))
+        put_lines(map(line_of, entries))
     a_big_one(ground)
 
 
@@ -187,7 +188,7 @@ def a_big_one(ground: Ground) -> None:
         at = ground.now - timedelta(days=360) + timedelta(minutes=50) * place
         entries.append(ground.entry(row, plan, f"BE-T{place:05d}", at, sequence=place + 1))
     put(BillingEntry, entries)
-    put(ChargeLine, map(line_of, entries))
+    put_lines(map(line_of, entries))
     months = [entry["service_month"] for entry in entries]
     put(RatingGroup, [group_of(entries[months.index(month)], months.count(month)) for month in sorted(set(months))])
     engagement = db.session.scalars(select(Engagement).where(Engagement.id == row["id"])).one()
@@ -198,6 +199,14 @@ def a_big_one(ground: Ground) -> None:
     for some in in_batches(facts):
         with transaction():
             record_many([(engagement, told) for told in some], SUBMITTED, by=current())
+
+
+def put_lines(lines: Iterable[dict[str, Any]]) -> None:
+    """With what they come to in their months."""
+    sums = MonthSums()
+    put(ChargeLine, map(sums.counted, lines))
+    with transaction():
+        sums.write()
 
 
 def put(model: type[Any], rows: Iterable[dict[str, Any]]) -> None:

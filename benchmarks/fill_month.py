@@ -123,5 +123,4 @@ def _facts(entry: dict[str, Any]) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    fill.fill = fill_month
-    fill.main(int(sys.argv[1]))
+    fill.main(int(sys.argv[1]), fill_month)

@@ -1,6 +1,7 @@
 """Figure `lists`: every list, signed in, at its first and last page, unfiltered and filtered, at several sizes in one run.
 
-Against the static page of the same bytes in the same server, and the largest ground against the smallest.
+Against the static page of the same bytes in the same server, and the largest ground against the smallest. The same page is asked
+again and again, as people do who come back to a list; "nothing kept" is what it costs when none of its rows was ever shown.
 """
 
 import base64
@@ -24,6 +25,10 @@ FLAT = 1.25
 NEAR = {"sqlite": 2.5, "postgresql": 3.3}
 #: requests a round of each page and of each static one
 TIMES = 12
+#: and before the first round: a connection to PostgreSQL has planned a statement for good after ten
+WARM = 40
+#: A request in front of which every kept piece of a page is forgotten: as if nobody had ever seen one of its rows.
+COLD = {"X-Bench-Cold": "1"}
 
 _FIRST_ID, _LAST_ID = "00000000-0000-0000-0000-000000000000", "ffffffff-ffff-ffff-ffff-ffffffffffff"
 
@@ -47,7 +52,10 @@ OLDEST = f"before={cursor('1970-01-01T00:00:00+00:00', _FIRST_ID)}"
 
 def screens(server: Server) -> list[Screen]:
     """What is measured; ids of the ground are read off its own pages."""
-    product = re.search(r"/products/([0-9a-f-]{36})/current-engagements", server.get("ada", "/products"))[1]  # type: ignore[index]
+    products = re.findall(r"/products/([0-9a-f-]{36})/current-engagements", server.get("ada", "/products"))
+    product = max(
+        dict.fromkeys(products), key=lambda each: rows_of(server, "ada", f"/products/{each}/current-engagements")
+    )
     listed = server.get("ada", "/engagements")
     client = re.search(r"client=([0-9a-f-]{36})", listed)[1]  # type: ignore[index]
     month = re.findall(r"month=(\d{4}-\d{2})", listed)[1]
@@ -111,6 +119,10 @@ def _some(filters: dict[str, str], wanted: tuple[str, ...]) -> dict[str, str]:
     return {name: query for name, query in filters.items() if name in wanted}
 
 
+def rows_of(server: Server, who: str, path: str) -> int:
+    return server.get(who, path).count("<tr>")
+
+
 def measure(asked: Asked) -> Iterator[Line]:
     for database in asked.databases:
         with ExitStack() as stack:
@@ -127,13 +139,17 @@ def _compared(database: str, where: dict[Server, Screen], asked: Asked) -> Itera
     static = {server: server.take_apart(one.name, server.get(one.who, one.path)) for server, one in where.items()}
     pages: dict[Server, list[float]] = {server: [] for server in where}
     floors: dict[Server, list[float]] = {server: [] for server in where}
-    for turn in range(asked.rounds + 1):
+    unseen: dict[Server, list[float]] = {server: [] for server in where}
+    for server, one in where.items():
+        server.cpu_of(one.who, one.path, WARM)
+        server.cpu_of(None, static[server], WARM)
+    for _turn in range(asked.rounds):
         for server, one in where.items():
-            page, floor = server.cpu_of(one.who, one.path, TIMES), server.cpu_of(None, static[server], TIMES)
-            if turn:  # the first is for warming up
-                pages[server].append(page)
-                floors[server].append(floor)
-    rows = {server: server.get(one.who, one.path).count("<tr>") for server, one in where.items()}
+            pages[server].append(server.cpu_of(one.who, one.path, TIMES))
+            floors[server].append(server.cpu_of(None, static[server], TIMES))
+            if one.long:
+                unseen[server].append(server.cpu_of(one.who, one.path, TIMES, headers=COLD))
+    rows = {server: rows_of(server, one.who, one.path) for server, one in where.items()}
     longest = max(rows.values())
     smallest = next(server for server in where if rows[server] == longest)  # fewer rows would be another page
     size_of = dict(zip(where, asked.sizes, strict=True))
@@ -141,6 +157,9 @@ def _compared(database: str, where: dict[Server, Screen], asked: Asked) -> Itera
         near = median_ratio(pages[server], floors[server])
         ms = median(pages[server])
         yield Line(one.name, database, size, "static page", near, most=NEAR[database] if one.long else None, ms=ms)
+        if one.long:
+            cold, note = median_ratio(unseen[server], floors[server]), "nothing kept"
+            yield Line(one.name, database, size, "static page", cold, ms=median(unseen[server]), note=note)
         if size > size_of[smallest]:
             flat = median_ratio(pages[server], pages[smallest])
             yield Line(one.name, database, size, f"at {in_words(size_of[smallest])}", flat, most=FLAT, ms=ms)

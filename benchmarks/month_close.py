@@ -76,6 +76,7 @@ class Close:
             self.marks.append(sum(marks))
             self.peak.append(peak_memory(os.getpid()))
             db.session.remove()
+            _forget_undone()
             db.engine.dispose()  # or each size's cache would count for the next
         if stored != summed:
             raise RuntimeError(f"the close stored {stored}, the aggregate gives {summed}")
@@ -135,6 +136,13 @@ def _closed(by: Any) -> MonthClose:
     month = actions.hold(BOOK, MONTH)
     actions.freeze(month, by=by)
     return closing.close(month, by=by)
+
+
+def _forget_undone() -> None:
+    """The marks of a close that was rolled back, which the next one would have to step over; SQLite keeps none."""
+    if db.engine.dialect.name == "postgresql":
+        with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            connection.exec_driver_sql("VACUUM chain_mark")
 
 
 def _stored(close: MonthClose) -> dict[tuple[str, str], tuple[int, ...]]:

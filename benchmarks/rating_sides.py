@@ -31,6 +31,7 @@ SUMS = {
     "groups": "SELECT count(*), sum(quantity), sum(amount_minor), sum(entries) FROM rating_group",
     "lines": "SELECT count(*), sum(gross_minor), sum(due_minor), sum(tax_minor), sum(length(description)) FROM charge_line",
     "months": "SELECT count(*), sum(gross_minor), sum(due_minor), sum(tax_minor), sum(lines) FROM charge_month",
+    "programmes": "SELECT count(*), sum(gross_minor), sum(due_minor), sum(tax_minor), sum(lines) FROM programme_month",
     "history": "SELECT count(*), sum(sequence), sum(length(facts)) FROM history",
     "heads": "SELECT count(*), sum(length) FROM history_head",
     "announcements": "SELECT count(*), sum(sequence) FROM announcement",

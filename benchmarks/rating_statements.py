@@ -104,6 +104,16 @@ _MONTHS = """INSERT INTO charge_month (seller_id, booked_month, partner_id, cust
         gross_minor = charge_month.gross_minor + excluded.gross_minor, due_minor = charge_month.due_minor + excluded.due_minor,
         tax_minor = charge_month.tax_minor + excluded.tax_minor, lines = charge_month.lines + excluded.lines"""
 
+_PROGRAMMES = """INSERT INTO programme_month (booked_month, programme_id, partner_id, seller_id, currency, is_test, gross_minor,
+        due_minor, tax_minor, lines)
+    SELECT booked_month, programme_id, partner_id, seller_id, currency, is_test, sum(gross), sum(due),
+        sum({percent gross * tax_percent}), count(*)
+    FROM rated WHERE true GROUP BY booked_month, programme_id, partner_id, seller_id, currency, is_test
+    ON CONFLICT (booked_month, programme_id, partner_id, seller_id, currency, is_test) DO UPDATE SET
+        gross_minor = programme_month.gross_minor + excluded.gross_minor,
+        due_minor = programme_month.due_minor + excluded.due_minor,
+        tax_minor = programme_month.tax_minor + excluded.tax_minor, lines = programme_month.lines + excluded.lines"""
+
 _PLACE = "history_head.length + row_number() OVER (PARTITION BY engagement_id ORDER BY n)"
 _IN_CHAINS = "FROM rated JOIN history_head ON subject_kind = 'engagement' AND subject_id = engagement_id ORDER BY n"
 _FACTS = (
@@ -123,4 +133,4 @@ _HEADS = f"""UPDATE history_head SET length = length + grown.events, hash = '{_H
     WHERE subject_kind = 'engagement' AND subject_id = grown.engagement_id"""
 
 #: after the entries, in this order
-OTHERS = (_GROUPS, _LINES, _MONTHS, _HISTORY, _ANNOUNCEMENTS, _HEADS)
+OTHERS = (_GROUPS, _LINES, _MONTHS, _PROGRAMMES, _HISTORY, _ANNOUNCEMENTS, _HEADS)

@@ -53,13 +53,21 @@ class Server:
         self.anybody.put(path, content=page.encode()).raise_for_status()
         return path
 
-    def cpu_of(self, who: str | None, path: str, times: int, *, fits: Callable[[str], bool] = bool) -> float:
+    def cpu_of(
+        self,
+        who: str | None,
+        path: str,
+        times: int,
+        *,
+        fits: Callable[[str], bool] = bool,
+        headers: Mapping[str, str] | None = None,
+    ) -> float:
         """Milliseconds of CPU for one request, over `times` of them. An answer that does not fit ends the run."""
         client = self.clients[who] if who else self.anybody
         processes = self._processes()
         before = sum(map(cpu_seconds, processes))
         for _ in range(times):
-            answer = client.get(path)
+            answer = client.get(path, headers=headers)
             if answer.status_code != 200 or not fits(answer.text):
                 raise RuntimeError(f"{path} answered {answer.status_code}, or not what was to be measured")
         return (sum(map(cpu_seconds, processes)) - before) / times * 1000
@@ -74,7 +82,8 @@ class Server:
         if self.url.startswith("postgresql"):
             with psycopg.connect(self.url) as connection:
                 rows = connection.execute(
-                    "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+                    "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() "
+                    "AND backend_type = 'client backend'"
                 )
                 found += [row[0] for row in rows]
         return found

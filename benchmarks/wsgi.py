@@ -2,6 +2,8 @@
 
 PUT /bench/<name> takes a page's HTML apart, once; GET /bench/<name> prints it from one flat, autoescaped template with its
 rows in memory: what Flask and Jinja cost by themselves, and so the least that a page of these bytes can cost here.
+
+A request with X-Bench-Cold finds no piece of a page kept (app/web/kept.py): every row is new to it.
 """
 
 import html
@@ -13,6 +15,7 @@ from werkzeug.middleware.dispatcher import DispatcherMiddleware
 
 from app import create_app
 from app.foundation import memory
+from app.web.kept import PIECES
 
 PAGE = """{{ before|safe }}{% for row in rows %}{% for markup, text in row %}{{ markup|safe }}{{ text }}{% endfor %}
 {% endfor %}{{ after|safe }}"""
@@ -39,5 +42,13 @@ def show(name: str) -> str:
     return page.render(**taken_apart[name])
 
 
-application = DispatcherMiddleware(create_app(), {"/bench": static_pages})
+served = DispatcherMiddleware(create_app(), {"/bench": static_pages})
+
+
+def application(environ: Any, start_response: Any) -> Any:
+    if "HTTP_X_BENCH_COLD" in environ:
+        PIECES.forget()
+    return served(environ, start_response)
+
+
 memory.settle()

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from alembic import context
 from flask import current_app
 
+from app.engagements import search_index
 from app.foundation import append_only
 from app.jobs import claim_tables
 
@@ -19,6 +20,10 @@ db = current_app.extensions["migrate"].db
 autogenerating = bool(getattr(context.config.cmd_opts, "autogenerate", False))
 if not autogenerating:
     logging.getLogger("alembic").setLevel(logging.WARNING)
+
+
+def is_modelled(name: str | None, kind: str, parents: object = None) -> bool:
+    return claim_tables.is_ours(name, kind, parents) and search_index.is_modelled(name, kind, parents)
 
 
 def render_item(kind: str, thing: object, _context: object) -> str | Literal[False]:
@@ -71,7 +76,7 @@ def migrate(connection: sa.Connection) -> None:
         connection=connection,
         target_metadata=db.metadata,
         compare_type=True,
-        include_name=claim_tables.is_ours,
+        include_name=is_modelled,
         render_as_batch=on_sqlite,
         render_item=render_item,
         process_revision_directives=drop_empty_revision,
@@ -82,6 +87,7 @@ def migrate(connection: sa.Connection) -> None:
         with context.begin_transaction():
             context.run_migrations()
         append_only.protect(connection)
+        search_index.keep(connection)
         connection.commit()
 
 
@@ -90,6 +96,8 @@ def write_sql() -> None:
     context.configure(url=db.engine.url, target_metadata=db.metadata, literal_binds=True)
     with context.begin_transaction():
         context.run_migrations()
+        for statement in append_only.guarded(context.get_context().dialect.name):
+            context.get_context().impl.static_output(f"{statement};")
 
 
 if context.is_offline_mode():

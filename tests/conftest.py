@@ -20,6 +20,7 @@ from flask import Flask
 
 from app import create_app
 from app.members import passwords
+from app.web.kept import PIECES
 from tests import databases
 from tests.people import QUICK_HASHER
 
@@ -47,6 +48,8 @@ LONGEST = (
     "actions/test_batch.py",
     "actions/test_rating_in_bulk.py",
 )
+
+PIECES.strict = True  # a piece that could never be kept is a mistake in its template
 
 hypothesis.settings.register_profile("here", deadline=None)
 hypothesis.settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)

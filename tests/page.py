@@ -170,7 +170,8 @@ class Fragment:
                 wrong.append(f"form without csrf_token: {_shown(form)}")
             if form.find_parent("form"):
                 wrong.append(f"form in a form: {_shown(form)}")
-            if not form.select_one("button, input[type=submit]") and form.get("role") != "search":
+            elsewhere = form.get("id") and self.soup.select_one(f'button[type="submit"][form="{form["id"]}"]')
+            if not (elsewhere or form.select_one("button, input[type=submit]")) and form.get("role") != "search":
                 wrong.append(f"form without a button: {_shown(form)}")
         return wrong
 

@@ -20,6 +20,7 @@ from app.catalog.model import Metric
 from app.catalog.queries import metrics_of
 from app.engagements.model import Engagement
 from app.foundation import tenancy
+from app.foundation.collecting import without_collecting
 from app.foundation.database import db
 from app.foundation.tenancy import Viewer, one
 from app.web.engagement_header import also_a_test, engagement_asked_for
@@ -73,7 +74,8 @@ def add_many(body: dict[str, Any]) -> Any:
     One refused record stops no other. A record's key counts for ever: sent again with it, the same record is a duplicate.
     """
     by = tenancy.current()
-    return once_answered(body, entry_schemas.BatchResult, lambda: _batch(body, by))
+    with without_collecting():
+        return once_answered(body, entry_schemas.BatchResult, lambda: _batch(body, by), whole=True)
 
 
 @operations.get("/billing-entries/<uuid:entry_id>", gives=entry_schemas.BillingEntryDetails, needs=VIEW)

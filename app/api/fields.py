@@ -10,6 +10,7 @@ import uuid
 from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 from marshmallow import ValidationError, fields, validate
@@ -116,9 +117,17 @@ class File(fields.Field[bytes]):
 
 def plain_id(value: Any) -> uuid.UUID:
     """ValueError unless it is the text of one, dashes and all."""
-    if not isinstance(value, str) or not _UUID.fullmatch(value):
+    if not isinstance(value, str):
         raise ValueError("not an id")
-    return uuid.UUID(value)
+    return _id(value)
+
+
+@lru_cache(2048)
+def _id(text: str) -> uuid.UUID:
+    """Once for all the records of a batch that name it."""
+    if not _UUID.fullmatch(text):
+        raise ValueError("not an id")
+    return uuid.UUID(text)
 
 
 class Id(fields.Field[uuid.UUID]):

@@ -11,6 +11,7 @@ values; the schema writes them, and leaves out whatever it does not know.
 import json
 import uuid
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Any
 
 from flask import Response, request
@@ -136,11 +137,12 @@ def once(body: dict[str, Any], do: Callable[[], Any]) -> uuid.UUID:
     return idempotency.once(key, content(body), do, by=tenancy.current())[0]
 
 
-def once_answered(body: dict[str, Any], gives: type[Schema], do: Callable[[], Any]) -> Any:
+def once_answered(body: dict[str, Any], gives: type[Schema], do: Callable[[], Any], *, whole: bool = False) -> Any:
     """The same for work that is answered by more than one row: a repeat with the same key is answered word for word.
 
     The key is taken for this body before the work, and the answer kept after it; the work therefore has to be harmless when
-    it is done twice. What is refused as a whole leaves the key unspent.
+    it is done twice. What is refused as a whole leaves the key unspent. `whole`: the work is one transaction, which then keeps
+    its answer too.
     """
     key, by = sent_key(), tenancy.current()
     if key is None:
@@ -148,11 +150,12 @@ def once_answered(body: dict[str, Any], gives: type[Schema], do: Callable[[], An
     kept = idempotency.claim(key, content(body), by=by)
     if kept is None:
         try:
-            told = json.dumps(gives().dump(do()))
+            with transaction() if whole else nullcontext():
+                told = json.dumps(gives().dump(do()))
+                kept = idempotency.keep_answer(key, told, by=by)
         except Exception:
             idempotency.release(key, by=by)
             raise
-        kept = idempotency.keep_answer(key, told, by=by)
     return Response(kept, content_type="application/json")
 
 

@@ -14,7 +14,7 @@ from app.billing import events, rules, states
 from app.billing.model import BillingEntry
 from app.billing.provisional import quantity_before
 from app.billing.queries import taken_back
-from app.billing.rating import priced_metric, prices_for, terms_of
+from app.billing.rating import currency_of, priced_metric, prices_for, terms_of
 from app.billing.rules import Rated
 from app.catalog.model import Metric, Product, Programme
 from app.catalog.queries import PlanPrices, PricedMetric, programme_of
@@ -95,7 +95,7 @@ def entry_for(
         "booked_month": draft.month,
         "quantity": draft.quantity,
         "notes": draft.notes.strip(),
-        "currency": terms_of(priced).currency,
+        "currency": currency_of(priced),
         "submitted_by_id": by.member_id,
         "submitted_by_name": by.member_name,
         "submitted_at": now,

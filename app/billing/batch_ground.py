@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from itertools import product
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
 
@@ -19,6 +19,7 @@ from app.engagements.model import Engagement
 from app.foundation import clock
 from app.foundation.billing_month import BillingMonth
 from app.foundation.database import db
+from app.foundation.money import Money
 from app.foundation.tenancy import Viewer, acting_for_all
 from app.months.actions import hold as hold_month
 from app.months.actions import is_reopened
@@ -42,15 +43,24 @@ class Spent:
 class OpenGroup:
     """A metric's month that the batch may bill in: what its lines have in common."""
 
+    engagement: Engagement
+    programme: Programme
     priced: PricedMetric
     terms: Terms
-    #: what the month comes to with the lines before, once one was rated
+    step: Decimal
+    #: an amount above it waits for a person
+    threshold: Money | None
+    #: what the month will hold before the next line
+    reached: Decimal
+    #: what that comes to, once a line was rated
     costs: Decimal | None = None
+    #: the row of its first line; another one's differs in what that line says
+    row: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Ground:
-    """`reached`, `open` and `spent` move along while the batch is judged; the rest stands still."""
+    """`open` and `spent` move along while the batch is judged; the rest stands still."""
 
     now: datetime
     #: those this viewer may see; what is missing here is not there
@@ -61,7 +71,7 @@ class Ground:
     prices: dict[uuid.UUID, PlanPrices]
     #: (book, month) -> its row, which has a say beside the clock
     months: dict[tuple[str, BillingMonth], Month]
-    #: engagement id -> (metric, month) -> what the month will hold before the next line
+    #: engagement id -> (metric, month) -> what the month will hold before the first line
     reached: dict[uuid.UUID, dict[Group, Decimal]]
     spent: dict[str, Spent] = field(default_factory=dict)
     #: (engagement id, metric id, month) of lines so far

@@ -16,7 +16,7 @@ from app.catalog.model import Metric, Programme
 from app.engagements.model import Engagement
 from app.engagements.queries import Customer, Partner
 from app.foundation.billing_month import BillingMonth
-from app.foundation.database import db, one_of
+from app.foundation.database import at_most, db, one_of
 from app.foundation.refusals import Refused
 from app.foundation.tenancy import Viewer, acting_for_all, one
 from app.months.queries import rows_of
@@ -92,7 +92,7 @@ def waiting_on(engagement_id: uuid.UUID) -> dict[uuid.UUID, Row[*tuple[Any, ...]
         select(Correction.id, Correction.number, Correction.entry_id, Correction.asked_by_id, Correction.asked_by_name)
         .where(Correction.engagement_id == engagement_id, Correction.state == states.REQUESTED)
         .order_by(Correction.asked_at)
-        .limit(100)
+        .limit(at_most(100))
     )
     return {row.entry_id: row for row in rows}
 
@@ -236,7 +236,7 @@ def waiting_number(viewer: Viewer) -> Any | None:
     found = _decidable(viewer)
     if found is None:
         return None
-    few = found.with_only_columns(Correction.id).limit(100).subquery()
+    few = found.with_only_columns(Correction.id).limit(at_most(100)).subquery()
     return select(func.count()).select_from(few).scalar_subquery()
 
 

@@ -12,7 +12,7 @@ from app.catalog.model import Product, Programme
 from app.engagements.model import CompletionRequest, Engagement
 from app.engagements.states import OPEN
 from app.foundation.billing_month import BillingMonth
-from app.foundation.database import db
+from app.foundation.database import at_most, db, one_of
 from app.foundation.history import History
 from app.months.queries import OpenMonths, first_to_bill
 
@@ -20,38 +20,43 @@ from app.months.queries import OpenMonths, first_to_bill
 MOST_COUNTED = 999
 
 
-def beside(found: Select[*tuple[Any, ...]], taking: OpenMonths) -> Select[*tuple[Any, ...]]:
-    """The list of engagements with what each row shows of billing. `taking`: the months open by the clock.
+def with_open_month(found: Select[*tuple[Any, ...]], taking: OpenMonths) -> Select[*tuple[Any, ...]]:
+    """The list of engagements with each row's programme and the month that its form offers first. `taking`: open by the clock.
 
-    Adds: asked_at (of the open completion request), currency, cut_off, takes_all_three (who may read the figures), rated_minor
-    (all months); open_month (the number of the month that its form offers first, by the clock and by the months' rows; 0
-    without any), reopened_month (open_month is that one: no cut-off lies ahead), month_minor (rated in open_month, None
-    without any) and month_waits (something of it is undecided).
+    Adds: currency, cut_off, takes_all_three (who may read the figures); open_month (its number, by the clock and by the months'
+    rows; 0 without any), reopened_month (open_month is that one: no cut-off lies ahead).
     """
     first = first_to_bill(Programme.cut_off, Engagement.active_from, taking)
-    group = select(func.sum(RatingGroup.amount_minor)).where(RatingGroup.engagement_id == Engagement.id)
-    waits = select(BillingEntry.id).where(
-        BillingEntry.engagement_id == Engagement.id,
-        _number_of(BillingEntry.service_month) == first.month,
-        BillingEntry.state.in_(states.UNDECIDED),
-    )
-    asked = select(CompletionRequest.asked_at).where(
-        CompletionRequest.engagement_id == Engagement.id, CompletionRequest.state == OPEN
-    )
     return found.join(Programme, Programme.id == Product.programme_id).add_columns(
-        asked.correlate(Engagement).scalar_subquery().label("asked_at"),
         Programme.currency,
         Programme.cut_off,
         Programme.viewing_takes_all_three.label("takes_all_three"),
-        group.correlate(Engagement).scalar_subquery().label("rated_minor"),
         first.month.label("open_month"),
         first.reopened.label("reopened_month"),
-        group.where(_number_of(RatingGroup.service_month) == first.month)
-        .correlate(Engagement, Programme)
-        .scalar_subquery()
-        .label("month_minor"),
-        waits.correlate(Engagement, Programme).exists().label("month_waits"),
     )
+
+
+def beside(page: Any) -> list[Any]:
+    """What each row of a page of with_open_month() shows of billing, for page_of(beside=...).
+
+    asked_at (of the open completion request), rated_minor (all months), month_minor (rated in open_month, None without any) and
+    month_waits (something of it is undecided).
+    """
+    group = select(func.sum(RatingGroup.amount_minor)).where(RatingGroup.engagement_id == page.id)
+    waits = select(BillingEntry.id).where(
+        BillingEntry.engagement_id == page.id,
+        _number_of(BillingEntry.service_month) == page.open_month,
+        one_of(BillingEntry.state, states.UNDECIDED),
+    )
+    asked = select(CompletionRequest.asked_at).where(
+        CompletionRequest.engagement_id == page.id, one_of(CompletionRequest.state, (OPEN,))
+    )
+    return [
+        asked.scalar_subquery().label("asked_at"),
+        group.scalar_subquery().label("rated_minor"),
+        group.where(_number_of(RatingGroup.service_month) == page.open_month).scalar_subquery().label("month_minor"),
+        waits.exists().label("month_waits"),
+    ]
 
 
 def _number_of(month: Any) -> Any:
@@ -71,7 +76,7 @@ def tab_counts(engagement_id: uuid.UUID) -> TabCounts:
     """What this viewer may see of each, in one statement that counts no more than MOST_COUNTED rows."""
     events = select(History.id).where(History.subject_kind == "engagement", History.subject_id == engagement_id)
     entries = select(BillingEntry.id).where(BillingEntry.engagement_id == engagement_id)
-    few = [found.limit(MOST_COUNTED + 1).subquery() for found in (events, entries)]
+    few = [found.limit(at_most(MOST_COUNTED + 1)).subquery() for found in (events, entries)]
     row = db.session.execute(select(*(select(func.count()).select_from(some).scalar_subquery() for some in few))).one()
     return TabCounts(*(str(number) if number <= MOST_COUNTED else f"{MOST_COUNTED}+" for number in row))
 

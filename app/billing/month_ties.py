@@ -3,28 +3,30 @@
 A book's programmes are those under its cut-off policy. Test rows count in no total.
 """
 
-import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from itertools import chain, starmap
+from typing import Any, NamedTuple
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 
 from app.billing import states
-from app.billing.model import BillingEntry
+from app.billing.model import IS_RATED, BillingEntry
 from app.billing.rules import Amounts
 from app.billing.standing import line_of
 from app.catalog.model import Programme
 from app.catalog.queries import remuneration_of
-from app.charges.model import ChargeLine
+from app.charges.model import ChargeLine, ProgrammeMonth
 from app.foundation.billing_month import BillingMonth
-from app.foundation.database import db, streamed
+from app.foundation.database import db
 from app.foundation.money import Money
+from app.foundation.raw_rows import fetched
 from app.months.checklist import Total
 
 
 def totals(book: str, month: BillingMonth) -> Sequence[Total]:
     """What the charge book holds for the month under the book's programmes."""
+    programmes = db.session.scalars(select(Programme.id).where(Programme.cut_off == book)).all()
     rows = db.session.execute(
         select(
             ChargeLine.programme_id,
@@ -34,7 +36,7 @@ def totals(book: str, month: BillingMonth) -> Sequence[Total]:
             func.sum(ChargeLine.due_minor).label("due"),
             func.sum(ChargeLine.tax_minor).label("tax"),
         )
-        .where(ChargeLine.booked_month == month, *of_book(ChargeLine, book))
+        .where(ChargeLine.booked_month == month, ChargeLine.programme_id.in_(programmes), ChargeLine.is_test.is_(False))
         .group_by(ChargeLine.programme_id, ChargeLine.currency)
     ).all()
     return [
@@ -95,45 +97,49 @@ _NOTHING = Amounts(0, 0, 0, 0)
 
 def rated_in(book: str, month: BillingMonth) -> Rated:
     """The month's rated entries, in one pass. Those of one amount are worked out once; of reversals, each by itself."""
-    programmes = {one.id: one for one in db.session.scalars(select(Programme).where(Programme.cut_off == book))}
-    if not programmes:
-        return Rated()
-    here = (
-        BillingEntry.booked_month == month,
-        BillingEntry.state == states.RATED,
-        BillingEntry.is_test.is_(False),
-    )
     found, takes_back = Rated(), False
-    for ids in _asked_together(list(programmes)):
-        only = ids[0] if len(ids) == 1 else None
-        keys = _ALIKE if only else (*_ALIKE, BillingEntry.programme_id)
-        alike = select(*keys, func.count().label("alike")).where(*here, BillingEntry.programme_id.in_(ids))
-        for row in streamed(alike.group_by(*keys)):
+    programmes = {each.id: each for each in db.session.scalars(select(Programme).where(Programme.cut_off == book))}
+    for programme in programmes.values():
+        for row in starmap(Alike, chain.from_iterable(fetched(alike_in(programme, month), 2000))):
             found.entries += row.alike
-            if row.service_month == month:
+            if row.service_month == month.number:
                 found.own_work[row.currency] = found.own_work.get(row.currency, 0) + row.amount_minor * row.alike
             if row.kind == states.REVERSAL:
                 takes_back = True
             else:
-                found.add(row.currency, row.alike, _line_of(row, programmes[only or row.programme_id]))
+                found.add(row.currency, row.alike, _line_of(row, programme))
     if takes_back:
         group = (BillingEntry.corrects_id, BillingEntry.engagement_id, BillingEntry.metric_id)
-        reversals = select(BillingEntry.programme_id, *_ALIKE, *group, BillingEntry.rated_sequence).where(*here)
+        reversals = select(BillingEntry.programme_id, *_WHAT, *group, BillingEntry.rated_sequence).where(*_rated(month))
         reversals = reversals.where(BillingEntry.kind == states.REVERSAL, BillingEntry.programme_id.in_(programmes))
-        for row in db.session.execute(reversals).all():
-            found.add(row.currency, 1, _line_of(row, programmes[row.programme_id]))
+        for one in db.session.execute(reversals).all():
+            found.add(one.currency, 1, _line_of(one, programmes[one.programme_id]))
     return found
 
 
-#: what tells most apart comes first: SQLite puts rows in order to group them, and seldom looks at the others then
-_ALIKE = (BillingEntry.amount_minor, BillingEntry.service_month, BillingEntry.kind, BillingEntry.currency)
+class Alike(NamedTuple):
+    """So many rated entries of a programme that are one amount of one kind and month; as the database keeps it."""
+
+    service_month: int
+    currency: str
+    kind: str
+    amount_minor: int
+    alike: int
 
 
-def _asked_together(programmes: list[uuid.UUID]) -> list[list[uuid.UUID]]:
-    """On SQLite one by one, each along the index: without the id what it puts in order stays in its memory, half as long."""
-    if db.session.get_bind().dialect.name == "sqlite":
-        return [[one] for one in programmes]
-    return [programmes]
+#: in the order of the index of booked entries, which holds them all: of one programme nothing is sorted, and no row is read
+_WHAT = tuple(getattr(BillingEntry, name) for name in Alike._fields[:-1])
+
+
+def alike_in(programme: Programme, month: BillingMonth) -> Select[*tuple[Any, ...]]:
+    """The fields of Alike, a row for each amount."""
+    return (
+        select(*_WHAT, func.count()).where(*_rated(month), BillingEntry.programme_id == programme.id).group_by(*_WHAT)
+    )
+
+
+def _rated(month: BillingMonth) -> tuple[Any, ...]:
+    return BillingEntry.booked_month == month, IS_RATED, BillingEntry.is_test.is_(False)
 
 
 def _line_of(row: Any, programme: Programme) -> Amounts:
@@ -152,20 +158,23 @@ def of_book(model: Any, book: str) -> tuple[Any, ...]:
 
 
 def booked_sums(months: Sequence[BillingMonth]) -> dict[tuple[str, BillingMonth], list[Money]]:
-    """(book, month) -> what is booked, gross, one amount a currency; one statement for a whole list of months."""
+    """(book, month) -> what is booked, gross, one amount a currency; one statement for a whole list of months.
+
+    From the sums that are kept with the lines. What a close is checked against is counted anew: totals().
+    """
     if not months:
         return {}
     rows = db.session.execute(
         select(
             Programme.cut_off,
-            ChargeLine.booked_month,
-            ChargeLine.currency,
-            func.sum(ChargeLine.gross_minor).label("gross"),
+            ProgrammeMonth.booked_month,
+            ProgrammeMonth.currency,
+            func.sum(ProgrammeMonth.gross_minor).label("gross"),
         )
-        .join(Programme, Programme.id == ChargeLine.programme_id)
-        .where(ChargeLine.booked_month.in_(months), ChargeLine.is_test.is_(False))
-        .group_by(Programme.cut_off, ChargeLine.booked_month, ChargeLine.currency)
-        .order_by(ChargeLine.currency)
+        .join(Programme, Programme.id == ProgrammeMonth.programme_id)
+        .where(ProgrammeMonth.booked_month.in_(months), ProgrammeMonth.is_test.is_(False))
+        .group_by(Programme.cut_off, ProgrammeMonth.booked_month, ProgrammeMonth.currency)
+        .order_by(ProgrammeMonth.currency)
     )
     found: dict[tuple[str, BillingMonth], list[Money]] = {}
     for row in rows:

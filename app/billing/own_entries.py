@@ -26,7 +26,7 @@ from app.charges.model import ChargeLine
 from app.charges.queries import gross_of
 from app.engagements.own_history import own_events
 from app.foundation.billing_month import BillingMonth
-from app.foundation.database import db
+from app.foundation.database import at_most, db
 from app.foundation.money import Money
 from app.foundation.refusals import NotVisible
 from app.foundation.tenancy import acting_for_all, one
@@ -151,8 +151,8 @@ def charged_by_month(engagement_id: uuid.UUID, limit: int = 3) -> Sequence[Row[*
 
 def counts_for_tabs(engagement_id: uuid.UUID) -> tuple[int, int]:
     """(events the customer reads, entries that are charged or will be), as the tabs show them."""
-    events = select(func.count()).select_from(own_events(engagement_id).limit(MOST_COUNTED).subquery())
-    entries = select(func.count()).select_from(own_entries(engagement_id).limit(MOST_COUNTED).subquery())
+    events = select(func.count()).select_from(own_events(engagement_id).limit(at_most(MOST_COUNTED)).subquery())
+    entries = select(func.count()).select_from(own_entries(engagement_id).limit(at_most(MOST_COUNTED)).subquery())
     row = db.session.execute(select(events.scalar_subquery(), entries.scalar_subquery())).one()
     return row[0], row[1]
 

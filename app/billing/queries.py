@@ -20,7 +20,7 @@ from app.engagements.queries import Customer, Partner
 from app.foundation import clock
 from app.foundation.billing_month import CUT_OFF_POLICIES, BillingMonth
 from app.foundation.collecting import without_collecting
-from app.foundation.database import db
+from app.foundation.database import at_most, db
 from app.foundation.money import Money
 from app.foundation.shares import WHOLE, Share
 from app.foundation.tenancy import Viewer, acting_for_all
@@ -278,7 +278,7 @@ def waiting_count(viewer: Viewer) -> tuple[str, Any] | None:
     if viewer.capacity != "operator" or not viewer.may("rating-queue:decide"):
         return None
     others = or_(BillingEntry.submitted_by_id.is_(None), BillingEntry.submitted_by_id != viewer.member_id)
-    some = select(BillingEntry.id).where(IS_IN_REVIEW, others).limit(100).subquery()
+    some = select(BillingEntry.id).where(IS_IN_REVIEW, others).limit(at_most(100)).subquery()
     return "/reviews/rating", select(func.count()).select_from(some).scalar_subquery()
 
 

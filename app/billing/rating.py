@@ -107,8 +107,11 @@ def priced_metric(prices: PlanPrices, metric_id: uuid.UUID, month: BillingMonth)
 
 
 def terms_of(priced: PricedMetric) -> Terms:
-    currency = priced.version.currency if priced.version else "USD"
-    return Terms(priced.tariff, currency, priced.billable, priced.metric.month_limit)
+    return Terms(priced.tariff, currency_of(priced), priced.billable, priced.metric.month_limit)
+
+
+def currency_of(priced: PricedMetric) -> str:
+    return priced.version.currency if priced.version else "USD"
 
 
 def note_failure(entry_id: uuid.UUID, failure: str) -> None:
@@ -155,6 +158,13 @@ def _book(
     book_line(entry, **line_of(entry, description, rated.amount, remuneration, programme.tax_percent))
 
 
+#: what rated_columns() gives, in its order
+RATED = (
+    "amount_minor", "quantity_before", "quantity_after", "price_version_id", "rated_sequence", "rated_at", "rated_by_name",
+    "failure",
+)  # fmt: skip
+
+
 def rated_columns(rated: Rated, version_id: uuid.UUID, sequence: int, at: datetime, *, by: Viewer) -> dict[str, Any]:
     """What an entry holds once it is rated, beside its state."""
     return {
@@ -173,17 +183,19 @@ def line_of(
     entry: Any, description: str, amount: Money, remuneration: Remuneration, tax_percent: Decimal
 ) -> dict[str, Any]:
     """What the charge book is told of a rated entry, or of a light row of one."""
-    gross = remuneration.gross(amount)
     return {
         "kind": "billing-entry",
         "description": description,
         "service_month": entry.service_month,
         "booked_month": entry.booked_month,
-        "gross": gross,
-        "due": remuneration.due(amount),
-        "tax": tax_on(gross, tax_percent),
         "programme_id": entry.programme_id,
+        **booked_amounts(amount, remuneration, tax_percent),
     }
+
+
+def booked_amounts(amount: Money, remuneration: Remuneration, tax_percent: Decimal) -> dict[str, Money]:
+    gross = remuneration.gross(amount)
+    return {"gross": gross, "due": remuneration.due(amount), "tax": tax_on(gross, tax_percent)}
 
 
 def check_not_stored(programme: Programme, month: BillingMonth) -> None:

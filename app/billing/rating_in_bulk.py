@@ -17,7 +17,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from app.billing import rules, states
 from app.billing.model import BillingEntry, RatingGroup
 from app.billing.queries import DueEntry
-from app.billing.rating import line_description, line_of, rated_columns, rated_facts, terms_of
+from app.billing.rating import RATED, booked_amounts, line_description, rated_columns, rated_facts, terms_of
 from app.billing.rules import Terms
 from app.catalog.model import Programme
 from app.catalog.queries import PlanPrices, PricedMetric, prices_of_plans, remuneration_of
@@ -43,13 +43,7 @@ def rate_many(due: Sequence[DueEntry], *, by: Viewer) -> list[uuid.UUID]:
     AlreadyDone, with nothing written, when one of them was taken along by somebody else.
     """
     with without_collecting(), transaction(), acting_for_all("rating reads terms and groups of every party"):
-        left: list[uuid.UUID] = []
-        ground = _Ground(due, by)
-        for entry in due:
-            if entry.is_test or not ground.rate(entry):
-                left.append(entry.id)
-        ground.write()
-    return left
+        return _Ground(due, by).rate(due)
 
 
 @dataclass(slots=True)
@@ -66,22 +60,25 @@ class _Group:
     cost: Decimal | None = None
     is_priced: bool = False
     price: tuple[PricedMetric, Terms] | None = None
+    is_moved: bool = False
 
 
 class _Sold:
     """What a programme says, read once for all entries under it."""
 
-    def __init__(self, programme: Programme) -> None:
-        self.remuneration, self.tax_percent = remuneration_of(programme), programme.tax_percent
+    def __init__(self, programme: Programme, months: Iterable[BillingMonth]) -> None:
         self.review_threshold = programme.review_threshold
-        self._id, self._book = programme.id, programme.cut_off
-        self._told: dict[BillingMonth, bool] = {}
+        self._remuneration, self._tax_percent = remuneration_of(programme), programme.tax_percent
+        self._amounts: dict[Money, dict[str, Money]] = {}
+        #: months that a close has stored, which rate_entry then says
+        self.told = {month for month in months if is_stored(programme.cut_off, month, programme.id)}
 
-    def is_told(self, month: BillingMonth) -> bool:
-        """A close has stored the month, which rate_entry then says."""
-        if month not in self._told:
-            self._told[month] = is_stored(self._book, month, self._id)
-        return self._told[month]
+    def amounts(self, amount: Money) -> dict[str, Money]:
+        """Gross, due and tax, worked out once for all entries of one amount: a price list knows few."""
+        known = self._amounts.get(amount)
+        if known is None:
+            known = self._amounts[amount] = booked_amounts(amount, self._remuneration, self._tax_percent)
+        return known
 
 
 class _Ground:
@@ -90,51 +87,66 @@ class _Ground:
     def __init__(self, due: Sequence[DueEntry], by: Viewer) -> None:
         self._by, self._now = by, clock.now()
         self._groups = _held_groups(due)
-        self._sold = {row.id: _Sold(row) for row in db.session.scalars(select(Programme))}
+        months = {entry.booked_month for entry in due}
+        self._sold = {row.id: _Sold(row, months) for row in db.session.scalars(select(Programme)).all()}
         self._prices = prices_of_plans({entry.plan_id for entry in due})
         self._priced: dict[tuple[Any, ...], tuple[PricedMetric, Terms] | None] = {}
-        self._moved: dict[uuid.UUID, _Group] = {}
-        self._rated: list[tuple[DueEntry, Sequence[Any], dict[str, Any]]] = []
-        self._columns: tuple[str, ...] = ()
-        self._booked: list[tuple[DueEntry, str, Money, _Sold]] = []
+        self._moved: list[_Group] = []
+        self._booked: list[tuple[DueEntry, str, dict[str, Money]]] = []
 
-    def rate(self, entry: DueEntry) -> bool:
-        """Whether it is rated; False: it is refused, or a person looks at it."""
+    def rate(self, due: Sequence[DueEntry]) -> list[uuid.UUID]:
+        """All of them, each while those before it are written; gives back those that are left to rate_entry."""
+        left: list[uuid.UUID] = []
+        change_states(BillingEntry, self._rated(due, left), states.RATE, by=self._by, columns=RATED, at=self._now)
+        names = ("quantity", "amount_minor", "entries")
+        moved = ((group.id, group.quantity, group.amount_minor, group.entries) for group in self._moved)
+        bulk.update(RatingGroup, ("id",), names, moved)
+        book_lines(self._lines())
+        return left
+
+    def _rated(
+        self, due: Sequence[DueEntry], left: list[uuid.UUID]
+    ) -> Iterator[tuple[DueEntry, Sequence[Any], dict[str, str]]]:
+        """Entry, its columns and its facts, one after the other; asks the database nothing."""
+        for entry in due:
+            rated = None if entry.is_test else self._rate(entry)
+            if rated is None:
+                left.append(entry.id)
+            else:
+                yield entry, *rated
+
+    def _rate(self, entry: DueEntry) -> tuple[Sequence[Any], dict[str, str]] | None:
+        """None: it is refused, or a person looks at it."""
         group = self._groups[entry.engagement_id, entry.metric_id, entry.service_month]
         sold, price = self._sold[entry.programme_id], self._price(entry, group)
         if price is None:
-            return False
+            return None
         priced, terms = price
         try:
             ended_at = rules.end_that_counts(entry.ended_at, entry.submitted_at)
             rules.check_active(entry.service_month, entry.active_from, ended_at)
             rated = rules.rate(terms, group.quantity, entry.quantity, costs_before=group.cost)
         except Refused:
-            return False
-        if rules.needs_review(rated.amount, sold.review_threshold) or sold.is_told(entry.booked_month):
-            return False
+            return None
+        if rules.needs_review(rated.amount, sold.review_threshold) or entry.booked_month in sold.told:
+            return None
         assert priced.version is not None  # rules.rate refuses a month without a price
         columns = rated_columns(rated, priced.version.id, group.entries + 1, self._now, by=self._by)
-        self._columns = tuple(columns)
-        self._rated.append((entry, tuple(columns.values()), rated_facts(entry.number, rated)))
         group.quantity, group.cost = rated.after, rated.cost_after
         group.amount_minor, group.entries = group.amount_minor + columns["amount_minor"], group.entries + 1
-        self._moved[group.id] = group
-        self._booked.append((entry, priced.metric.unit, rated.amount, sold))
-        return True
-
-    def write(self) -> None:
-        change_states(BillingEntry, self._rated, states.RATE, by=self._by, columns=self._columns, at=self._now)
-        names = ("quantity", "amount_minor", "entries")
-        moved = ((group.id, group.quantity, group.amount_minor, group.entries) for group in self._moved.values())
-        bulk.update(RatingGroup, ("id",), names, moved)
-        book_lines(self._lines())
+        if not group.is_moved:
+            group.is_moved = True
+            self._moved.append(group)
+        self._booked.append((entry, priced.metric.unit, sold.amounts(rated.amount)))
+        return tuple(columns.values()), rated_facts(entry.number, rated)
 
     def _lines(self) -> Iterator[dict[str, Any]]:
-        for entry, unit, amount, sold in self._booked:
-            description = line_description(entry.engagement, entry.quantity, unit)
-            line = line_of(entry, description, amount, sold.remuneration, sold.tax_percent)
-            yield line_for(entry, at=self._now, **line)
+        for entry, unit, amounts in self._booked:
+            yield line_for(
+                entry, kind="billing-entry", description=line_description(entry.engagement, entry.quantity, unit),
+                service_month=entry.service_month, booked_month=entry.booked_month, programme_id=entry.programme_id,
+                at=self._now, **amounts,
+            )  # fmt: skip
 
     def _price(self, entry: DueEntry, group: _Group) -> tuple[PricedMetric, Terms] | None:
         """The plan's metric with its price in the month, worked out once for all groups of it."""

@@ -29,7 +29,7 @@ from app.catalog.listing_model import Evidence, ListingReview
 from app.catalog.states import SHOWN
 from app.catalog.tariff import Band, Tariff
 from app.foundation.billing_month import CUT_OFF_POLICIES, BillingMonth, CutOff
-from app.foundation.database import Base, Exact, Instant, Month, Row
+from app.foundation.database import Base, Exact, Instant, Month, Row, one_of
 from app.foundation.money import Money
 from app.foundation.tenancy import Capacity, ForEverybody, Tenanted, viewer_organisation
 from app.foundation.text import folded
@@ -142,7 +142,7 @@ class Product(Row, Tenanted, Base):
         """Published products are public; a partner sees its own in every state."""
         if capacity == "operator":
             return cls.seller_id == viewer_organisation()
-        published = cls.state.in_(SHOWN)
+        published = one_of(cls.state, SHOWN)
         return or_(published, cls.partner_id == viewer_organisation()) if capacity == "partner" else published
 
     def history_subject(self) -> tuple[str, uuid.UUID]:

@@ -5,9 +5,9 @@ from decimal import Decimal
 from itertools import zip_longest
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import Uuid, func, literal, select
 
-from app.charges.model import ChargeLine, ChargeMonth
+from app.charges.model import NO_PROGRAMME, ChargeLine, ChargeMonth, ProgrammeMonth
 from app.foundation.database import as_text, streamed
 from app.foundation.self_check import Check, Verdicts
 
@@ -17,6 +17,7 @@ def checks() -> list[Check]:
         Check("amounts of a charge line go together", _amounts),
         Check("no source is charged twice", _twice),
         Check("month sums are what their lines come to", _sums),
+        Check("programmes' month sums are what their lines come to", _sums_of_programmes),
     ]
 
 
@@ -53,17 +54,27 @@ def _twice() -> Verdicts:
 
 
 def _sums() -> Verdicts:
+    return _compared(ChargeMonth, ("seller_id", "booked_month", "partner_id", "customer_id", "currency", "is_test"))
+
+
+def _sums_of_programmes() -> Verdicts:
+    parties = ("booked_month", "programme_id", "partner_id", "seller_id", "currency", "is_test")
+    return _compared(ProgrammeMonth, parties)
+
+
+def _compared(model: Any, parties: tuple[str, ...]) -> Verdicts:
     """Both sides ordered by the same key and walked together, in flat memory."""
-    parties = ("seller_id", "booked_month", "partner_id", "customer_id", "currency", "is_test")
     sums = ("gross_minor", "due_minor", "tax_minor")
     keys = [getattr(ChargeLine, name) for name in parties]
+    if model is ProgrammeMonth:
+        keys[parties.index("programme_id")] = func.coalesce(ChargeLine.programme_id, literal(NO_PROGRAMME, Uuid()))
     of_lines = select(
         *keys, *(func.sum(getattr(ChargeLine, name)).label(name) for name in sums), func.count().label("lines")
     )
-    kept = select(*(getattr(ChargeMonth, name) for name in (*parties, *sums, "lines")))
+    kept = select(*(getattr(model, name) for name in (*parties, *sums, "lines")))
     both = (
         streamed(of_lines.group_by(*keys).order_by(*keys)),
-        streamed(kept.order_by(*(getattr(ChargeMonth, name) for name in parties))),
+        streamed(kept.order_by(*(getattr(model, name) for name in parties))),
     )
     for lines, sum_ in zip_longest(*both):
         if lines is None or sum_ is None or tuple(map(_plain, lines)) != tuple(map(_plain, sum_)):

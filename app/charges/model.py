@@ -1,15 +1,28 @@
-"""One rated line, and what the lines of two parties come to in a month."""
+"""One rated line, and what lines come to in a month: between two parties, and under a programme."""
 
 import uuid
 from datetime import datetime
 
-from sqlalchemy import BigInteger, Index, Integer, PrimaryKeyConstraint, String, UniqueConstraint, Uuid
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    ColumnElement,
+    Index,
+    Integer,
+    PrimaryKeyConstraint,
+    String,
+    UniqueConstraint,
+    Uuid,
+    and_,
+    false,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.foundation.billing_month import BillingMonth
+from app.foundation.capacity import Capacity
 from app.foundation.database import Base, Instant, Month, Row
 from app.foundation.money import Money
-from app.foundation.tenancy import OfParties
+from app.foundation.tenancy import OfParties, Tenanted, viewer_organisation
 
 
 class ChargeLine(Row, OfParties, Base):
@@ -71,3 +84,40 @@ class ChargeMonth(OfParties, Base):
     due_minor: Mapped[int] = mapped_column(BigInteger)
     tax_minor: Mapped[int] = mapped_column(BigInteger)
     lines: Mapped[int] = mapped_column(Integer)
+
+
+#: a key holds no NULL
+NO_PROGRAMME = uuid.UUID(int=0)
+
+
+class ProgrammeMonth(Tenanted, Base):
+    """What a partner's lines under one programme, booked in one month and currency, come to. Kept like ChargeMonth, in a row
+    for all customers, so that a list of months reads a few rows each, however many lines and customers there are.
+
+    Lines of no programme stand under NO_PROGRAMME."""
+
+    __tablename__ = "programme_month"
+    __table_args__ = (
+        PrimaryKeyConstraint("booked_month", "programme_id", "partner_id", "seller_id", "currency", "is_test"),
+    )
+
+    booked_month: Mapped[BillingMonth] = mapped_column(Month)
+    programme_id: Mapped[uuid.UUID] = mapped_column(Uuid)
+    partner_id: Mapped[uuid.UUID] = mapped_column(Uuid)
+    seller_id: Mapped[uuid.UUID] = mapped_column(Uuid)
+    currency: Mapped[str] = mapped_column(String(3))
+    is_test: Mapped[bool] = mapped_column(Boolean)
+    gross_minor: Mapped[int] = mapped_column(BigInteger)
+    due_minor: Mapped[int] = mapped_column(BigInteger)
+    tax_minor: Mapped[int] = mapped_column(BigInteger)
+    lines: Mapped[int] = mapped_column(Integer)
+
+    @classmethod
+    def visible_to(cls, capacity: Capacity) -> ColumnElement[bool]:
+        """Sums over customers are no customer's."""
+        column = {"operator": cls.seller_id, "partner": cls.partner_id}.get(capacity)
+        return false() if column is None else column == viewer_organisation()
+
+    @classmethod
+    def without_tests(cls, capacity: Capacity) -> ColumnElement[bool]:
+        return and_(cls.visible_to(capacity), cls.is_test.is_(False))

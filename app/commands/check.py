@@ -1,4 +1,7 @@
-"""`flask check ...`: does the database hold together? Reads everything, as of one moment each check, and changes nothing."""
+"""`flask check ...`: does the database hold together? Reads everything, as of one moment each check, and changes nothing.
+
+But for `seal-anew`, which makes the hourly check of history forget what it knows.
+"""
 
 from collections.abc import Iterable
 
@@ -7,6 +10,7 @@ from flask import Flask
 from flask.cli import AppGroup
 
 from app.foundation import checks as foundation_checks
+from app.foundation import history_stretches
 from app.foundation.database import one_picture
 from app.foundation.self_check import Check, Verdict, every_check, examine
 from app.foundation.tenancy import acting_for_all
@@ -28,6 +32,19 @@ def history() -> None:
 def everything() -> None:
     """Everything that must hold: history, engagements, billing entries, months, charge lines. Ends with 1 if anything is wrong."""
     report(every_check())
+
+
+@check.command("seal-anew")
+@click.confirmation_option(prompt="Forget what the hourly check knows of history, and verify and seal all of it anew?")
+def seal_anew() -> None:
+    """Let the hourly check begin anew, after a fault in history has been looked into and mended.
+
+    History itself is not touched. Until the next runs have read it, a change to it is found by `check history` alone.
+    """
+    with acting_for_all("history is sealed anew"):
+        click.echo(
+            f"{history_stretches.forget():,} stretches forgotten; the next run of check_history seals them anew."
+        )
 
 
 def report(checks: Iterable[Check]) -> None:

@@ -37,10 +37,17 @@ def main() -> int:
     except (CannotStart, BadSetting) as reason:
         print(reason, file=sys.stderr)
         return 1
+    except OperationalError as cut:  # it went away between the first look and the last step of the start
+        print(unreachable(cut), file=sys.stderr)
+        return 1
     print(f"{jobs.name} runs the jobs of {app.config['SETTINGS'].portal_name}  (Ctrl-C stops it)", flush=True)
     leaving.wait()
     jobs.stop()
     return 0
+
+
+def unreachable(reason: OperationalError) -> str:
+    return f"The database cannot be reached: {str(reason.orig).splitlines()[0]}"
 
 
 def check_migrated(app: Flask) -> None:
@@ -50,7 +57,7 @@ def check_migrated(app: Flask) -> None:
         try:
             here = applied()
         except OperationalError as reason:
-            raise CannotStart(f"The database cannot be reached: {str(reason.orig).splitlines()[0]}") from None
+            raise CannotStart(unreachable(reason)) from None
     known = {script.revision for script in ScriptDirectory(str(MIGRATIONS)).walk_revisions()}
     if here <= known and here != heads():
         raise CannotStart("The database is not at this portal's migration: run ./run flask db upgrade first.")

@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Select
@@ -17,6 +18,17 @@ LIST_KEYS = queries.LIST_KEYS
 def billable(**filters: Any) -> Select[*tuple[Any, ...]]:
     """The filtered list (queries.engagements) of those that take entries, with plan_id and cut_off."""
     return _with_plan(queries.engagements(states_wanted=states.BILLABLE, **filters))
+
+
+def billable_asked(**filters: Any) -> tuple[Select[*tuple[Any, ...]], dict[str, Any]]:
+    """The same list, built once for each choice of filters, and the parameters to ask it with (queries.engagements_asked)."""
+    found, values = queries.engagements_asked(states_wanted=states.BILLABLE, **filters)
+    return _kept(found), values
+
+
+@lru_cache(maxsize=64)
+def _kept(found: Select[*tuple[Any, ...]]) -> Select[*tuple[Any, ...]]:
+    return _with_plan(found)
 
 
 def by_id(ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, Any]:

@@ -1,10 +1,11 @@
-"""What must hold of engagements: they are where their history says, and a wish to complete is open exactly while it waits."""
+"""What must hold of engagements: they are where their history says, a wish to complete is open exactly while it waits, and
+searches find them by the words they have."""
 
 from sqlalchemy import func, select
 
-from app.engagements import states
+from app.engagements import search_index, states
 from app.engagements.model import CompletionRequest, Engagement
-from app.foundation.database import streamed
+from app.foundation.database import db, streamed
 from app.foundation.history import History
 from app.foundation.self_check import Check, Verdicts
 
@@ -13,6 +14,7 @@ def checks() -> list[Check]:
     return [
         Check("engagements are in the state that history says", _states),
         Check("a completion request is open exactly while completion is requested", _requests),
+        Check("the index of searches holds what engagements are called", _searches),
     ]
 
 
@@ -46,3 +48,17 @@ def _requests() -> Verdicts:
     for row in streamed(rows):
         wanted = int(row.state == states.COMPLETION_REQUESTED)
         yield "" if row.open == wanted else f"{row.number} is {row.state} and has {row.open} open completion requests"
+
+
+def _searches() -> Verdicts:
+    connection = db.session.connection()
+    if not search_index.exists(connection):
+        yield from ("" for _row in streamed(select(Engagement.id)))  # searches read along the list, and miss nothing
+        return
+    held = search_index.held(connection)
+    rows = select(Engagement.number, search_index.is_held(held, Engagement).label("found"))
+    for row in streamed(rows.outerjoin(held, held.c.row_id == Engagement.id)):
+        yield "" if row.found else f"{row.number} is not in the index of searches by the name it has"
+    gone = select(held.c.row_id).outerjoin(Engagement, Engagement.id == held.c.row_id).where(Engagement.id.is_(None))
+    for row in streamed(gone):
+        yield f"the index of searches holds {row.row_id}, which is no engagement"

@@ -32,6 +32,7 @@ class Engagement(Row, OfParties, Base):
         Index("ix_engagement_partner_customer", "partner_id", "customer_id", "requested_at", "id"),
         Index("ix_engagement_customer", "customer_id", "requested_at", "id"),
         Index("ix_engagement_customer_state", "customer_id", "state", "requested_at", "id", "is_test"),
+        Index("ix_engagement_product_customer", "product_id", "customer_id", "requested_at", "id"),
         Index("ix_engagement_seller", "seller_id", "requested_at", "id"),
         Index("ix_engagement_seller_state", "seller_id", "state", "requested_at", "id", "is_test"),
         # Current and Past are several states each: together one more entry a row, and each in the list's order

@@ -12,12 +12,13 @@ from sqlalchemy.orm import aliased
 from app.catalog.model import Plan, Product
 from app.engagements import states
 from app.engagements.model import CompletionRequest, Engagement
+from app.engagements.searching import Shape, Word, few_with, places_of, shape_of, values_of, words_of
 from app.foundation.billing_month import BillingMonth
 from app.foundation.bounded import Bounded, bounded
-from app.foundation.database import Instant, db, one_of
+from app.foundation.database import Instant, at_most, db, one_of
+from app.foundation.id_list import found_first
 from app.foundation.refusals import NotVisible
 from app.foundation.tenancy import Viewer
-from app.foundation.text import folded
 from app.parties.model import Organisation
 
 Customer = aliased(Organisation, name="customer")
@@ -40,8 +41,6 @@ LIST_COLUMNS = (
 )
 LIST_KEYS = (Engagement.requested_at, Engagement.id)
 Place = BindParameter[Any]
-#: of a search; what follows is left out
-MOST_WORDS = 8
 
 
 class MonthPlace(NamedTuple):
@@ -58,40 +57,50 @@ def engagements_asked(
     search: str = "",
     **ids: uuid.UUID | None,
 ) -> tuple[Select[*tuple[Any, ...]], dict[str, Any]]:
-    """The same list as engagements(), built once for each choice of filters, and the parameters to ask it with.
-
-    A search is as various as its words, and is built each time.
-    """
-    if search:
-        return engagements(states_wanted=states_wanted, requested_in=requested_in, search=search, **ids), {}
+    """The same list as engagements(), built once for each choice of filters, and the parameters to ask it with."""
+    words = words_of(search)
+    shape = shape_of(words)
     values: dict[str, Any] = {name: row_id for name, row_id in ids.items() if row_id is not None}
     if requested_in is not None:
         values |= {"starts_at": requested_in.starts_at, "ends_before": requested_in.next.starts_at}
-    return _kept(tuple(states_wanted), frozenset(values)), values
+    return _kept(tuple(states_wanted), frozenset(values), shape), values | values_of(words, shape)
 
 
 @lru_cache(maxsize=256)
-def _kept(states_wanted: tuple[str, ...], asked: frozenset[str]) -> Select[*tuple[Any, ...]]:
+def _kept(states_wanted: tuple[str, ...], asked: frozenset[str], shape: Shape) -> Select[*tuple[Any, ...]]:
     month = MonthPlace(*(bindparam(name, type_=Instant()) for name in MonthPlace._fields))
     places: dict[str, Any] = {name: bindparam(name, type_=Uuid()) for name in asked if name.endswith("_id")}
-    return engagements(states_wanted=states_wanted, requested_in=month if "starts_at" in asked else None, **places)
+    found = _filtered(states_wanted=states_wanted, requested_in=month if "starts_at" in asked else None, **places)
+    return _with_words(found, places_of(shape), shape)
 
 
-def engagements(
+def engagements(*, search: str = "", **filters: Any) -> Select[*tuple[Any, ...]]:
+    """The filtered list for page_of(LIST_KEYS) and the streamed exports; `filters` as of _filtered().
+
+    `search`: each of its words stands somewhere in number, name, client or product; case and accents do not count. A page
+    of what has a word that few have is found by that word (searching.py); of others it is read along the list's own index,
+    which frequent words soon fill. An export reads the list from one end to the other.
+    """
+    words = words_of(search)
+    shape = shape_of(words)
+    return _with_words(_filtered(**filters), places_of(shape, values_of(words, shape)), shape)
+
+
+def _with_words(found: Select[*tuple[Any, ...]], places: Sequence[Word], shape: Shape) -> Select[*tuple[Any, ...]]:
+    for word in places:
+        found = found.where(_has(word, shape))
+    few = few_with(places, shape)
+    return found if few is None else found_first(found, few, Engagement)
+
+
+def _filtered(
     *,
     states_wanted: Sequence[str] = (),
     product_id: uuid.UUID | Place | None = None,
     customer_id: uuid.UUID | Place | None = None,
     plan_id: uuid.UUID | Place | None = None,
     requested_in: BillingMonth | MonthPlace | None = None,
-    search: str = "",
 ) -> Select[*tuple[Any, ...]]:
-    """The filtered list for page_of(LIST_KEYS) and the streamed exports.
-
-    `search`: each of its words stands somewhere in number, name, client or product; case and accents do not count. The
-    list is read along its own index up to a full page: a frequent word costs a page, and a word that stands nowhere one
-    pass over the viewer's own engagements, under a microsecond each on SQLite.
-    """
     found = (
         select(*LIST_COLUMNS)
         # outer, though there always is one of each: else PostgreSQL, which sees that few organisations are shown to a client,
@@ -114,8 +123,6 @@ def engagements(
     if requested_in is not None:
         end = requested_in.ends_before if isinstance(requested_in, MonthPlace) else requested_in.next.starts_at
         found = found.where(Engagement.requested_at >= requested_in.starts_at, Engagement.requested_at < end)
-    for word in folded(search).split()[:MOST_WORDS]:
-        found = found.where(_has(word))
     return found
 
 
@@ -132,15 +139,22 @@ def in_states(wanted: Sequence[str]) -> list[ColumnElement[bool]]:
     return [within] if len(wanted) == len(group) else [within, Engagement.state.in_(wanted)]
 
 
-def _has(word: str) -> ColumnElement[bool]:
+def _has(word: Word, shape: Shape) -> ColumnElement[bool]:
     """Clients and products are few and looked through once, so that a row is decided by its own columns, before any join."""
-    clients = select(Organisation.id).where(Organisation.search_name.contains(word, autoescape=True))
-    products = select(Product.id).where(Product.search_name.contains(word, autoescape=True))
+    clients = select(Organisation.id).where(word.within(Organisation.search_name))
+    products = select(Product.id).where(word.within(Product.search_name))
     return or_(
-        Engagement.search_text.contains(word, autoescape=True),
-        Engagement.customer_id.in_(clients),
-        Engagement.product_id.in_(products),
+        word.within(Engagement.search_text),
+        _among(Engagement.customer_id, clients, shape),
+        _among(Engagement.product_id, products, shape),
     )
+
+
+def _among(key: Any, ids: Select[uuid.UUID], shape: Shape) -> ColumnElement[bool]:
+    """PostgreSQL reckons that whoever looks up a row must first look through all clients again, unless they are an array."""
+    if shape.sqlite:
+        return key.in_(ids)
+    return key == func.any(func.array(ids.scalar_subquery()))
 
 
 @dataclass(frozen=True)
@@ -207,7 +221,7 @@ def products_with_counts(partner_id: uuid.UUID) -> Sequence[Row[*tuple[Any, ...]
         )
         .where(Product.partner_id == partner_id)
         .order_by(Product.name)
-        .limit(200)
+        .limit(at_most(200))
     ).all()
 
 
@@ -218,7 +232,7 @@ def _few_in(state: str) -> Any:
             Engagement.product_id == Product.id, Engagement.partner_id == Product.partner_id, Engagement.state == state
         )
         .order_by(*LIST_KEYS)
-        .limit(MOST_COUNTED)
+        .limit(at_most(MOST_COUNTED))
     )
     return select(func.count()).select_from(few.correlate(Product).subquery()).scalar_subquery()
 
@@ -247,5 +261,5 @@ def waiting_count(viewer: Viewer) -> tuple[str, Any] | None:
     ]
     if viewer.capacity != "partner" or not wanted:
         return None
-    some = select(Engagement.id).where(Engagement.state.in_(wanted)).limit(100).subquery()
+    some = select(Engagement.id).where(one_of(Engagement.state, wanted)).limit(at_most(100)).subquery()
     return "/engagements", select(func.count()).select_from(some).scalar_subquery()

@@ -23,6 +23,17 @@ def protect(connection: Connection) -> None:
                 connection.execute(text(statement))
 
 
+def guarded(dialect: str) -> list[str]:
+    """The same for a script that runs where nobody can look first which tables there are. PostgreSQL alone takes such scripts."""
+    if dialect != "postgresql":
+        return []
+    function, _trigger = _statements(APPEND_ONLY[0], dialect)
+    triggers = "; ".join(
+        f"IF to_regclass('{table}') IS NOT NULL THEN {_statements(table, dialect)[1]}; END IF" for table in APPEND_ONLY
+    )
+    return [function, f"DO $triggers$ BEGIN {triggers}; END $triggers$"]
+
+
 def _statements(table: str, dialect: str) -> list[str]:
     if dialect == "sqlite":
         return [

@@ -9,6 +9,8 @@ from typing import Any
 
 from sqlalchemy import Select, Subquery
 
+from app.foundation.database import at_most
+
 #: Nobody decides otherwise at 1,000 than at 1,001.
 MOST = 1000
 
@@ -32,4 +34,4 @@ def together(counts: Iterable[Bounded]) -> str:
 
 def bounded(found: Select[*tuple[Any, ...]]) -> Subquery:
     """The first of them, one more than MOST at most, to be counted."""
-    return found.limit(MOST + 1).subquery()
+    return found.limit(at_most(MOST + 1)).subquery()

@@ -1,7 +1,8 @@
 """The only writer of `.state`: a compare-and-set on (id, expected state, version) and the History row, one transaction."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
+from itertools import chain
 from typing import Any
 
 from sqlalchemy import CursorResult, update
@@ -45,7 +46,7 @@ def change_state(row: Any, action: str, *, by: Viewer, columns: dict[str, Any] |
 
 def change_states(
     model: type[Any],
-    rows: Sequence[tuple[Any, Sequence[Any], dict[str, Any]]],
+    rows: Iterable[tuple[Any, Sequence[Any], dict[str, Any]]],
     action: str,
     *,
     by: Viewer,
@@ -54,22 +55,29 @@ def change_states(
 ) -> None:
     """change_state for very many rows of a model that stand in one state: the same table, the same events, all or none.
 
-    `rows`: (row, the values of `columns`, the event's facts) each; a row may be light, as history.record_many takes it, with
-    `id`, `state` and `version`. AlreadyDone when one of them was taken along by somebody else: the caller's transaction is
-    then rolled back. The system's alone, as every bulk write.
+    `rows`: (row, the values of `columns`, the event's facts) each, taken while those before them are written; a row may be
+    light, as history.record_many takes it, with `id`, `state` and `version`. AlreadyDone when one of them was taken along by
+    somebody else: the caller's transaction is then rolled back. The system's alone, as every bulk write.
     """
-    if not rows:
+    waiting = iter(rows)
+    first = next(waiting, None)
+    if first is None:
         return
-    expected = rows[0][0].state
+    expected = first[0].state
     after = transitions.next_state(model.__transitions__, expected, action)
     if after is None:
         raise AlreadyDone(expected, action)
-    written = ((row.id, expected, row.version, *values, after, row.version + 1) for row, values, _facts in rows)
+    happened: list[tuple[Any, dict[str, Any]]] = []
+
+    def written() -> Iterator[tuple[Any, ...]]:
+        for row, values, facts in chain((first,), waiting):
+            happened.append((row, facts))
+            yield (row.id, expected, row.version, *values, after, row.version + 1)
+
     with transaction():
-        moved = bulk.update(model, ("id", "state", "version"), (*columns, "state", "version"), written)
-        if moved != len(rows):
+        moved = bulk.update(model, ("id", "state", "version"), (*columns, "state", "version"), written())
+        if moved != len(happened):
             raise AlreadyDone(expected, action)
-        happened = [(row, facts) for row, _values, facts in rows]
         history_in_bulk.record_many(
             happened, model.__events__[action], by=by, from_state=expected, to_state=after, at=at
         )

@@ -1,12 +1,16 @@
 """What must hold of history, whatever the room: chains verify, and the database still refuses to change them."""
 
-from app.foundation import append_only, history
+from app.foundation import append_only, history, history_reading
 from app.foundation.database import db
 from app.foundation.self_check import Check, Verdicts
 
 
 def checks() -> list[Check]:
-    return [history_check(), Check("tables that only grow are protected by the database", _protected)]
+    return [
+        history_check(),
+        Check("history holds the events that were sealed, stretch by stretch", history_reading.unlike_seals),
+        Check("tables that only grow are protected by the database", _protected),
+    ]
 
 
 def history_check() -> Check:

@@ -67,11 +67,19 @@ class PortalSession(AppSession):
 
     def close(self) -> None:
         try:
+            self._end_read()
             super().close()
         except DBAPIError as cut:
             if not cut.connection_invalidated:
                 raise
             self.invalidate()
+
+    def _end_read(self) -> None:
+        """By COMMIT: at a ROLLBACK, which close() alone would send, psycopg forgets every statement it has prepared, and
+        PostgreSQL would plan each page's anew."""
+        if self.in_transaction() and self.is_active and not writing():
+            self.expunge_all()  # nothing is written here, whatever was set on a row in passing
+            self.commit()
 
 
 db = SQLAlchemy(
@@ -216,6 +224,12 @@ def one_of(column: Any, words: Sequence[str]) -> ColumnElement[bool]:
     assert all(word.isidentifier() for word in words), "only words of a state table"
     written: list[ColumnElement[Any]] = [literal_column(f"'{word}'") for word in words]
     return column == written[0] if len(written) == 1 else column.in_(written)
+
+
+def at_most(rows: int) -> ColumnElement[int]:
+    """For `.limit(at_most(100))`: a bound of our own, written out. Of a parameter PostgreSQL expects that it lets through a tenth
+    of the table, and would rather plan a statement anew each time than keep such a plan."""
+    return literal_column(str(int(rows)), Integer())
 
 
 def as_text(column: Any) -> Any:

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 from sqlalchemy import Select, func, select
 
-from app.foundation.database import db
+from app.foundation.database import at_most, db
 from app.foundation.permissions import declare
 from app.foundation.tenancy import Viewer, acting_for_all
 from app.foundation.text import N_
@@ -76,7 +76,7 @@ def offer(*kinds: FailedKind) -> None:
 
 def count_of(kind: FailedKind) -> tuple[int, Any]:
     """(how many, COUNTED at most; when the one that has waited longest began to wait) of what this viewer may see."""
-    few = kind.rows().order_by(*(key.asc() for key in kind.keys)).limit(COUNTED).subquery()
+    few = kind.rows().order_by(*(key.asc() for key in kind.keys)).limit(at_most(COUNTED)).subquery()
     with kind.looking():
         row = db.session.execute(select(func.count(), func.min(few.c.since)).select_from(few)).one()
     return row[0], row[1]
@@ -86,7 +86,7 @@ def waiting_count(viewer: Viewer) -> tuple[str, Any] | None:
     """(path, scalar subquery) for the side menu: failed rows of every kind, COUNTED of each at most, in the shell's statement."""
     if viewer.capacity != "operator" or not viewer.may(VIEW) or not KINDS:
         return None
-    few = [(kind.tally or kind.rows)().limit(COUNTED).subquery() for kind in KINDS.values()]
+    few = [(kind.tally or kind.rows)().limit(at_most(COUNTED)).subquery() for kind in KINDS.values()]
     counts = [select(func.count()).select_from(some).scalar_subquery() for some in few]
     total = counts[0]
     for more in counts[1:]:

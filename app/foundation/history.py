@@ -238,8 +238,12 @@ class Chain:
 
 _END = and_(HistoryHead.subject_kind == History.subject_kind, HistoryHead.subject_id == History.subject_id)
 _IDS = ("subject_id", "by_member_id", "about_id", "seller_id", "partner_id", "customer_id")
+#: what an event says, ids as plain text: what `digest` takes
+EVENT_COLUMNS = tuple(
+    as_text(getattr(History, name)).label(name) if name in _IDS else getattr(History, name) for name in COLUMNS
+)
 _EVENTS = select(
-    *(as_text(getattr(History, name)).label(name) if name in _IDS else getattr(History, name) for name in COLUMNS),
+    *EVENT_COLUMNS,
     HistoryHead.length.label("head_length"),
     HistoryHead.hash.label("head_hash"),
 ).outerjoin(HistoryHead, _END)
@@ -313,6 +317,7 @@ def events_of(kind: str, subject_id: uuid.UUID, *, newest_first: bool = True) ->
 
 __all__ = [
     "EVENTS",
+    "EVENT_COLUMNS",
     "Broken",
     "Chain",
     "Event",

@@ -6,23 +6,26 @@ Never OFFSET, never COUNT(*) of an unbounded table.
 import base64
 import json
 import uuid
-from collections.abc import Mapping, Sequence
+from collections import namedtuple
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import ColumnElement, Row, Select, bindparam, tuple_
+from sqlalchemy import ColumnElement, Row, Select, bindparam, case, func, select, tuple_
 
 from app.foundation.billing_month import BillingMonth
-from app.foundation.database import Exact, Instant, Month, db
+from app.foundation.database import Exact, Instant, Month, at_most, db
+from app.foundation.id_list import page_by_ids
 
 PAGE = 50
 #: The cursor's parameters; no list has more keys.
 _CURSOR = ("cursor_1", "cursor_2", "cursor_3")
 #: statement -> its pages, of those that are kept
-_built: WeakKeyDictionary[Any, dict[tuple[bool, bool, int], Select[*tuple[Any, ...]]]] = WeakKeyDictionary()
+_built: WeakKeyDictionary[Any, dict[tuple[Any, ...], Select[*tuple[Any, ...]]]] = WeakKeyDictionary()
 #: What our column types hold; asked themselves, they say what their storage holds.
 _OWN_TYPES: dict[type, type] = {Instant: datetime, Month: BillingMonth, Exact: Decimal}
 
@@ -31,9 +34,11 @@ _OWN_TYPES: dict[type, type] = {Instant: datetime, Month: BillingMonth, Exact: D
 class Page:
     """`rows` as read; cursors to pass back as ?after= or ?before=, None where there is nothing more."""
 
-    rows: Sequence[Row[*tuple[Any, ...]]]
+    rows: Sequence[Any]
     next: str | None
     previous: str | None
+    #: what stands beside all rows, read with them; None where there is no row
+    once: Row[*tuple[Any, ...]] | None = None
 
 
 class BadCursor(ValueError):
@@ -49,11 +54,15 @@ def page_of(
     size: int = PAGE,
     oldest_first: bool = False,
     values: Mapping[str, Any] | None = None,
+    beside: Callable[[Any], Sequence[Any]] | None = None,
+    once: Sequence[Any] = (),
 ) -> Page:
     """One page of `statement`, newest (largest key) first; `oldest_first`: the other way, as queues and names are read.
 
     `keys` are columns of the select, the last of them unique; they carry the order. One statement, size + 1 rows.
     `values`: of a statement that is kept and asked again and again, its parameters; its pages are then built once as well.
+    `beside`: given the page's own columns, more of them, labelled, worked out for its rows alone.
+    `once`: labelled scalar selects, given with the page's first row alone: what is long would travel fifty times.
     """
     names = [key.key or "" for key in keys]
     backwards = before is not None
@@ -63,10 +72,13 @@ def page_of(
     if cursor:
         asked.update(zip(_CURSOR, _decode(cursor, keys), strict=False))
     built = _built.setdefault(statement, {}) if values is not None else {}
-    shape = (bool(cursor), upwards, size)
+    shape = (bool(cursor), upwards, size, beside, *map(id, once))  # the statement holds them, so their ids stay theirs
     if shape not in built:
-        built[shape] = _page(statement, keys, size, upwards=upwards, beyond=bool(cursor))
-    found = list(db.session.execute(built[shape], asked))
+        page = _page(statement, keys, size, upwards=upwards, beyond=bool(cursor))
+        built[shape] = _around(page, keys, beside, once, upwards=upwards) if beside or once else page
+    result = db.session.execute(built[shape], asked)
+    read = list(result)
+    found: list[Any] = _plain_rows(tuple(result.keys()), read, len(once))
     more = len(found) > size
     rows = found[:size]
     if backwards:
@@ -76,11 +88,17 @@ def page_of(
         rows=rows,
         next=_encode(rows[-1], names) if rows and has_next else None,
         previous=_encode(rows[0], names) if rows and has_previous else None,
+        once=read[0] if once and read else None,
     )
 
 
 def _page(
-    statement: Select[*tuple[Any, ...]], keys: Sequence[ColumnElement[Any]], size: int, *, upwards: bool, beyond: bool
+    statement: Select[*tuple[Any, ...]],
+    keys: Sequence[ColumnElement[Any]],
+    size: int,
+    *,
+    upwards: bool,
+    beyond: bool,
 ) -> Select[*tuple[Any, ...]]:
     if beyond:
         # typed as their columns are, or a database compares an instant with some text that looks like one
@@ -88,12 +106,44 @@ def _page(
         mine, theirs = tuple_(*keys), tuple_(*places)
         statement = statement.where(mine > theirs if upwards else mine < theirs)
     order = [key.asc() if upwards else key.desc() for key in keys]
-    return statement.order_by(None).order_by(*order).limit(size + 1)
+    return page_by_ids(statement, statement.order_by(None).order_by(*order).limit(at_most(size + 1)), keys)
 
 
-def _encode(row: Row[*tuple[Any, ...]], names: Sequence[str]) -> str:
-    plain = [_plain(row._mapping[name]) for name in names]
-    return base64.urlsafe_b64encode(json.dumps(plain, separators=(",", ":")).encode()).decode().rstrip("=")
+def _around(
+    page: Select[*tuple[Any, ...]],
+    keys: Sequence[ColumnElement[Any]],
+    beside: Callable[[Any], Sequence[Any]] | None,
+    once: Sequence[Any],
+    *,
+    upwards: bool,
+) -> Select[*tuple[Any, ...]]:
+    rows = page.subquery("page").c
+    own = [rows[key.key or ""] for key in keys]
+    order = [key.asc() if upwards else key.desc() for key in own]
+    first = func.row_number().over(order_by=order) == 1
+    of_first = [case((first, one)).label(one.name) for one in once]
+    return select(*rows, *(beside(rows) if beside else ()), *of_first).order_by(*order)
+
+
+def _plain_rows(names: tuple[str, ...], read: Sequence[Any], once: int) -> list[Any]:
+    """Named tuples, equal where they show the same, and less what only the first row was given."""
+    make = _kind_of(names[: len(names) - once])._make
+    return [make(row[:-once]) for row in read] if once else [make(row) for row in read]
+
+
+def plain(row: Any) -> Any:
+    """One row that was read by itself, as those of a page are."""
+    return _plain_rows(tuple(row._fields), [row], 0)[0]
+
+
+@lru_cache(maxsize=256)
+def _kind_of(names: tuple[str, ...]) -> Any:
+    return namedtuple("PageRow", names, rename=True)
+
+
+def _encode(row: Any, names: Sequence[str]) -> str:
+    spelled = [_plain(getattr(row, name)) for name in names]
+    return base64.urlsafe_b64encode(json.dumps(spelled, separators=(",", ":")).encode()).decode().rstrip("=")
 
 
 def _plain(value: Any) -> Any:

@@ -9,8 +9,10 @@ One statement is one moment, whatever is written while it is read.
 """
 
 from collections.abc import Generator, Sequence
+from itertools import islice
 from typing import Any
 
+from psycopg import capabilities
 from sqlalchemy import Select
 
 from app.foundation.bulk import driver_errors_as_ever
@@ -36,7 +38,18 @@ def copied(statement: AnySelect) -> Generator[bytes, None, None]:
 
 
 def fetched(statement: AnySelect, batch: int) -> Generator[Sequence[Any], None, None]:
-    found = db.session.connection().exec_driver_sql(_written_out(statement))
+    """Plain tuples, `batch` at a time. On PostgreSQL without a cursor of the server's: under one nothing is read by parallel
+    workers, and nothing may be written by the statement itself."""
+    connection, written = db.session.connection(), _written_out(statement)
+    if connection.dialect.name == "postgresql":
+        driver: Any = connection.connection.driver_connection
+        with driver_errors_as_ever(connection, written), driver.cursor() as cursor:
+            together = batch if capabilities.has_stream_chunked() else 1
+            rows = cursor.stream(written, size=together)
+            while some := list(islice(rows, batch)):
+                yield some
+        return
+    found = connection.exec_driver_sql(written)
     try:
         assert found.cursor is not None
         while rows := found.cursor.fetchmany(batch):

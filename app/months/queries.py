@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import ColumnElement, Integer, Row, Select, and_, case, func, or_, select, type_coerce
@@ -24,6 +25,11 @@ def rows_of(book: str, months: Iterable[BillingMonth]) -> dict[BillingMonth, Mon
     return {
         row.month: row for row in db.session.scalars(select(Month).where(Month.book == book, Month.month.in_(wanted)))
     }
+
+
+def frozen_since() -> datetime | None:
+    """When the oldest month was frozen that is not closed yet; None where none is."""
+    return db.session.scalar(select(func.min(Month.frozen_at)).where(Month.state == states.FROZEN))
 
 
 @dataclass(frozen=True)
@@ -76,7 +82,9 @@ class FirstToBill:
 OpenMonths = tuple[tuple[str, tuple[BillingMonth, ...]], ...]
 
 
+@lru_cache(maxsize=16)
 def open_by_the_clock(now: datetime) -> OpenMonths:
+    """A page asks some times for its one instant."""
     return tuple((key, tuple(open_months(now, policy))) for key, policy in CUT_OFF_POLICIES.items())
 
 

@@ -17,26 +17,27 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import Integer, String, and_, cast, exists, func, insert, literal, select
+from sqlalchemy import Insert, Integer, String, and_, cast, exists, func, insert, literal, select, text
 
 from app.foundation.database import as_text, db, streamed
 from app.foundation.history import History, HistoryHead
+from app.foundation.raw_rows import fetched
 from app.months.model import ChainMark
 
 #: lines that go into a digest at a time
 TOGETHER = 1000
-#: one line a chain, as the root is over it; made by the database, which spares an object a column and row
-_LINE = (
-    ChainMark.subject_kind
-    + " "
-    + func.replace(as_text(ChainMark.subject_id), "-", "")
-    + " "
-    + cast(ChainMark.length, String)
-    + " "
-    + ChainMark.hash
-)
+
+
+def _line(chain: Any) -> Any:
+    """One line a chain, as the root is over it; made by the database, which spares an object a column and row."""
+    subject_id = func.replace(as_text(chain.subject_id), "-", "")
+    return chain.subject_kind + " " + subject_id + " " + cast(chain.length, String) + " " + chain.hash + "\n"
+
+
 #: which chain a mark is of, as plain text
 _CHAIN = (as_text(ChainMark.subject_id), ChainMark.subject_kind)
+_HEAD = ("subject_id", "subject_kind", "length", "hash")
+_MARK = ("subject_id", "subject_kind", "close_sequence", "length", "hash")
 
 
 @dataclass
@@ -46,60 +47,69 @@ class Root:
     chains: int = 0
     events: int = 0
     _digest: Any = field(init=False, default_factory=hashlib.sha256)
-    _lines: list[str] = field(init=False, default_factory=list)
 
     @property
     def hash(self) -> str:
-        self._digest_lines()
         return str(self._digest.hexdigest())
 
-    def add(self, length: int, line: str) -> None:
-        self.chains += 1
-        self.events += length
-        self._lines.append(line)
-        if len(self._lines) == TOGETHER:
-            self._digest_lines()
-
-    def _digest_lines(self) -> None:
-        self._digest.update("".join(f"{line}\n" for line in self._lines).encode())
-        self._lines.clear()
+    def add_together(self, chains: Sequence[tuple[int, str]]) -> None:
+        """Chains' lengths and lines, in their order, some hundred at a time."""
+        self.chains += len(chains)
+        self.events += sum([length for length, _ in chains])
+        self._digest.update("".join([line for _, line in chains]).encode())
 
 
 def mark_chains(sequence: int) -> Root:
     """Mark every chain that has grown, for the close of this sequence, and give the root over all of them.
 
-    One statement writes the marks, and the root is read from them: events that are committed meanwhile are the next close's.
+    Marks and root come from one look at the chains' heads: events that are committed meanwhile are the next close's. So the root
+    costs what there are chains, however many closes have marked them; that the marks give it too, the checks see.
     """
+    db.session.flush()
+    root, head = Root(), _heads()
+    heads, marks = select(head.length, _line(head)), _marks(head, sequence)
+    if db.session.get_bind().dialect.name == "postgresql":
+        # as much memory as SQLite has; and two statements might see other events: one looks, marks what it saw, gives it back
+        db.session.execute(text("SET LOCAL work_mem = '64MB'"))
+        # a table without a row is planned as one: read through for each chain. A hash join is right at any size
+        db.session.execute(text("SET LOCAL enable_nestloop = off"))
+        heads = heads.add_cte(marks.cte("marked"))
+    else:
+        db.session.execute(marks)  # nobody else writes until the caller's transaction ends
+    for some in fetched(heads.order_by(head.subject_id, head.subject_kind), TOGETHER):
+        root.add_together(some)
+    if db.session.get_bind().dialect.name == "postgresql":
+        db.session.execute(text("SET LOCAL enable_nestloop TO DEFAULT"))
+    return root
+
+
+def _heads() -> Any:
+    """The chains' heads, to be looked at once however often a statement names them."""
+    return select(*(getattr(HistoryHead, name) for name in _HEAD)).cte("head").c
+
+
+def _marks(head: Any, sequence: int) -> Insert:
+    """A mark for each chain that has grown since its last."""
     already = exists(
         select(ChainMark.subject_id).where(
-            ChainMark.subject_id == HistoryHead.subject_id,
-            ChainMark.subject_kind == HistoryHead.subject_kind,
-            ChainMark.length == HistoryHead.length,
-            ChainMark.hash == HistoryHead.hash,
+            ChainMark.subject_id == head.subject_id,
+            ChainMark.subject_kind == head.subject_kind,
+            ChainMark.length == head.length,
+            ChainMark.hash == head.hash,
         )
     )
-    db.session.flush()
-    db.session.execute(
-        insert(ChainMark).from_select(
-            ["subject_id", "subject_kind", "close_sequence", "length", "hash"],
-            select(
-                HistoryHead.subject_id,
-                HistoryHead.subject_kind,
-                # a plain number in the select list; a parameter would have no type on PostgreSQL
-                literal(sequence, Integer, literal_execute=True),
-                HistoryHead.length,
-                HistoryHead.hash,
-            ).where(~already),
-        )
-    )
-    return roots([sequence])[sequence]
+    # a plain number in the select list; a parameter would have no type on PostgreSQL
+    close = literal(sequence, Integer, literal_execute=True)
+    grown = select(head.subject_id, head.subject_kind, close, head.length, head.hash).where(~already)
+    in_order = grown.order_by(head.subject_id, head.subject_kind)  # of the key: each page of it is touched once
+    return insert(ChainMark).from_select(_MARK, in_order)
 
 
 def roots(sequences: Sequence[int]) -> dict[int, Root]:
     """The root of each of these closes, from the marks alone: one pass, flat memory, however many chains there are."""
     found = {sequence: Root() for sequence in sorted(sequences)}
     marks = streamed(
-        select(ChainMark.close_sequence, ChainMark.length, _LINE.label("line"), *_CHAIN).order_by(
+        select(ChainMark.close_sequence, ChainMark.length, _line(ChainMark).label("line"), *_CHAIN).order_by(
             ChainMark.subject_id, ChainMark.subject_kind, ChainMark.close_sequence
         )
     )
@@ -108,7 +118,7 @@ def roots(sequences: Sequence[int]) -> dict[int, Root]:
         for sequence, root in found.items():
             for mark in newest_first:
                 if mark[0] <= sequence:
-                    root.add(mark[1], mark[2])
+                    root.add_together([mark[1:3]])
                     break
     return found
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import func, select
 
-from app.foundation.database import db
+from app.foundation.database import at_most, db
 from app.foundation.tenancy import Viewer, one
 from app.foundation.text import N_, spell
 from app.foundation.waiting import Kind, Waiting
@@ -32,7 +32,7 @@ def waiting_count(viewer: Viewer) -> tuple[str, Any] | None:
     """(path, bounded scalar subquery), for the line of the months in the side menu."""
     if viewer.capacity != "operator" or not viewer.may(events.MANAGE):
         return None
-    some = select(MonthReopening.id).where(_of_others(viewer)).limit(100).subquery()
+    some = select(MonthReopening.id).where(_of_others(viewer)).limit(at_most(100)).subquery()
     return "/months", select(func.count()).select_from(some).scalar_subquery()
 
 

@@ -15,7 +15,7 @@ from sqlalchemy import Select, delete, func, select
 from sqlalchemy.exc import IntegrityError
 
 from app.foundation import clock, outbox
-from app.foundation.database import db, transaction
+from app.foundation.database import at_most, db, transaction
 from app.foundation.refusals import NotVisible
 from app.foundation.tenancy import Viewer, acting_for_all, one
 from app.members import keys
@@ -63,7 +63,7 @@ def own_refusal(viewer: Viewer) -> tuple[str, Any] | None:
     if viewer.member_id is None or viewer.capacity not in ("partner", "customer", "operator"):
         return None
     own = select(Member.email).where(Member.id == viewer.member_id).scalar_subquery()
-    mark = select(RefusedAddress.id).where(RefusedAddress.email == own).limit(1).subquery()
+    mark = select(RefusedAddress.id).where(RefusedAddress.email == own).limit(at_most(1)).subquery()
     return PREFERENCES, select(func.count()).select_from(mark).scalar_subquery()
 
 

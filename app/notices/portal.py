@@ -14,7 +14,7 @@ from sqlalchemy import Row, delete, func, select, update
 
 from app.config import Settings
 from app.foundation import clock
-from app.foundation.database import db, transaction
+from app.foundation.database import at_most, db, transaction
 from app.foundation.outbox import OutboxRow
 from app.foundation.pages import Page, page_of
 from app.foundation.tenancy import Viewer, acting_for_all, current, one
@@ -165,7 +165,7 @@ def unread_count(viewer: Viewer) -> tuple[str, Any] | None:
     """(path, bounded scalar subquery) for the bell."""
     if viewer.organisation_id is None:
         return None
-    some = select(PortalNotice.id).where(PortalNotice.read_at.is_(None)).limit(MOST_COUNTED).subquery()
+    some = select(PortalNotice.id).where(PortalNotice.read_at.is_(None)).limit(at_most(MOST_COUNTED)).subquery()
     return "/notices", select(func.count()).select_from(some).scalar_subquery()
 
 

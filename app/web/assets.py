@@ -83,9 +83,14 @@ def install(app: Flask) -> None:
     files = StaticFiles(Path(app.static_folder or "static"))
     app.extensions["static_files"] = files
 
+    addresses: dict[str, str] = {}
+
     def asset(name: str) -> str:
-        found = files.find(name)
-        return f"{app.static_url_path}/{name}?v={found.mark}" if found else f"{app.static_url_path}/{name}"
+        """Looked for once a process, where templates are read once as well: a page names six."""
+        if name not in addresses or app.jinja_env.auto_reload:
+            found = files.find(name)
+            addresses[name] = f"{app.static_url_path}/{name}" + (f"?v={found.mark}" if found else "")
+        return addresses[name]
 
     @public
     def static(filename: str) -> Response:

@@ -23,9 +23,10 @@ from app.billing.batch import Judged, Line, Outcome, preview_batch, submit_batch
 from app.billing.lookalikes import Lookalike, lookalikes, states_of
 from app.catalog.model import Metric
 from app.foundation import clock
-from app.foundation.billing_month import CUT_OFF_POLICIES, BillingMonth, open_months
+from app.foundation.billing_month import BillingMonth
 from app.foundation.money import Money
 from app.foundation.tenancy import Viewer
+from app.months.queries import open_by_the_clock
 from app.web import figures, instants
 from app.web.fields import MonthField, QuantityField, TextField
 from app.web.templating import translate
@@ -102,6 +103,11 @@ class Entered:
         return next((m.unit for m in self.metrics if str(m.id) == chosen), self.metrics[0].unit if self.metrics else "")
 
     @property
+    def metrics_offered(self) -> tuple[tuple[str, str], ...]:
+        """(id, name) of each."""
+        return tuple((str(metric.id), metric.name) for metric in self.metrics)
+
+    @property
     def comes_to(self) -> str:
         return figures.money_with_currency(self.amount)
 
@@ -141,7 +147,7 @@ class Entered:
 
 def months_of(engagement: Any) -> list[BillingMonth]:
     """The months that may be billed now under the engagement's cut-off, the one that closes first at the front."""
-    here = open_months(clock.now(), CUT_OFF_POLICIES[engagement.cut_off])
+    here = dict(open_by_the_clock(clock.now()))[engagement.cut_off]
     since = engagement.active_from
     return [month for month in here if since is not None and month.overlaps(since, engagement.ended_at)]
 

@@ -29,7 +29,7 @@ COLUMNS = (
     Column(_l("What happened"), "sentence"),
     Column(_l("Who"), "by"),
 )
-#: a page asks this much of a chain; the hourly job and `check history` verify all of it
+#: a page asks this much of a chain; the hourly job, in its turn, and `check history` verify all of it
 _MOST_VERIFIED = 500
 _CAPACITIES = {"partner": _l("partner"), "customer": _l("customer"), "operator": _l("operator")}
 

@@ -1,53 +1,25 @@
-"""Figures of an engagement's row: what its open month holds, and how long it waits for somebody."""
+"""What the present instant says of an engagement's row: when its open month closes, and how long it waits for somebody."""
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import lru_cache
-from typing import Any, NamedTuple
 
 from app.engagements import states
 from app.foundation import clock
 from app.foundation.billing_month import CUT_OFF_POLICIES, BillingMonth
-from app.foundation.money import Money
-from app.foundation.text import N_
 from app.web import instants
-from app.web.engagement_header import CLOSES_SOON
 from app.web.figures import DASH
 
 #: A request waits too long from here on.
 LATE_AFTER = timedelta(hours=24)
 
-
-class Cell(NamedTuple):
-    """One figure of a row and the class that says how it is meant."""
-
-    text: Any
-    kind: str = ""
-    #: small print under it
-    small: str = ""
+#: closes_at(), or what remembers its answers
+Ends = Callable[[str, int, int | None], datetime | None]
 
 
-NOTHING = Cell(DASH)
-
-
-def month_cell(row: Any, written: Any, say: Any, *, named: bool) -> Cell:
-    """What the open month holds: rated, waiting to be rated, or nothing yet. `named`: the rows differ in their months."""
-    if row.state not in states.BILLABLE or not row.open_month:
-        return NOTHING
-    month = instants.month_short(BillingMonth.of_number(row.open_month)) if named else ""
-    if row.month_minor is not None:
-        return Cell(written(Money.of_minor(row.month_minor, row.currency)), "", month)
-    if row.month_waits:
-        return Cell(say(N_("submitted")), "second", month)
-    end = closes_at(row)
-    soon = end is not None and end - clock.now() <= CLOSES_SOON
-    return Cell(say(N_("no entry yet")), "amber strong" if soon else "second", month)
-
-
-def closes_at(row: Any) -> datetime | None:
+def closes_at(cut_off: str, open_month: int, reopened_month: int | None) -> datetime | None:
     """None without an open month, and for one that was reopened: it takes entries until somebody ends that."""
-    if not row.open_month or row.open_month == row.reopened_month:
-        return None
-    return _closing(row.cut_off, row.open_month)
+    return None if not open_month or open_month == reopened_month else _closing(cut_off, open_month)
 
 
 @lru_cache(maxsize=256)
@@ -55,9 +27,15 @@ def _closing(cut_off: str, month: int) -> datetime:
     return CUT_OFF_POLICIES[cut_off].closes_at(BillingMonth.of_number(month))
 
 
-def waiting_cell(state: str, requested_at: datetime, asked_at: datetime | None) -> Cell:
-    since = {states.PENDING: requested_at, states.COMPLETION_REQUESTED: asked_at}.get(state)
+def waiting_for(state: str, requested_at: datetime, asked_at: datetime | None) -> tuple[str, bool]:
+    """How long somebody's decision has been waited for, and whether that is too long."""
+    if state == states.PENDING:
+        since: datetime | None = requested_at
+    elif state == states.COMPLETION_REQUESTED:
+        since = asked_at
+    else:
+        return DASH, False
     if since is None:
-        return NOTHING
+        return DASH, False
     age = clock.now() - since
-    return Cell(instants.duration(age), "bad strong" if age > LATE_AFTER else "")
+    return instants.duration(age), age > LATE_AFTER

@@ -24,7 +24,7 @@ from app.web.templating import translate
 _COLUMNS = (
     History.sequence, History.event, History.at, History.by_label, History.from_state, History.to_state, History.about_id, History.facts,
 )  # fmt: skip
-#: Events that a page verifies each time it is shown; the hourly job verifies all of them.
+#: Events that a page verifies each time it is shown; the hourly job verifies what is new, and in turn all of them.
 MOST_VERIFIED = 500
 #: What somebody else's decision is called when it came first, by event.
 _FASTER = {

@@ -17,27 +17,26 @@ from urllib.parse import urlencode
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from markupsafe import Markup, escape
 from sqlalchemy import Select
 
 from app.billing.at_a_glance import still_unbilled, with_waiting_entries
-from app.billing.engagement_figures import beside
+from app.billing.engagement_figures import beside, with_open_month
 from app.billing.queries import may_view_billing
 from app.documents import Column, Words, rows_of
 from app.documents.row_stream import Rows
 from app.engagements import choices, queries, states
 from app.engagements.choices import Choices
 from app.foundation import clock, tenancy
-from app.foundation.billing_month import CUT_OFF_POLICIES, BillingMonth, open_months
-from app.foundation.money import Money
+from app.foundation.billing_month import BillingMonth
 from app.foundation.pages import page_of
 from app.foundation.tenancy import Viewer
 from app.months.queries import OpenMonths, open_by_the_clock
 from app.web import instants
-from app.web.engagement_cells import NOTHING, Cell, closes_at, month_cell, waiting_cell
-from app.web.engagement_header import PATHS, address, menu_lines
-from app.web.figures import DASH, money, money_with_currency
+from app.web.engagement_cells import Ends, closes_at, waiting_for
+from app.web.engagement_header import CLOSES_SOON, PATHS, menu_lines
+from app.web.figures import DASH
 from app.web.filters import Choice, Months, Reference, Search
+from app.web.languages import locale_name
 from app.web.listing import Listing, ListOf
 from app.web.programme_words import CUT_OFFS
 from app.web.ui import TAGS
@@ -64,43 +63,47 @@ WAITING = "waiting"
 _MONTHS_OFFERED = 13
 
 
+class Action(NamedTuple):
+    """One line of a row's Actions menu; its path begins with the row's address."""
+
+    label: str
+    icon: str
+    path: str
+    #: opens over the page
+    dialog: bool
+    danger: bool
+    divider: bool
+
+
 class Verbs(NamedTuple):
     """What is offered in one state: the same in each of its rows, but for the address of the row that it begins with."""
 
-    #: the one likely action: {label, icon, path}
-    go: dict[str, Any]
-    actions: Sequence[dict[str, Any]]
+    #: the one likely action
+    go_label: str
+    go_icon: str
+    go_path: str
+    actions: tuple[Action, ...]
     #: somebody must decide
     waits: bool
+    #: it takes entries
+    billable: bool
 
 
-#: Where a row's own address, number and id go in the cells that are the same for all rows of a state; names hold no such letter.
-HERE, NUMBER, ID = "\ue000", "\ue001", "\ue002"
+class Head(NamedTuple):
+    """What all rows of a page have in common, and each is drawn by."""
 
-
-def own(cells: Markup, row_id: str, here: str, number: str) -> Markup:
-    """A state's cells as one row's; the template makes them once a state, not once a row."""
-    made = str(cells).replace(HERE, here).replace(NUMBER, escape(number)).replace(ID, row_id)
-    return Markup(made)  # noqa: S704  the cells came out of a template, an id holds no markup
-
-
-class RowShown(NamedTuple):
-    """One row as the template prints it: no filter or macro is left for its cells."""
-
-    id: str
-    here: str
-    reference: str
-    name: str
-    client: str
-    #: small print under the client: whose service, on which plan
-    offer: str
-    state: str
-    requested: Any
-    ended: Any
-    waiting: Cell
-    #: what is billed for the month that the form offers first
-    month: Cell
-    rated: str
+    #: their one month by name, if they have one; else each says its own
+    month: str
+    months_differ: bool
+    currencies_differ: bool
+    only_past: bool
+    #: whether this viewer may read figures: of products that demand nothing, and of those that take all three permissions
+    reads: bool
+    reads_all_three: bool
+    shows_figures: bool
+    #: small print under the client: whose service, which one
+    names_partner: bool
+    names_product: bool
 
 
 @dataclass(frozen=True)
@@ -151,87 +154,60 @@ class Listed:
             row.open_month for row in self.rows
         }
         one_month = months.pop() if len(months) == 1 else 0
-        one_currency = next(iter(currencies)) if len(currencies) == 1 else None
-        past = self.asks_past or not any(row.state in states.CURRENT for row in self.rows)
+        head = Head(
+            month=instants.month(BillingMonth.of_number(one_month)) if one_month else _("Open month"),
+            months_differ=not one_month,
+            currencies_differ=len(currencies) != 1,
+            only_past=self.asks_past or not any(row.state in states.CURRENT for row in self.rows),
+            reads=may_view_billing(self.viewer, takes_all_three=False),
+            reads_all_three=may_view_billing(self.viewer, takes_all_three=True),
+            shows_figures=any(_may_read(self.viewer, row) for row in self.rows),
+            names_partner=self.viewer.capacity == "operator",
+            names_product="product" in self.listing.values,
+        )
+        ends = cache(closes_at)
         return {
             "listing": self.listing,
-            "menus": [menu for menu in self.listing.menus if self._is_offered(menu.id.removeprefix("filter-"))],
-            "rows": self._rows(one_currency, one_month, past=past),
-            "marks": {"here": HERE, "number": NUMBER, "id": ID},
-            "own": own,
-            "verbs": {state: self._verbs(state) for state in {row.state for row in self.rows}},
-            "currency": one_currency,
-            "month": instants.month(BillingMonth.of_number(one_month)) if one_month else _("Open month"),
-            "closing": None if past else self._closing(),
-            "shows_product": "product" in self.listing.values,
-            "shows_figures": any(_may_read(self.viewer, row) for row in self.rows),
-            "only_past": past,
+            "head": head,
+            "rows": self._rows(head, ends),
+            "verbs": {state: verbs_of(state, self.viewer, locale_name()) for state in {row.state for row in self.rows}},
+            "currency": None if head.currencies_differ else currencies.pop(),
+            "closing": None if head.only_past else self._closing(ends),
         }
 
-    def _is_offered(self, name: str) -> bool:
-        """Filters in force stand in the bar already; what Home asks for is its links' and has no room there."""
-        return not self.listing.text[name] and name != "entries"
-
-    def _closing(self) -> Any:
+    def _closing(self, ends: Ends) -> Any:
         """(month, when it closes) of the month that closes first among the rows."""
-        ends = [(end, row.open_month) for row in self.rows if (end := closes_at(row)) is not None]
-        if not ends:
+        found = {(ends(row.cut_off, row.open_month, row.reopened_month), row.open_month) for row in self.rows}
+        dated = [(end, month) for end, month in found if end is not None]
+        if not dated:
             return None
-        end, month = min(ends)
+        end, month = min(dated)
         return instants.month(BillingMonth.of_number(month)), instants.deadline(end)
 
-    def _rows(self, one_currency: str | None, one_month: int, *, past: bool) -> list[RowShown]:
-        """What many rows have in common is worked out once."""
-        say = cache(_)
-        reads = cache(lambda all_three: may_view_billing(self.viewer, takes_all_three=all_three))
-        offer = cache(self._offer)
-        written = money if one_currency else money_with_currency
-        return [
-            self._row(row, reads(row.takes_all_three), offer, written, say, named=not one_month, past=past)
-            for row in self.rows
-        ]
+    def _rows(self, head: Head, ends: Ends) -> list[tuple[Any, str, bool, bool]]:
+        """Each row as it was read, and what the present instant says of it: how long somebody waits, whether for too long, and
+        whether its month closes soon."""
+        soon_until = clock.now() + CLOSES_SOON
+        rows = []
+        for row in self.rows:
+            waiting, late = (DASH, False) if head.only_past else waiting_for(row.state, row.requested_at, row.asked_at)
+            end = ends(row.cut_off, row.open_month, row.reopened_month)
+            rows.append((row, waiting, late, end is not None and end <= soon_until))
+        return rows
 
-    def _offer(self, partner: str, product: str, plan: str) -> str:
-        """Whose service, on which plan: as far as the list does not say it for all its rows."""
-        whose = partner if self.viewer.capacity == "operator" else None
-        if "product" in self.listing.values:
-            return ", ".join(filter(None, (whose, product, plan)))
-        return ", ".join(filter(None, (whose, _("%(plan)s plan", plan=plan))))
 
-    def _row(self, row: Any, reads: bool, offer: Any, written: Any, say: Any, *, named: bool, past: bool) -> RowShown:
-        return RowShown(
-            id=str(row.id),
-            here=address(row.id),
-            reference=row.number,
-            name=row.name,
-            client=row.customer_name,
-            offer=offer(row.partner_name, row.product_name, row.plan_name),
-            state=row.state,
-            requested=instants.instant_short(row.requested_at),
-            ended=instants.instant_short(row.ended_at) if past else DASH,
-            waiting=NOTHING if past else waiting_cell(row.state, row.requested_at, row.asked_at),
-            month=month_cell(row, written, say, named=named) if reads and not past else NOTHING,
-            rated=written(Money.of_minor(row.rated_minor, row.currency))
-            if reads and row.rated_minor is not None
-            else DASH,
-        )
-
-    def _verbs(self, state: str) -> Verbs:
-        waits = {states.PENDING: "engagement:decide", states.COMPLETION_REQUESTED: "engagement:complete"}
-        go = {"label": _("View details"), "icon": "arrow--right", "path": ""}
-        if self.viewer.may(waits.get(state, "-")):
-            go |= {"label": _("Review")}
-        elif state == states.ACTIVE and self.viewer.may("billing-entry:submit"):
-            go = {"label": _("Add entry"), "icon": "add", "path": PATHS[states.ADD_BILLING_ENTRY]}
-        view = {
-            "label": _("View details"),
-            "icon": "view",
-            "path": "",
-            "dialog": None,
-            "danger": False,
-            "divider": False,
-        }
-        return Verbs(go, [view, *menu_lines(state, self.viewer, "")], state in waits)
+@lru_cache(maxsize=1000)
+def verbs_of(state: str, viewer: Viewer, _language: str) -> Verbs:
+    """Worked out once for all pages of a viewer in a language."""
+    decisions = {states.PENDING: "engagement:decide", states.COMPLETION_REQUESTED: "engagement:complete"}
+    go = (_("View details"), "arrow--right", "")
+    if viewer.may(decisions.get(state, "-")):
+        go = (_("Review"), "arrow--right", "")
+    elif state == states.ACTIVE and viewer.may("billing-entry:submit"):
+        go = (_("Add entry"), "add", PATHS[states.ADD_BILLING_ENTRY])
+    view = Action(_("View details"), "view", "", dialog=False, danger=False, divider=False)
+    others = (Action(**{**line, "dialog": line["dialog"] is not None}) for line in menu_lines(state, viewer, ""))
+    return Verbs(*go, (view, *others), state in decisions, state in states.BILLABLE)
 
 
 def read_list(*, default: Sequence[str], offered: Sequence[str], product_id: uuid.UUID | None = None) -> Listed:
@@ -239,6 +215,11 @@ def read_list(*, default: Sequence[str], offered: Sequence[str], product_id: uui
 
     `product_id`: that product's engagements, else all this viewer may see.
     """
+    with clock.pinned(clock.now()):  # the months open now are asked for here and there
+        return _read_list(default, offered, product_id)
+
+
+def _read_list(default: Sequence[str], offered: Sequence[str], product_id: uuid.UUID | None) -> Listed:
     viewer = tenancy.current()
     months = _open_months()
     known: dict[str, Any] = {"client": {}, "product": {}, "plan": {}}
@@ -259,23 +240,23 @@ def read_list(*, default: Sequence[str], offered: Sequence[str], product_id: uui
     found, values = (every(), {}) if asked.get("entries") else queries.engagements_asked(**wanted)
     whose = choices.Whose(viewer.organisation_id if viewer.capacity == "partner" else None, product_id)
     page = page_of(
-        _with_figures(found, whose.shape, open_by_the_clock(clock.now())),
+        _with_open_month(found, open_by_the_clock(clock.now())),
         queries.LIST_KEYS,
         after=listing.after,
         before=listing.before,
         values={**values, **whose.values},
+        beside=beside,
+        once=choices.beside_rows(*whose.shape),
     )
-    here = choices.choices_of(page.rows, whose) if page.rows or listing.is_filtered else Choices()
+    here = choices.choices_of(page, whose) if page.rows or listing.is_filtered else Choices()
     known.update(client=here.client, product=here.product, plan=here.plan)
     return Listed(listing.with_page(page), viewer, every, page.rows, here)
 
 
 @lru_cache(maxsize=256)
-def _with_figures(
-    found: Select[*tuple[Any, ...]], shape: tuple[bool, bool], taking: OpenMonths
-) -> Select[*tuple[Any, ...]]:
-    """What the page shows beside each row and in its filters, built once for each choice of filters while a month lasts."""
-    return choices.with_choices(beside(found, taking), shape)
+def _with_open_month(found: Select[*tuple[Any, ...]], taking: OpenMonths) -> Select[*tuple[Any, ...]]:
+    """Built once for each choice of filters while a month lasts."""
+    return choices.with_ids(with_open_month(found, taking))
 
 
 def _list_of(
@@ -302,7 +283,11 @@ def _list_of(
         Reference("client", _l("Client"), lambda: known["client"]),
         offer,
         Months("month", _l("Requested"), _recent_months),
-        *([Choice("entries", _l("Entries"), _entries_words)] if _reads_any() and states.ACTIVE in default else []),
+        *(
+            [Choice("entries", _l("Entries"), _entries_words, offered=False)]
+            if _reads_any() and states.ACTIVE in default
+            else []
+        ),
     )
 
 
@@ -324,7 +309,7 @@ def _entries_words() -> dict[str, str]:
 
 def _open_months() -> dict[str, BillingMonth]:
     """Cut-off policy -> the month that closes next under it."""
-    return {key: open_months(clock.now(), policy)[0] for key, policy in CUT_OFF_POLICIES.items()}
+    return {key: months[0] for key, months in open_by_the_clock(clock.now())}
 
 
 def _by_entries(found: Any, asked: str | None, months: dict[str, BillingMonth], viewer: Viewer) -> Any:

@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
@@ -33,6 +33,16 @@ _STATES = (states.SUBMITTED, states.IN_REVIEW, states.RATED, states.REJECTED, st
 Provisional = dict[uuid.UUID, Money | None]
 
 
+class Offered(NamedTuple):
+    """One line of a row's Actions menu."""
+
+    label: str
+    icon: str
+    path: str
+    #: opens over the page
+    dialog: bool
+
+
 @dataclass(frozen=True)
 class Line:
     """One entry as the table shows it; `row` has billing.queries.LIST_COLUMNS."""
@@ -41,7 +51,7 @@ class Line:
     amount: Money | None
     #: the amount is what it would be rated at now
     provisional: bool
-    actions: list[dict[str, Any]]
+    actions: tuple[Offered, ...]
     #: the number of the reversal that took it back
     taken_back: str | None = None
     #: the correction that waits for a decision: id, number, asked_by_name
@@ -101,25 +111,16 @@ def line(
     offered = []
     if tenancy.current().may("billing-entry:submit"):
         if row.state == states.SUBMITTED:
-            offered.append(
-                {"label": _("Withdraw"), "icon": "undo", "path": f"{here}/{row.id}/withdraw", "dialog": True}
-            )
+            offered.append(Offered(_("Withdraw"), "undo", f"{here}/{row.id}/withdraw", dialog=True))
         elif row.state == states.REJECTED and takes_entries:
-            offered.append(
-                {
-                    "label": _("Correct and submit again"),
-                    "icon": "add",
-                    "path": f"{here}/new?like={row.id}",
-                    "dialog": False,
-                }
-            )
+            offered.append(Offered(_("Correct and submit again"), "add", f"{here}/new?like={row.id}", dialog=False))
     waits = corrections.waiting.get(row.id)
     if waits:
         path = f"{here.removesuffix('/billing-entries')}/corrections/{waits.id}"
-        offered.append({"label": _("Show the correction"), "icon": "edit", "path": path, "dialog": False})
+        offered.append(Offered(_("Show the correction"), "edit", path, dialog=False))
     elif tenancy.current().may("correction:request") and _correctable(row, corrections):
-        offered.append({"label": _("Correct"), "icon": "edit", "path": f"{here}/{row.id}/correct", "dialog": False})
-    return Line(row, amount, undecided, offered, corrections.taken_back.get(row.id), waits)
+        offered.append(Offered(_("Correct"), "edit", f"{here}/{row.id}/correct", dialog=False))
+    return Line(row, amount, undecided, tuple(offered), corrections.taken_back.get(row.id), waits)
 
 
 def _correctable(row: Any, corrections: Corrections) -> bool:

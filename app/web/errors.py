@@ -199,13 +199,20 @@ def _csrf(no: CSRFError) -> Answer:
 
 
 def _away(error: OperationalError) -> Answer:
-    log.error("database away", exc_info=error)
+    """A database that cannot be reached is one line in the log, for there will be one a request; and its page asks for nothing."""
+    if error.connection_invalidated or error.statement is None:
+        g.database_away = True
+        log.error("database away", why=" ".join(str(error.orig).split())[:500])
+    else:
+        log.error("database away", exc_info=error)
+    again = (_("Try again"), _here()) if request.method == "GET" else (None, None)
     return Answer(
         503,
         _("The portal is busy"),
         # not "Nothing was changed": the answer to a commit may be what was lost
         _("The database did not answer in time."),
         _("Wait a moment and send it again: what was done already is not done twice."),
+        *again,
     )
 
 

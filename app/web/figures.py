@@ -2,7 +2,7 @@
 
 In a template: ``{{ line.gross | money }}`` "1,777.50"; ``{{ line.gross | money_with_currency }}`` "USD 1,777.50";
 ``{{ entry.quantity | quantity }}`` "12.00"; ``{{ price | unit_price }}`` "150.0000"; ``{{ step | unrounded }}`` "1,777.50000".
-None is an em dash everywhere. A negative figure has U+2212, as wide as the plus.
+``{{ of_minor(row.gross_minor, row.currency) }}`` writes what tables keep. None is an em dash everywhere. A negative figure has U+2212, as wide as the plus.
 """
 
 from decimal import ROUND_HALF_UP, Decimal
@@ -42,6 +42,14 @@ def money(value: Money | None) -> str:
 
 def money_with_currency(value: Money | None) -> str:
     return DASH if value is None else f"{value.currency}\u00a0{money(value)}"
+
+
+def of_minor(minor: Decimal | int | None, currency: str, named: bool = False) -> str:
+    """An amount as tables keep it, in minor units; `named`: with its currency."""
+    if minor is None:
+        return DASH
+    amount = Money.of_minor(int(minor), currency)
+    return money_with_currency(amount) if named else money(amount)
 
 
 def quantity(value: Decimal | None) -> str:

@@ -3,7 +3,8 @@
     Search("q", _l("Search"))                                     text, at most 100 characters
     Choice("status", _l("Status"), {"pending": _l("Pending"), ...})   one of these; or a function that gives them
     Months("month", _l("Month"))                                  YYYY-MM -> BillingMonth; with `choices` a list to pick from
-    Reference("client", _l("Client"), clients)                    a row's id -> UUID; `clients` a function: {id: name}
+    Reference("client", _l("Client"), clients)                    a row's id -> UUID; `clients` a function: {id: name}, each id
+                                                                  a UUID or its text
 
 A value that none of them knows is ignored: an old bookmark shows the list, not an error. `options()` gives (value, words)
 pairs for a select. A Reference answers for rows the viewer cannot see with the id alone: the query then finds nothing.
@@ -29,6 +30,8 @@ class Filter(ABC):
     label: Any = ""
     #: what the bar says while it is not set; empty: "all"
     unset: Any = field(default="", kw_only=True)
+    #: False: it is set by links from elsewhere, and the bar has no menu for it
+    offered: bool = field(default=True, kw_only=True)
     kind = "text"
 
     @abstractmethod
@@ -95,6 +98,10 @@ class Months(Filter):
 @dataclass(frozen=True)
 class Reference(Choice):
     kind = "choice"
+
+    def words(self, value: Any) -> str:
+        named = self._choices()
+        return str(named.get(value) or named.get(str(value), value))
 
     def read(self, text: str) -> Any:
         try:

@@ -7,6 +7,8 @@ from flask import current_app, make_response, render_template, request
 from flask.wrappers import Response
 
 from app.foundation import clock
+from app.web import instants, kept
+from app.web.languages import locale_name
 
 
 def wants_fragment() -> bool:
@@ -17,7 +19,10 @@ def wants_fragment() -> bool:
 
 def show(template: str, *, block: str | None = None, status: int = 200, **context: Any) -> Response:
     """The page, or only `block` for an htmx request. The server names the block, never the client."""
-    with clock.pinned(clock.now()):  # every age and deadline on a page is of one instant
+    now = clock.now()
+    zone = instants.viewer_zone()
+    reader = kept.read_by(locale_name(), zone.key, now.astimezone(zone).year)
+    with clock.pinned(now), reader:  # every age and deadline on a page is of one instant
         if block and wants_fragment():
             source = current_app.jinja_env.get_template(template)
             current_app.update_template_context(context)

@@ -7,6 +7,7 @@ In a template (``at`` an aware datetime, None an em dash):
     {{ month.closes_at | instant_utc }}        plain text "3 Nov 2026 00:00 UTC"
     {{ entry.month | month }}                  "October 2026"
     {{ entry.month | month_name }}             "October", where the year is plain
+    {{ row.open_month | month_short_of }}      "Oct" of 202610, as tables keep a month
     {{ month.frozen_at | day }}                plain text "3 Oct 2026"
     {{ entry.submitted_at | ago }}             "2 d 11 h": how long since
     {{ seconds | duration }}                   "12 min 40 s"; takes seconds or a timedelta, two units at most
@@ -74,6 +75,11 @@ def month_name(value: BillingMonth) -> str:
 def month_short(value: BillingMonth) -> str:
     """'Oct', at a chart's bar."""
     return _month_names(locale_name(), "stand-alone", "abbreviated")[value.month]
+
+
+def month_short_of(number: int) -> str:
+    """The same of a month as tables keep it, 202610."""
+    return month_short(BillingMonth.of_number(number))
 
 
 def day(at: datetime | None) -> str:
@@ -179,6 +185,7 @@ FILTERS = {
     "instant_utc": instant_utc,
     "month": month,
     "month_name": month_name,
+    "month_short_of": month_short_of,
     "day": day,
     "duration": duration,
     "ago": ago,

@@ -4,7 +4,7 @@ from functools import lru_cache
 from typing import Any
 
 from flask import Flask, g, has_request_context, request
-from flask_babel import Babel, Domain, get_locale, gettext
+from flask_babel import Babel, Domain, get_domain, get_locale, gettext
 from markupsafe import Markup
 
 #: Languages there is a catalogue for; the first is what the sentences in the code are written in.
@@ -33,20 +33,33 @@ def _words(_locale: str, sentence: str) -> Markup:
 
 def locale_name() -> str:
     """'en', 'pt_BR': for Babel's tables of names and figures."""
-    if not has_request_context():
-        return str(get_locale() or LANGUAGES[0])
-    if "locale_name" not in g:
-        g.locale_name = str(get_locale() or LANGUAGES[0])
-    return str(g.locale_name)
+    try:
+        return str(g.locale_name)
+    except (AttributeError, RuntimeError):  # not asked for yet, or outside of any application
+        found = str(get_locale() or LANGUAGES[0])
+    if has_request_context():
+        g.locale_name = found
+    return found
 
 
 class _Catalogue(Domain):
+    """Asked for a page's hundred words, of which nearly all have been asked for before."""
+
+    def gettext(self, string: str, **variables: Any) -> str:
+        words = _plain_words(locale_name(), string)
+        return words if not variables else words % variables
+
     def get_translations(self) -> Any:
         if not has_request_context():
             return super().get_translations()
         if "catalogue" not in g:
             g.catalogue = super().get_translations()
         return g.catalogue
+
+
+@lru_cache(maxsize=5000)
+def _plain_words(_locale: str, sentence: str) -> str:
+    return str(get_domain().get_translations().ugettext(sentence))
 
 
 def _language() -> str | None:

@@ -19,7 +19,7 @@
 In the template, above the table and below it:
 
     {% call ui.filter_bar(_("Search"), listing.path, "search", listing.text.search, listing.keep("search"), listing.active) %}
-      {% for m in listing.menus %}{{ ui.filter_menu(m.id, m.label, m.options) }}{% endfor %}
+      {% for m in listing.menus_offered %}{{ ui.filter_of(m) }}{% endfor %}
       {{ ui.export_menu(listing.csv, listing.xlsx) }}
     {% endcall %}
     {{ ui.pager(listing.previous, listing.next, "") }}
@@ -60,11 +60,24 @@ class Option(NamedTuple):
 
 
 class Menu(NamedTuple):
-    """One filter as a menu of links: "Status: all" and what it may be."""
+    """One filter as a menu of links: "Status: all" and what it may be. Plain text, by which ui.filter_of keeps it."""
 
     id: str
     label: str
-    options: list[Option]
+    #: its first line, which sets none: words and address
+    unset: str
+    without: str
+    #: the address of any other line, but for its value
+    begin: str
+    #: the value in force
+    here: str
+    #: (value, words) of every other line
+    choices: tuple[tuple[str, str], ...]
+
+    @property
+    def options(self) -> list[Option]:
+        lines = [Option(words, self.begin + quote_plus(value), value == self.here) for value, words in self.choices]
+        return [Option(self.unset, self.without, not self.here), *lines]
 
 
 class Sort(NamedTuple):
@@ -109,18 +122,21 @@ class Listing:
 
     @cached_property
     def menus(self) -> list[Menu]:
-        """The filters that have options, for ui.filter_menu; "all" stands first."""
-        menus = []
-        for f in self.filters:
-            options = f.options()
-            if options:
-                here, without = self.text[f.name], self.link(**{f.name: None})
-                begin = f"{without}{'&' if '?' in without else '?'}{f.name}="  # one address a menu, not one a line
-                lines = [Option(words, begin + quote_plus(value), value == here) for value, words in options]
-                menus.append(
-                    Menu(f"filter-{f.name}", self._said(f), [Option(f.unset or _("All"), without, not here), *lines])
-                )
-        return menus
+        """The filters that have options, for ui.filter_of; "all" stands first."""
+        return [menu for f in self.filters if (menu := self._menu(f))]
+
+    @cached_property
+    def menus_offered(self) -> list[Menu]:
+        """Those of filters that are not in force: the others stand in the bar already, to be cleared."""
+        return [menu for f in self.filters if self.values[f.name] is None and f.offered and (menu := self._menu(f))]
+
+    def _menu(self, f: Filter) -> Menu | None:
+        choices = tuple((value, str(words)) for value, words in f.options())
+        if not choices:
+            return None
+        here, without = self.text[f.name], self.link(**{f.name: None})
+        begin = f"{without}{'&' if '?' in without else '?'}{f.name}="  # one address a menu, not one a line
+        return Menu(f"filter-{f.name}", self._said(f), str(f.unset or _("All")), without, begin, here, choices)
 
     def _said(self, f: Filter) -> str:
         value = self.values[f.name]

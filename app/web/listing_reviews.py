@@ -118,7 +118,7 @@ def queue_page(queue: str, kind: str = "") -> Response:
 
 def _file_rows(found: Select[*tuple[Any, ...]], late: datetime) -> Iterator[Any]:
     for row in rows_of(found.order_by(*LIST_KEYS)):
-        yield SimpleNamespace(**row._mapping, overdue=row.submitted_at < late)
+        yield SimpleNamespace(**row._asdict(), overdue=row.submitted_at < late)
 
 
 def review(queue: str, review_id: uuid.UUID, more: Callable[[Any], dict[str, Any]]) -> Response:

@@ -64,6 +64,31 @@ class Line(NamedTuple):
     capacity: Capacity | None = None
 
 
+class LineShown(NamedTuple):
+    """A line of the menu as the template prints it, and as its piece of the page is kept by."""
+
+    label: str
+    path: str
+    icon: str
+    #: how much waits there; "" for nothing
+    waiting: str
+    current: bool
+
+
+class Group(NamedTuple):
+    label: str
+    lines: tuple[LineShown, ...]
+
+
+class ActFor(NamedTuple):
+    """One organisation and capacity that the member may act for."""
+
+    label: str
+    detail: str
+    key: str
+    current: bool
+
+
 def waiting(count: Waiting) -> Waiting:
     """Register a room's count. Safe to call again with the same function."""
     if count not in WAITING:
@@ -100,6 +125,8 @@ class Shell:
         self.demo: bool = bool(settings and settings.demo)
         self.sign_up: bool = bool(settings and settings.sign_up)
         self.viewer = viewer()
+        #: the database cannot be reached: nothing is counted, and who asks may be signed in without our knowing it
+        self.away = bool(g.get("database_away"))
         self.signed_in = self.viewer.member_id is not None
         self.organisation = self.viewer.organisation_name
         theme = request.cookies.get("theme")
@@ -122,36 +149,26 @@ class Shell:
         return {"name": name, "initials": initials(name), "email": person.email if person else ""}
 
     @cached_property
-    def choices(self) -> list[dict[str, Any]]:
+    def choices(self) -> tuple[ActFor, ...]:
         """Every organisation and capacity the member may act for."""
         here = f"{self.viewer.organisation_id}:{self.viewer.capacity}"
-        return [
-            {"label": c.organisation_name, "detail": capacity_words(c.capacity), "key": c.key, "current": c.key == here}
+        return tuple(
+            ActFor(c.organisation_name, capacity_words(c.capacity), c.key, c.key == here)
             for c in g.get("memberships", ())
-        ]
+        )
 
     @cached_property
-    def menu(self) -> list[dict[str, Any]]:
+    def menu(self) -> tuple[Group, ...]:
         """Groups of lines that the viewer may open, in the site map's order; groups without a line are left out."""
-        lines = [line for line in current_app.extensions["menu"] if self._opens(line)]
-        here = _current(lines, request.path)
-        groups: dict[str | None, list[dict[str, Any]]] = {}
-        for line in lines:
-            shown = {
-                "label": _(line.label),
-                "path": line.path,
-                "icon": line.icon,
-                "count": self.waiting_count if line.path == INBOX else self.counts.get(line.path),
-                "current": line is here,
-            }
-            groups.setdefault(line.group, []).append(shown)
-        return [{"label": _(group) if group else None, "lines": shown} for group, shown in groups.items()]
+        lines = _open_to(self.viewer, current_app.extensions["menu"])
+        counts = tuple(self.waiting_count if line.path == INBOX else self.counts.get(line.path, 0) for line in lines)
+        return _menu(lines, _current(lines, request.path), counts, locale_name())
 
     @cached_property
     def counts(self) -> dict[str, int]:
         """How many things wait, by the path where they are dealt with; only what is above zero."""
         paths, counting = _counting(self.viewer, tuple(WAITING)) if self.signed_in else ((), None)
-        if counting is None:
+        if counting is None or self.away:
             return {}
         try:
             with tenancy.viewing(tenancy.as_usual(self.viewer)):  # a test's page counts no tests either
@@ -196,10 +213,26 @@ class Shell:
     def public_menu(self) -> list[dict[str, Any]]:
         return [{"label": _("Catalog"), "path": "/catalog", "current": request.path.startswith("/catalog")}]
 
-    def _opens(self, line: Line) -> bool:
-        if line.capacity is not None and line.capacity != self.viewer.capacity:
-            return False
-        return self.signed_in and (line.permission is None or self.viewer.may(line.permission))
+
+@lru_cache(maxsize=1000)
+def _open_to(viewer: Viewer, lines: tuple[Line, ...]) -> tuple[Line, ...]:
+    """Nobody who is not signed in has a menu."""
+    return tuple(
+        line
+        for line in lines
+        if viewer.member_id is not None
+        and line.capacity in (None, viewer.capacity)
+        and (line.permission is None or viewer.may(line.permission))
+    )
+
+
+@lru_cache(maxsize=1000)
+def _menu(lines: tuple[Line, ...], here: Line | None, counts: tuple[int, ...], _language: str) -> tuple[Group, ...]:
+    groups: dict[str | None, list[LineShown]] = {}
+    for line, count in zip(lines, counts, strict=True):
+        shown = LineShown(_(line.label), line.path, line.icon, str(count) if count else "", line is here)
+        groups.setdefault(line.group, []).append(shown)
+    return tuple(Group(_(group) if group else "", tuple(shown)) for group, shown in groups.items())
 
 
 def _current(lines: Sequence[Line], path: str) -> Line | None:

@@ -52,7 +52,8 @@ def install(app: Flask) -> None:
         REMEMBER_COOKIE_SECURE=app.config.get("SESSION_COOKIE_SECURE", False),
     )
     app.config.setdefault("DEMO_SIGN_INS", [])
-    manager = LoginManager(app)
+    # no template asks Flask-Login who is signed in: an error page that did would ask the database once more
+    manager = LoginManager(app, add_context_processor=False)
     manager.user_loader(_load)
     app.register_error_handler(TooManyTries, _too_many_tries)
 

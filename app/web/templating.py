@@ -23,7 +23,7 @@ from app.foundation.billing_month import BillingMonth
 from app.foundation.money import Money
 from app.foundation.refusals import Refused
 from app.foundation.tenancy import Viewer
-from app.web import csp_amounts, figures, instants, languages
+from app.web import csp_amounts, figures, instants, kept, languages, marks
 from app.web.listing import view_of
 
 
@@ -33,11 +33,14 @@ def install(app: Flask) -> None:
     env.undefined = Missing
     env.trim_blocks = True
     env.add_extension("jinja2.ext.do")
+    kept.install(app)
     env.filters.update(figures.FILTERS)
     env.filters.update(instants.FILTERS)
     env.filters.update(csp_amounts.FILTERS)
-    env.filters.update(initials=initials, translate=translate)
-    env.globals.update(can=can, viewer=viewer, now=clock.now, view_of=view_of)
+    env.filters.update(initials=initials, translate=translate, own=marks.own)
+    env.globals.update(
+        of_minor=figures.of_minor, marks=marks.MARKS, can=can, viewer=viewer, now=clock.now, view_of=view_of
+    )
 
 
 class Missing(StrictUndefined):

@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "f1c50a6e2b91"
-down_revision = "e7c41a90d3f6"
+down_revision = "b8c2f6147da9"
 branch_labels = None
 depends_on = None
 

@@ -230,6 +230,27 @@ def test_it_is_written_in_the_callers_transaction() -> None:
 
 
 @pytest.mark.usefixtures("drawer")
+def test_whatever_fails_while_one_batch_changes_and_the_next_is_made_undoes_both() -> None:
+    count = bulk.BATCH + 1
+
+    def cut_short() -> Iterator[tuple[uuid.UUID, int]]:
+        yield from ((uuid.UUID(int=n + 1), -1) for n in range(bulk.BATCH))
+        raise ZeroDivisionError
+
+    with acting_for_all("a test"):
+        with transaction():
+            bulk.insert(Specimen, NAMES, specimens(count))
+        with pytest.raises(ZeroDivisionError), transaction():
+            bulk.update(Specimen, ("id",), ("number",), cut_short())
+        nameless = ((uuid.UUID(int=n + 1), None) for n in range(count))  # which the column does not take
+        with pytest.raises(IntegrityError), transaction():
+            bulk.update(Specimen, ("id",), ("number",), nameless)
+        with transaction() as session:
+            assert session.scalar(text("SELECT count(*) FROM specimen WHERE number >= 0")) == count
+            session.execute(delete(Specimen))
+
+
+@pytest.mark.usefixtures("drawer")
 def test_what_cannot_be_kept_is_refused() -> None:
     row = dict(zip(NAMES, specimens(1)[0], strict=True))
     wrong: list[tuple[dict[str, Any], type[Exception]]] = [

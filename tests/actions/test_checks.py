@@ -98,6 +98,7 @@ def attacking(app: Flask) -> Iterator[Connection]:
 
 
 def test_green_when_nobody_interfered(lived_in: Flask) -> None:
+    assert engine.run_once(lived_in, "check_history").failed == 0
     code, output = check(lived_in)
     assert code == 0, output
     assert "WRONG" not in output

@@ -10,8 +10,9 @@ from flask import Flask
 from sqlalchemy import select
 
 from app.billing import actions as billing
+from app.billing import month_ties
 from app.billing.actions import Draft
-from app.catalog.model import Product
+from app.catalog.model import Product, Programme
 from app.engagements.model import Engagement
 from app.foundation import clock, history
 from app.foundation.database import db, transaction
@@ -236,6 +237,28 @@ def test_months_that_take_entries_are_open_by_clock_and_by_row() -> None:
         reopening.reopen_at_once(row_of(OCTOBER), reason="Lost", by=owner)
         reopening.reopen_at_once(row_of(NOVEMBER), reason="The clock ran ahead", by=owner)
     assert offered() == ["2026-10", "2026-11"]
+
+
+def test_a_close_adds_up_its_entries_in_their_index_alone() -> None:
+    make_entry(engagement(), "10", month=OCTOBER, at=WORK, rated=True)
+    with acting_for_all("a test asks for a plan"):
+        asked = month_ties.alike_in(
+            db.session.scalars(select(Programme).where(Programme.cut_off == BOOK)).one(), OCTOBER
+        )
+        connection = db.session.connection()
+        written = str(asked.compile(dialect=connection.dialect, compile_kwargs={"literal_binds": True}))
+        if connection.dialect.name == "sqlite":
+            plan = [row[3] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {written}")]
+            assert plan == [
+                "SEARCH billing_entry USING INDEX ix_billing_entry_booked (booked_month=? AND programme_id=?)"
+            ]
+        else:
+            for dearer in ("seqscan", "bitmapscan", "hashagg"):  # for a handful of rows they are not
+                connection.exec_driver_sql(f"SET LOCAL enable_{dearer} TO off")
+            plan = [row[0].strip() for row in connection.exec_driver_sql(f"EXPLAIN (COSTS off) {written}")]
+            assert plan[0] == "GroupAggregate"
+            assert any("Index Only Scan using ix_billing_entry_booked" in line for line in plan), plan
+            assert not any("Sort" in line for line in plan), plan
 
 
 def test_closes_mark_what_has_grown_and_their_roots_can_be_worked_out_again() -> None:

@@ -30,6 +30,8 @@ def test_readme_lists_every_setting(repository: Path) -> None:
         ({"PORTAL_URL": "portal.example.com"}, "PORTAL_URL"),
         ({"SMTP_URL": "mail.example.com"}, "SMTP_URL"),
         ({"PROXIES": "many"}, "PROXIES"),
+        ({"HISTORY_READ_THROUGH_DAYS": "0"}, "days from 1 to 366"),
+        ({"HISTORY_READ_THROUGH_DAYS": "\uff13\uff10"}, "days from 1 to 366"),
         ({"DEMO_NOW": "tomorrow", "DEMO": "1"}, "DEMO_NOW"),
         ({"MICROSOFT_LOGIN_BASE": "login.example"}, "MICROSOFT_LOGIN_BASE"),
         ({"PARTNER_CENTER_API_BASE": "http://api.example"}, "only for a stand-in"),

@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 from flask import Flask
+from sqlalchemy import text
 
 from app.billing import states
+from app.foundation.database import db
 from app.foundation.tenancy import acting_for_all
 from tests.jobs.claiming import WorkerProcess, ask, tell, wait_for, worker_processes
 from tests.jobs.rating_stage import each_decided_once, left, some_entries, submit_like, submit_many, sums_are_the_tariff
@@ -86,6 +88,19 @@ def test_processes_start_on_a_newer_database_and_not_on_an_older_one(app: Flask,
         assert app.test_client().get("/readyz").status_code == 200
     finally:
         tell(app, "UPDATE alembic_version SET version_num = :head", head=head.version_num)
+
+
+def test_a_worker_whose_database_goes_away_while_it_starts_says_so_in_a_sentence(app: Flask, tmp_path: Path) -> None:
+    waiting = "wait_event_type = 'Lock' AND query LIKE '%planned_job%' AND datname = current_database()"
+    with app.app_context(), db.engine.connect() as connection:
+        connection.execute(text("LOCK TABLE planned_job"))
+        worker = WorkerProcess(app, tmp_path)
+        wait_for(lambda: ask(app, f"SELECT pid FROM pg_stat_activity WHERE {waiting}"), 60)
+        tell(app, f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {waiting}")
+        assert worker.process.wait(60) == 1
+        connection.rollback()
+    assert "The database cannot be reached: " in worker.said
+    assert "Traceback" not in worker.said, worker.said
 
 
 def all_is_well(app: Flask) -> None:

@@ -3,17 +3,20 @@
 import os
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 
+import psycopg
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from flask import Flask
 from flask_migrate import downgrade, upgrade
-from sqlalchemy import inspect, text
+from sqlalchemy import String, cast, create_engine, inspect, select, text
 from sqlalchemy.exc import DBAPIError
 
 from app import create_app
+from app.engagements import search_index
 from app.foundation import append_only, clock
 from app.foundation.billing_month import BillingMonth
 from app.foundation.database import db
@@ -42,15 +45,17 @@ def portal(database_url: str, pytestconfig: pytest.Config, tmp_path: Path) -> It
             db.engine.dispose()
 
 
+def is_modelled(name: str | None, kind: str, parents: object = None) -> bool:
+    return claim_tables.is_ours(name, kind, parents) and search_index.is_modelled(name, kind, parents)
+
+
 def tables() -> set[str]:
     return set(inspect(db.engine).get_table_names()) - {"alembic_version"}
 
 
 def test_the_head_is_what_the_models_say(portal: Flask) -> None:
     with db.engine.connect() as connection:
-        context = MigrationContext.configure(
-            connection, opts={"compare_type": True, "include_name": claim_tables.is_ours}
-        )
+        context = MigrationContext.configure(connection, opts={"compare_type": True, "include_name": is_modelled})
         assert compare_metadata(context, db.metadata) == [], 'run: ./run flask db migrate -m "..."'
 
 
@@ -102,3 +107,48 @@ def test_the_database_itself_refuses_to_rewrite_the_past(portal: Flask, table: s
     column = inspect(db.engine).get_pk_constraint(table)["constrained_columns"][0]
     with db.engine.connect() as connection, pytest.raises(DBAPIError, match="append-only"):
         connection.execute(text(change.format(table, column=column)))
+
+
+@pytest.mark.postgres
+def test_the_script_for_a_database_administrator_makes_the_same_database(
+    pytestconfig: pytest.Config, portal: Flask, capsys: pytest.CaptureFixture[str]
+) -> None:
+    upgrade(sql=True)
+    script = capsys.readouterr().out
+    columns = "SELECT table_name, column_name, data_type, is_nullable, column_default FROM information_schema.columns"
+    indexes = "SELECT indexname, indexdef FROM pg_indexes"
+    here = [f"{what} WHERE {{}} = current_schema() ORDER BY 1, 2" for what in (columns, indexes)]
+    with databases.postgres_database(pytestconfig.stash[SERVER], f"portal_by_script_{os.getpid()}") as url:
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute(script.encode())
+        there = create_engine(url)
+        with there.connect() as made, db.engine.connect() as migrated:
+            for what, schema in zip(here, ("table_schema", "schemaname"), strict=True):
+                asked = text(what.format(schema))
+                assert made.execute(asked).all() == migrated.execute(asked).all()
+            assert append_only.unprotected(made) == []
+        there.dispose()
+
+
+@pytest.mark.postgres
+def test_the_script_folds_names_as_the_portal_does(portal: Flask, repository: Path) -> None:
+    path = repository / "migrations" / "versions" / "2026_11_25_1830_saved_views_and_search.py"
+    spec = spec_from_file_location("saved_views_and_search", path)
+    assert spec is not None and spec.loader is not None
+    migration = module_from_spec(spec)
+    spec.loader.exec_module(migration)
+    names = [
+        "Straße ŁÓDŹ",
+        "  Ærø\u00a0\u2003& Søn ",
+        "ΣΊΣΥΦΟΣ ς",
+        "İstanbul ıI",
+        "ﬁne ǅ ⅷ",
+        "Þór Đà Nẵng Œuvre",
+        "مُحَمَّد",
+        "ẞ ŉ ſ",
+    ]
+    names += ["".join(map(chr, range(start, start + 256))) for start in range(256, 0x3000, 256)]
+    with db.engine.connect() as connection:
+        for name in names:
+            folded = connection.scalar(select(migration.folded_in_sql(cast(name, String))))
+            assert folded == migration.folded(name), name

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import delete, select
 
-from app.billing.engagement_figures import beside
+from app.billing.engagement_figures import with_open_month
 from app.engagements import queries
 from app.engagements.model import Engagement
 from app.foundation.billing_month import BillingMonth
@@ -56,7 +56,7 @@ def test_the_list_and_the_form_agree(made: Any, months: dict[Any, str], later: t
             session.execute(delete(Month))
             session.add_all(Month(book=book, month=month, state=state) for (book, month), state in months.items())
         taking = taking_entries(now)
-        listed = db.session.execute(beside(queries.engagements(), open_by_the_clock(now))).all()
+        listed = db.session.execute(with_open_month(queries.engagements(), open_by_the_clock(now))).all()
         since = {row.id: row.active_from for row in db.session.execute(select(Engagement.id, Engagement.active_from))}
         for row in listed:
             offered = [one for one in taking[row.cut_off] if one.month.overlaps(since[row.id], None)]

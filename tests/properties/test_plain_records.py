@@ -1,12 +1,18 @@
-"""Records of a batch that are read by hand are what their schema makes of them; what it refuses is refused in its words."""
+"""What is read, told and digested by hand of a batch is what schema and encoder make of it, refusals in the schema's words."""
 
+import hashlib
+from datetime import date
 from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
 from marshmallow import Schema, ValidationError, fields, validate
 
-from app.api.entry_schemas import Batch, BatchRecord
+from app.api.entry_schemas import Batch, BatchRecord, BatchResult, RecordResult
+from app.billing.actions import Draft
+from app.billing.batch import Line, meaning_of
+from app.foundation.billing_month import BillingMonth
+from app.foundation.database import canonical_json
 
 
 class BySchema(Schema):
@@ -72,3 +78,33 @@ def test_plain_ones_are_read_by_hand() -> None:
     assert read(Batch(), {"records": [PLAIN, PLAIN | {"notes": "n"}]}) == read(
         BySchema(), {"records": [PLAIN, PLAIN | {"notes": "n"}]}
     )
+
+
+class ToldBySchema(Schema):
+    results = fields.List(fields.Nested(RecordResult), required=True)
+
+
+KEPT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
+RESULT = st.fixed_dictionaries(
+    {
+        "key": KEPT, "result": st.sampled_from(["created", "duplicate", "refused"]), "id": st.none() | st.uuids(),
+        "number": st.none() | KEPT,
+        "errors": st.lists(st.fixed_dictionaries({"field": KEPT, "message": KEPT}), max_size=2),
+    }
+)  # fmt: skip
+
+
+@given(st.lists(RESULT, max_size=4))
+def test_results_are_told_as_their_schema_tells_them(results: list[dict[str, Any]]) -> None:
+    assert BatchResult().dump({"results": results}) == ToldBySchema().dump({"results": results})
+
+
+MONTHS = st.dates(date(1971, 1, 1), date(9997, 1, 1)).map(lambda day: BillingMonth(day.year, day.month))
+QUANTITIES = st.decimals(allow_nan=False, allow_infinity=False)
+
+
+@given(st.uuids(), st.uuids(), MONTHS, QUANTITIES, KEPT)
+def test_a_records_digest_never_changes(engagement: Any, metric: Any, month: Any, quantity: Any, notes: str) -> None:
+    said = [engagement, metric, month, quantity.normalize(), notes.strip()]
+    line = Line("k", engagement, Draft(metric, month, quantity, notes))
+    assert meaning_of(line) == hashlib.sha256(canonical_json(said).encode()).hexdigest()

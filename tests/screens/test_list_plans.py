@@ -66,6 +66,16 @@ OTHERS = [
 LISTS = [(who, path, "engagement", index) for who, path, index in ENGAGEMENTS] + OTHERS
 #: (person, page, whose current engagements it counts by state)
 COUNTS = [("ada", "/products", "product"), ("ada", "/", "partner"), ("olga", "/", "seller"), ("dot", "/", "customer")]
+#: Searches for what few have, alone and with filters, and of two words one that many have.
+SEARCHES = [
+    ("ada", "/engagements?search=zebra"),
+    ("ada", "/engagements?search=zebra&status=past"),
+    ("ada", "/engagements?search=zebra+archive&client={client}"),
+    ("ada", "/products/{product}/current-engagements?search=zebra&before={oldest}"),
+    ("ada", "/engagements/bulk-entry?search=zebra"),
+    ("olga", "/engagements?search=zebra&month={month}"),
+    ("dot", "/my/engagements?search=zebra"),
+]
 #: Where rows have names beside them that most of the world's organisations do not show to whoever looks.
 NAMED = [
     ("dot", "/my/engagements", "engagement"),
@@ -190,6 +200,34 @@ def test_names_beside_a_row_do_not_lead(app, people, stage, as_, who, path, tabl
             assert not re.search(rf"Sort|Seq Scan on {table}\b", plan), plan
 
 
+@pytest.mark.parametrize(("who", "path"), SEARCHES)
+def test_what_few_have_is_looked_up(app, people, stage, as_, who, path):
+    """The words ask their index and lead; the rest of the list is not read. Where many have them it is, along its own index."""
+    where = address(path, stage, people)
+    as_(who).get(where)
+    asked = [one for one in seen_by(app, as_(who), where) if one[0].startswith("WITH few AS MATERIALIZED")]
+    assert len(asked) == 1, where
+    with app.app_context(), db.engine.connect() as connection:
+        if connection.dialect.name != "sqlite":
+            plan = _plan(connection, *asked[0])
+            assert "engagement_search_hits" in plan and not re.search(rf"Seq Scan on ({LARGE})\b", plan), plan
+            return
+        rows = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {asked[0][0]}", asked[0][1]).all()
+    plan = "\n".join(row.detail for row in rows)
+    #: what stands beside each other in one select, in the order in which it is read
+    beside = ["\n".join(row.detail for row in rows if row.parent == parent) for parent in {row.parent for row in rows}]
+    for first, then in (
+        ("SCAN engagement_search VIRTUAL TABLE INDEX .*M", "engagement_search_place USING INTEGER PRIMARY KEY"),
+        ("(SCAN|SEARCH) organisation", r"engagement USING COVERING INDEX \w+ \((\w+=\? AND )?customer_id=\?"),
+        ("SCAN product", r"engagement USING COVERING INDEX \w+ \(product_id=\?"),
+    ):
+        assert [each for each in beside if re.match(f"{first}.*\n(SCALAR.*\n|REUSE.*\n)*SEARCH {then}", each)], plan
+    listed = [each for each in beside if "SCAN listed" in each]
+    key = r"SCAN listed VIRTUAL TABLE.*\n(SCALAR.*\n)*SEARCH engagement USING INDEX sqlite_autoindex_engagement_1 \(id=\?\)"
+    assert len(listed) == 2 and all(re.search(key, each) for each in listed), plan
+    assert not re.search(rf"SCAN ({LARGE})\b(?! USING)", plan), plan
+
+
 def _among_many(connection: Any, stage: Any, asked: list[tuple[str, Any]]) -> list[str]:
     """PostgreSQL's own plans among thousands of clients, of the one engagement and of its charges, once it has looked at them."""
     with connection.begin() as rolled_back:
@@ -230,8 +268,17 @@ def _plan(connection: Any, statement: str, parameters: Any, *, deep: bool = Fals
     """`deep`: with what its subqueries do."""
     if connection.dialect.name == "sqlite":
         rows = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters).all()
-        return "\n".join(row.detail for row in rows if deep or row.parent == 0)
+        if deep:
+            return "\n".join(row.detail for row in rows)
+        return "\n".join(row.detail for row in _leading(rows))
     for setting in ("enable_seqscan", "enable_sort", "enable_bitmapscan", "enable_hashjoin", "enable_mergejoin"):
         connection.exec_driver_sql(f"SET LOCAL {setting} = off")
     lines = connection.exec_driver_sql(f"EXPLAIN (COSTS off) {statement}", parameters).scalars().all()
     return "\n".join(line for line in lines if "SubPlan" not in line)
+
+
+def _leading(rows: Any, level: int = 0) -> list[Any]:
+    """What reads the rows: of a page that has more beside it, the subquery of the page, whose fifty are then put in order."""
+    here = [row for row in rows if row.parent == level]
+    inside = here and here[0].detail.startswith("CO-ROUTINE")
+    return _leading(rows, here[0].id) if inside else here

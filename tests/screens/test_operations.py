@@ -5,11 +5,11 @@ from sqlalchemy import event, select
 
 from app.billing import rating
 from app.billing.model import BillingEntry
-from app.foundation import clock, history
+from app.foundation import clock, history, timetable
 from app.foundation.database import db, transaction
 from app.foundation.outbox import OutboxRow
 from app.foundation.tenancy import acting_for_all, one, viewing
-from app.jobs import run_checks
+from app.jobs import engine, run_checks
 from app.members.roles import OPERATOR_RATER
 from app.operations import actions
 from app.operations.model import CheckRun
@@ -215,6 +215,14 @@ def test_a_self_check_from_the_button_to_the_verdicts(app, people, as_):
     assert "History chains verify, from first event to last" in done.text and "everything held" in done.text
     assert "chains by the self-check" in done.text and "the hourly job has its first run ahead" in done.text
     assert "holds" in Page(olga.get(HERE)).text
+    with app.app_context(), acting_for_all("a test's timetable"):
+        timetable.write_down([timetable.Plan("check_history", "Verifies.", 3600, 300)])
+        db.session.remove()
+    engine.run_once(app, "check_history")
+    read = Page(olga.get(path))
+    read.check()
+    assert "all were read since 20" in read.text and "all of them once more within 30 days" in read.text
+    assert "all were read since 20" in Page(olga.get(HERE)).text
 
 
 def test_two_operators_who_press_at_once(app, people, as_):

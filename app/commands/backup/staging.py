@@ -20,6 +20,7 @@ from sqlalchemy.exc import DBAPIError
 from app import create_app
 from app.commands.backup.archive import BadBackup
 from app.config import Settings
+from app.engagements import search_index
 from app.foundation.database import db
 from app.jobs import claim_tables
 
@@ -114,8 +115,9 @@ def _change_over(staged: Flask, live: Engine) -> None:
             going = [name for name in inspect(connection).get_table_names(schema=here) if name in coming]
             if going:
                 connection.execute(text("DROP TABLE " + ", ".join(f'"{here}"."{name}"' for name in going)))
-            connection.execute(text(f'DROP FUNCTION IF EXISTS "{here}".refuse_change()'))
-            connection.execute(text(f'ALTER FUNCTION {SCHEMA}.refuse_change() SET SCHEMA "{here}"'))
+            for function in ("refuse_change()", *search_index.FUNCTIONS):
+                connection.execute(text(f'DROP FUNCTION IF EXISTS "{here}".{function}'))
+                connection.execute(text(f'ALTER FUNCTION {SCHEMA}.{function} SET SCHEMA "{here}"'))
             for name in coming:
                 connection.execute(text(f'ALTER TABLE {SCHEMA}."{name}" SET SCHEMA "{here}"'))
             claim_tables.bring_up(connection)

@@ -3,7 +3,8 @@
 What surrounds the three tabs of an own engagement stands here, since two screens show them.
 """
 
-from typing import Any
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 from flask_babel import gettext as _
 
@@ -34,6 +35,24 @@ def own_verbs(state: str, instance_state: str, viewer: Viewer) -> list[tuple[str
     """(the last part of the path, the menu's line) of what this customer may do now."""
     lines = menu.lines_for(state, viewer, instance_state=instance_state)
     return [(path_of(line.action), line) for line in lines if line.permission == STEER]
+
+
+class VerbShown(NamedTuple):
+    """One line of a row's Actions menu."""
+
+    path: str
+    label: str
+    icon: str
+    danger: bool
+
+
+@lru_cache(maxsize=1000)
+def verbs_shown(state: str, instance_state: str, viewer: Viewer, _language: str) -> tuple[VerbShown, ...]:
+    """own_verbs() as rows of a list print them."""
+    return tuple(
+        VerbShown(path, _(line.label), line.icon, line.danger)
+        for path, line in own_verbs(state, instance_state, viewer)
+    )
 
 
 def own_header(page: EngagementPage, tab: str) -> dict[str, Any]:

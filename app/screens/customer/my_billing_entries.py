@@ -14,7 +14,7 @@ from app.charges.queries import gross_of
 from app.documents import Column, Minor, Words, rows_of
 from app.engagements.queries import EngagementPage, engagement_page
 from app.foundation.money import Money
-from app.foundation.pages import page_of
+from app.foundation.pages import page_of, plain
 from app.screens.customer import own_header, recent_months
 from app.web.amounts_explained import price_head, surprise, tier_rows
 from app.web.exports import download
@@ -80,7 +80,7 @@ def explain(engagement_id: uuid.UUID, entry_id: uuid.UUID) -> Response:
 def _entries(page: EngagementPage, listing: Listing, opened: Any = None) -> Response:
     engagement_id = page.engagement.id
     found = page_of(_filtered(engagement_id, listing), LIST_KEYS, after=listing.after, before=listing.before)
-    rows = found.rows if opened is None or any(row.id == opened.id for row in found.rows) else [opened]
+    rows = found.rows if opened is None or any(row.id == opened.id for row in found.rows) else [plain(opened)]
     charged = gross_of(LINES_OF_ENTRIES, [row.id for row in rows])
     return show(
         "customer/billing_entries.html",

@@ -57,7 +57,6 @@ def show_list(kind: str = "") -> Response:
         rows=page.rows,
         cells=[_cell(total) for total in totals[:SHOWN_MONTHS]],
         total=_total(totals, listing.with_page(page)),
-        amount=Money.of_minor,
     )
 
 

@@ -19,13 +19,15 @@ from app.foundation.billing_month import BillingMonth
 from app.foundation.history import EVENTS
 from app.foundation.pages import page_of
 from app.foundation.refusals import AlreadyDone, Refused
-from app.screens.customer import own_header, own_verbs, recent_months
+from app.screens.customer import own_header, own_verbs, recent_months, verbs_shown
 from app.web.engagement_history import told_to_customer
 from app.web.exports import download
 from app.web.fields import PortalForm, TextField
+from app.web.figures import money_with_currency
 from app.web.filters import Choice, Months, Search
 from app.web.fragments import go_to, show, show_fresh
 from app.web.guard import needs
+from app.web.languages import locale_name
 from app.web.listing import ListOf
 from app.web.submissions import submit_once
 from app.web.ui import TAGS
@@ -86,8 +88,14 @@ def show_list(kind: str = "") -> Response:
         block="list",
         listing=listing.with_page(page),
         rows=page.rows,
-        charged=charged_by_engagement([row.id for row in page.rows]),
-        verbs={(row.state, row.instance_state): own_verbs(row.state, row.instance_state, viewer) for row in page.rows},
+        charged={
+            row_id: tuple(map(money_with_currency, sums))
+            for row_id, sums in charged_by_engagement([row.id for row in page.rows]).items()
+        },
+        verbs={
+            each: verbs_shown(*each, viewer, locale_name())
+            for each in {(row.state, row.instance_state) for row in page.rows}
+        },
     )
 
 

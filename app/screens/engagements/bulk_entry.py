@@ -15,8 +15,8 @@ from flask_babel import lazy_gettext as _l
 from app.billing.batch import Line
 from app.catalog.queries import approved_metrics
 from app.engagements import choices
-from app.engagements.billable import LIST_KEYS, billable, by_id
-from app.foundation import tenancy
+from app.engagements.billable import LIST_KEYS, billable_asked, by_id
+from app.foundation import clock, tenancy
 from app.foundation.pages import PAGE, page_of
 from app.web.bulk_rows import Entered, entered, months_of, preview_rows, submit_rows, totals
 from app.web.fields import PortalForm
@@ -39,11 +39,12 @@ class Grid(PortalForm):
 @screen.get("/engagements/bulk-entry")
 @needs("billing-entry:submit", capacity="partner")
 def show_grid() -> Response:
-    listing = _listing()
-    shown = listing.page.rows if listing.page else []
-    metrics = approved_metrics(row.plan_id for row in shown)
-    rows = [_row(row.id, row, metrics, {}, "") for row in shown]
-    return _show(listing, rows, Grid())
+    with clock.pinned(clock.now()):  # every row asks which months are open
+        listing = _listing()
+        shown = listing.page.rows if listing.page else []
+        metrics = approved_metrics(row.plan_id for row in shown)
+        rows = [_row(row.id, row, metrics, {}, "") for row in shown]
+        return _show(listing, rows, Grid())
 
 
 @screen.post("/engagements/bulk-entry")
@@ -68,24 +69,27 @@ def act() -> Response:
 
 def _listing() -> Listing:
     viewer = tenancy.current()
-    known: dict[str, Mapping[uuid.UUID, str]] = {"client": {}, "product": {}}
+    known: dict[str, Mapping[str, str]] = {"client": {}, "product": {}}
     listing = ListOf(
         Search("search", _l("Search")),
         Reference("client", _l("Client"), lambda: known["client"]),
         Reference("product", _l("Product"), lambda: known["product"]),
     ).read(PATH)
     asked = listing.values
-    found = billable(search=asked["search"] or "", customer_id=asked["client"], product_id=asked["product"])
+    found, values = billable_asked(
+        search=asked["search"] or "", customer_id=asked["client"], product_id=asked["product"]
+    )
     whose = choices.Whose(own_products_of=viewer.organisation_id)
     page = page_of(
-        choices.with_choices(found, whose.shape),
+        choices.with_ids(found),
         LIST_KEYS,
         after=listing.after,
         before=listing.before,
-        values=whose.values,
+        values={**values, **whose.values},
+        once=choices.beside_rows(*whose.shape),
     )
     if page.rows or listing.is_filtered:
-        here = choices.choices_of(page.rows, whose)
+        here = choices.choices_of(page, whose)
         known.update(client=here.client, product=here.product)
     return listing.with_page(page)
 
@@ -167,7 +171,7 @@ def _show(listing: Listing, rows: Sequence[Entered], form: Grid, typed: Sequence
         ready=[row for row in left if row.is_ready],
         totals=totals(left),
         alone=False,
-        months={row.place: _months_offered(row) for row in left if row.engagement},
+        months={row.place: tuple(_months_offered(row)) for row in left if row.engagement},
         upload=listing.link().replace(PATH, f"{PATH}/upload", 1),
         filtered=listing.link().replace(PATH, "/engagements", 1),
     )

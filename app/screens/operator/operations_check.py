@@ -3,10 +3,11 @@
 import uuid
 from typing import Any
 
-from flask import Blueprint, Response
+from flask import Blueprint, Response, current_app
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
+from app.config import Settings
 from app.foundation import clock, tenancy, timetable
 from app.foundation.checks import history_check
 from app.foundation.failed_rows import RETRY, VIEW
@@ -25,7 +26,7 @@ from app.web.submissions import submit_once
 screen = Blueprint("operations_check", __name__)
 
 PATH = f"{HERE}/self-check"
-#: the job whose result is the last verification of every history chain
+#: the job whose result is the last verification of history
 HISTORY_JOB = "check_history"
 
 
@@ -82,6 +83,7 @@ def _panel(form: Ask | None = None) -> dict[str, Any]:
     runs = recent_runs()
     newest, done = (runs[0] if runs else None), last_done(runs)
     current = newest if newest is not None and newest.is_open else None
+    settings: Settings = current_app.config["SETTINGS"]
     history = next((p.result for p in timetable.planned() if p.job.name == HISTORY_JOB), None)
     return {
         "tabs": tabs("self-check"),
@@ -93,6 +95,7 @@ def _panel(form: Ask | None = None) -> dict[str, Any]:
         "took": duration(done.finished_at - done.started_at) if done and done.finished_at and done.started_at else None,
         "runs": [{"run": run, "words": _outcome(run)} for run in runs],
         "history": history,
+        "within_days": settings.history_read_through_days,
         "chains": next((v for v in done.told if v.claim == history_check().claim), None) if done else None,
         "here": PATH,
     }

@@ -79,7 +79,7 @@ def show_list(kind: str = "") -> Response:
         block="list",
         listing=listing.with_page(page),
         rows=page.rows,
-        capacities={row.id: capacities_of(row) for row in page.rows},
+        capacities={row.id: ", ".join(capacities_of(row)) for row in page.rows},
         relations={row.id: _relations(row) for row in page.rows},
         members=counts_of(row.id for row in page.rows),
     )

@@ -71,7 +71,9 @@ def run(scale: Scale, told: Callable[[str], None]) -> int:
         seconds = (clock.of_the_machine() - begun_at).seconds
         told(f"{part.number + 1} of {scale.slices} parts, {written:,} rows in this one, after {seconds} s")
     _look_afresh()
-    return calendar.settle(stage, told)
+    refused = calendar.settle(stage, told)
+    _look_afresh()  # at what the closes have written
+    return refused
 
 
 def _look_afresh() -> None:

@@ -273,7 +273,7 @@ class Life:
             self._id(), *self.of_parties, self.offer.programme_id, description[:300],
             month, month, outcome.currency, amounts.gross, amounts.due, amounts.tax, LINES_OF_ENTRIES, entry.id, instant(second),
         ))  # fmt: skip
-        key = (self.parties[0], month, *self.parties[1:], outcome.currency, False)
+        key = (self.parties[0], month, *self.parties[1:], outcome.currency, False, self.offer.programme_id)
         self.rows.add_to_sums(key, amounts.gross, amounts.due, amounts.tax)
 
     # What is left of it
