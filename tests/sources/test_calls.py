@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from urllib3 import HTTPHeaderDict
 
 from app.commands.stand_in import StandIn
 from app.commands.stand_in.exchange import Request
@@ -21,12 +22,7 @@ from tests.sources.stage import InMemory, client_of
 
 
 def answer(status: int, body: bytes = b"", **headers: str) -> Answer:
-    import http.client
-
-    message = http.client.HTTPMessage()
-    for name, value in headers.items():
-        message[name.replace("_", "-")] = value
-    return Answer(status, message, body)
+    return Answer(status, HTTPHeaderDict({name.replace("_", "-"): value for name, value in headers.items()}), body)
 
 
 @pytest.mark.parametrize(
