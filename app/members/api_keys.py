@@ -63,6 +63,8 @@ OFFERED: dict[Capacity, tuple[str, ...]] = {
         "correction:decide",
         "inbox:view",
         "member:view",
+        "csp-account:manage",
+        "csp-discovery:run",
     ),
     "customer": (
         "catalog:view",

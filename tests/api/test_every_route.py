@@ -1,6 +1,7 @@
 """Every operation x every key x own and foreign ids: who is let in, and that foreign ids do not exist. New ones are walked by themselves."""
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -22,6 +23,7 @@ from app.members.api_keys import OFFERED
 from tests.api.conftest import Caller, key_of
 from tests.api.listing_stage import ENTRY, FILE, METRIC, PER_HOUR
 from tests.makers import ask_correction, close_month, make_engagement, make_entry, make_product, make_programme
+from tests.makers.csp_runs import account_ids, microsoft_set_up
 from tests.makers.listing import listing_ids
 from tests.people import CAST, People, move_in
 
@@ -36,6 +38,12 @@ class World:
     #: side -> parameter -> an id of its own
     own: dict[str, dict[str, str]] = field(default_factory=dict)
     callers: dict[str, Caller] = field(default_factory=dict)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def microsoft() -> Iterator[None]:
+    with microsoft_set_up():
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -62,6 +70,7 @@ def world(migrated_app: Flask, restore_database: Any) -> World:
                 "kind_name": "engagement-request", "row_id": str(pending.id), "membership_id": str(member.id),
                 "batch_id": str(uuid4()), "notice_id": str(uuid4()),
                 **listing_ids(product),
+                **account_ids(world.people.viewer("ada" if side == "north" else "cy")),
             }  # fmt: skip
         close_month(LAST)
         for side, entry in entries.items():
@@ -178,6 +187,7 @@ VALID = {
     "tests": {"plan_id": str(uuid4()), "name": "A test"},
     "corrections": {"quantity": "1", "reason": "No."},
     "delegate": {"to": str(uuid4())},
+    "discovery": {},
 }
 
 

@@ -5,6 +5,7 @@ without a key. Bounded and, in CI, the same requests each time.
 """
 
 import re
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
@@ -24,6 +25,7 @@ from app.foundation.database import db
 from app.members.api_keys import OFFERED
 from tests.api.conftest import key_of
 from tests.makers import ask_correction, close_month, make_engagement, make_entry, make_product, make_programme
+from tests.makers.csp_runs import account_ids, microsoft_set_up
 from tests.makers.listing import listing_ids
 from tests.people import move_in
 
@@ -37,6 +39,12 @@ CHECKS = [
     openapi_checks.response_schema_conformance,
     openapi_checks.negative_data_rejection,
 ]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def microsoft() -> Iterator[None]:
+    with microsoft_set_up():
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +68,7 @@ def world(migrated_app: Flask, restore_database: Any) -> dict[str, Any]:
             "engagement_id": str(engagement.id), "entry_id": str(old[1].id), "product_id": str(product.id),
             "correction_id": str(correction.id), "kind_name": "engagement-request", "row_id": str(pending.id),
             "membership_id": str(people.memberships["ben"].id), "batch_id": str(uuid4()), "notice_id": str(uuid4()),
-            **listing_ids(product),
+            **listing_ids(product), **account_ids(people.viewer("ada")),
         }  # fmt: skip
         db.session.remove()
     return {"keys": keys, "ids": ids}
