@@ -67,6 +67,8 @@ OFFERED: dict[Capacity, tuple[str, ...]] = {
         "member:view",
         "csp-customer:view",
         "csp-customer:manage",
+        "csp-account:manage",
+        "csp-discovery:run",
     ),
     "customer": (
         "catalog:view",

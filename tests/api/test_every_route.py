@@ -1,6 +1,7 @@
 """Every operation x every key x own and foreign ids: who is let in, and that foreign ids do not exist. New ones are walked by themselves."""
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -25,6 +26,7 @@ from tests.api.conftest import Caller, key_of
 from tests.api.listing_stage import ENTRY, FILE, METRIC, PER_HOUR
 from tests.makers import ask_correction, close_month, make_engagement, make_entry, make_product, make_programme
 from tests.makers.csp_documents import csp_ids as billing_ids
+from tests.makers.csp_runs import account_ids, microsoft_set_up
 from tests.makers.listing import listing_ids
 from tests.people import CAST, People, move_in
 from tests.screens.csp_stage import csp_ids
@@ -40,6 +42,12 @@ class World:
     #: side -> parameter -> an id of its own
     own: dict[str, dict[str, str]] = field(default_factory=dict)
     callers: dict[str, Caller] = field(default_factory=dict)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def microsoft() -> Iterator[None]:
+    with microsoft_set_up():
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -68,6 +76,7 @@ def world(migrated_app: Flask, restore_database: Any) -> World:
                 "batch_id": str(uuid4()), "notice_id": str(uuid4()),
                 **billing_ids(world.people.organisations[partner], world.people.organisations[customer], f"G-{partner}"),
                 **listing_ids(product),
+                **account_ids(world.people.viewer("ada" if side == "north" else "cy")),
             }  # fmt: skip
         close_month(LAST)
         for side, entry in entries.items():
@@ -191,6 +200,7 @@ VALID = {
     "remove-tax-rate": {"valid_from": "2026-11-01"},
     "budget": {"amount": "5", "currency": "EUR"},
     "monitoring": {"monitored": True},
+    "discovery": {},
 }
 
 

@@ -5,6 +5,7 @@ without a key. Bounded and, in CI, the same requests each time.
 """
 
 import re
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
@@ -25,6 +26,7 @@ from app.members.api_keys import OFFERED
 from tests.api.conftest import key_of
 from tests.makers import ask_correction, close_month, make_engagement, make_entry, make_product, make_programme
 from tests.makers.csp_documents import csp_ids as billing_ids
+from tests.makers.csp_runs import account_ids, microsoft_set_up
 from tests.makers.listing import listing_ids
 from tests.people import move_in
 from tests.screens.csp_stage import csp_ids
@@ -39,6 +41,12 @@ CHECKS = [
     openapi_checks.response_schema_conformance,
     openapi_checks.negative_data_rejection,
 ]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def microsoft() -> Iterator[None]:
+    with microsoft_set_up():
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -65,6 +73,7 @@ def world(migrated_app: Flask, restore_database: Any) -> dict[str, Any]:
             **listing_ids(product), **csp_ids(people, "northbridge", "ada", "acme"),
             **billing_ids(people.northbridge, people.acme, "G048201937"),
             **listing_ids(product),
+            **listing_ids(product), **account_ids(people.viewer("ada")),
         }  # fmt: skip
         db.session.remove()
     return {"keys": keys, "ids": ids}

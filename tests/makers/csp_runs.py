@@ -165,3 +165,22 @@ def lines_in_force(account_id: uuid.UUID) -> dict[tuple[str, str], int]:
             .group_by(CspDocument.number, CspLine.line_type)
         )
         return {(row[0], row[1]): row[2] for row in rows}
+
+
+@contextmanager
+def microsoft_set_up() -> Iterator[None]:
+    """An application at a Microsoft that nobody calls: sign-ins can be begun, and none comes back."""
+    nowhere = "http://127.0.0.1:9"
+    application.follow(
+        Application(Bases(nowhere, nowhere, nowhere), "a client", "its secret", "http://localhost/csp/callback")
+    )
+    try:
+        yield
+    finally:
+        application.follow(None)
+
+
+def account_ids(by: Viewer) -> dict[str, str]:
+    """For tests that walk all routes: a connected account of this person's."""
+    with viewing(by):
+        return {"account_id": str(connected(by).id)}
