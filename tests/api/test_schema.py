@@ -71,9 +71,7 @@ def world(migrated_app: Flask, restore_database: Any) -> dict[str, Any]:
             "correction_id": str(correction.id), "kind_name": "engagement-request", "row_id": str(pending.id),
             "membership_id": str(people.memberships["ben"].id), "batch_id": str(uuid4()), "notice_id": str(uuid4()),
             **listing_ids(product), **csp_ids(people, "northbridge", "ada", "acme"),
-            **billing_ids(people.northbridge, people.acme, "G048201937"),
-            **listing_ids(product),
-            **listing_ids(product), **account_ids(people.viewer("ada")),
+            **billing_ids(people.northbridge, people.acme, "G048201937"), **account_ids(people.viewer("ada")),
         }  # fmt: skip
         db.session.remove()
     return {"keys": keys, "ids": ids}
