@@ -119,6 +119,19 @@ class Instant(TypeDecorator[datetime]):
             return None
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], datetime | None]:
+        """The same in one step where a page reads two hundred of them: on SQLite from the text, of which most were read before."""
+        return _instant_of if dialect.name == "sqlite" else _in_utc
+
+
+@lru_cache(8192)
+def _instant_of(text: str | None) -> datetime | None:
+    return None if text is None else datetime.fromisoformat(text).replace(tzinfo=UTC)
+
+
+def _in_utc(value: datetime | None) -> datetime | None:
+    return None if value is None else value.astimezone(UTC)
+
 
 class Exact(TypeDecorator[Decimal]):
     """A quantity or unit price: below 10^11, six decimals, stored as a whole number of millionths."""

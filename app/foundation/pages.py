@@ -20,6 +20,7 @@ from sqlalchemy import ColumnElement, Row, Select, bindparam, case, func, select
 from app.foundation.billing_month import BillingMonth
 from app.foundation.database import Exact, Instant, Month, at_most, db
 from app.foundation.id_list import page_by_ids
+from app.foundation.tenancy import columns_of
 
 PAGE = 50
 #: The cursor's parameters; no list has more keys.
@@ -76,7 +77,7 @@ def page_of(
     if shape not in built:
         page = _page(statement, keys, size, upwards=upwards, beyond=bool(cursor))
         built[shape] = _around(page, keys, beside, once, upwards=upwards) if beside or once else page
-    result = db.session.execute(built[shape], asked)
+    result = columns_of(built[shape], asked) if values is not None else db.session.execute(built[shape], asked)
     read = list(result)
     found: list[Any] = _plain_rows(tuple(result.keys()), read, len(once))
     more = len(found) > size

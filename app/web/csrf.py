@@ -6,6 +6,7 @@ was open while the session ended can still be sent after signing in again in ano
 comes from another site (Sec-Fetch-Site) is refused whatever token it shows. The API knows no cookies, so it needs none of this.
 """
 
+from functools import lru_cache
 from typing import Any
 
 from flask import Flask, Response, current_app, g, request, session
@@ -55,21 +56,32 @@ def _keep(response: Response) -> Response:
     if raw and raw != _kept():
         secure = bool(current_app.config.get("SESSION_COOKIE_SECURE"))
         response.set_cookie(
-            _cookie(), _signer().dumps(raw), max_age=30 * 86400, secure=secure, httponly=True, samesite="Lax"
+            _cookie(),
+            _signer(str(current_app.secret_key)).dumps(raw),
+            max_age=30 * 86400,
+            secure=secure,
+            httponly=True,
+            samesite="Lax",
         )
     return response
 
 
 def _kept() -> str | None:
+    return _inside(request.cookies.get(_cookie(), ""), str(current_app.secret_key))
+
+
+@lru_cache(maxsize=1000)
+def _inside(cookie: str, secret: str) -> str | None:
+    """A signature without a date does not grow old: what a cookie says is worked out once for all of a browser's pages."""
     try:
-        kept: Any = _signer().loads(request.cookies.get(_cookie(), ""))
+        kept: Any = _signer(secret).loads(cookie)
     except BadSignature:
         return None
     return kept if isinstance(kept, str) else None
 
 
-def _signer() -> URLSafeSerializer:
-    return URLSafeSerializer(str(current_app.secret_key), salt="csrf-cookie")
+def _signer(secret: str) -> URLSafeSerializer:
+    return URLSafeSerializer(secret, salt="csrf-cookie")
 
 
 def _cookie() -> str:

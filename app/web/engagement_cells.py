@@ -1,6 +1,5 @@
 """What the present instant says of an engagement's row: when its open month closes, and how long it waits for somebody."""
 
-from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import lru_cache
 
@@ -12,9 +11,6 @@ from app.web.figures import DASH
 
 #: A request waits too long from here on.
 LATE_AFTER = timedelta(hours=24)
-
-#: closes_at(), or what remembers its answers
-Ends = Callable[[str, int, int | None], datetime | None]
 
 
 def closes_at(cut_off: str, open_month: int, reopened_month: int | None) -> datetime | None:

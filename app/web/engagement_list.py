@@ -11,6 +11,7 @@ Together one statement: rows, figures and what can be filtered by (engagements/c
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cache, lru_cache
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
@@ -32,7 +33,7 @@ from app.foundation.pages import page_of
 from app.foundation.tenancy import Viewer
 from app.months.queries import OpenMonths, open_by_the_clock
 from app.web import instants
-from app.web.engagement_cells import Ends, closes_at, waiting_for
+from app.web.engagement_cells import closes_at, waiting_for
 from app.web.engagement_header import CLOSES_SOON, PATHS, menu_lines
 from app.web.figures import DASH
 from app.web.filters import Choice, Months, Reference, Search
@@ -166,32 +167,32 @@ class Listed:
             names_product="product" in self.listing.values,
         )
         ends = cache(closes_at)
+        closings = [ends(row.cut_off, row.open_month, row.reopened_month) for row in self.rows]
         return {
             "listing": self.listing,
             "head": head,
-            "rows": self._rows(head, ends),
+            "rows": self._rows(head, closings),
             "verbs": {state: verbs_of(state, self.viewer, locale_name()) for state in {row.state for row in self.rows}},
             "currency": None if head.currencies_differ else currencies.pop(),
-            "closing": None if head.only_past else self._closing(ends),
+            "closing": None if head.only_past else self._closing(closings),
         }
 
-    def _closing(self, ends: Ends) -> Any:
+    def _closing(self, closings: Sequence[datetime | None]) -> Any:
         """(month, when it closes) of the month that closes first among the rows."""
-        found = {(ends(row.cut_off, row.open_month, row.reopened_month), row.open_month) for row in self.rows}
+        found = {(end, row.open_month) for end, row in zip(closings, self.rows, strict=True)}
         dated = [(end, month) for end, month in found if end is not None]
         if not dated:
             return None
         end, month = min(dated)
         return instants.month(BillingMonth.of_number(month)), instants.deadline(end)
 
-    def _rows(self, head: Head, ends: Ends) -> list[tuple[Any, str, bool, bool]]:
+    def _rows(self, head: Head, closings: Sequence[datetime | None]) -> list[tuple[Any, str, bool, bool]]:
         """Each row as it was read, and what the present instant says of it: how long somebody waits, whether for too long, and
         whether its month closes soon."""
         soon_until = clock.now() + CLOSES_SOON
         rows = []
-        for row in self.rows:
+        for row, end in zip(self.rows, closings, strict=True):
             waiting, late = (DASH, False) if head.only_past else waiting_for(row.state, row.requested_at, row.asked_at)
-            end = ends(row.cut_off, row.open_month, row.reopened_month)
             rows.append((row, waiting, late, end is not None and end <= soon_until))
         return rows
 
@@ -263,14 +264,7 @@ def _list_of(
     default: Sequence[str], offered: Sequence[str], known: dict[str, Any], product_id: uuid.UUID | None
 ) -> ListOf:
     """`known` is filled when the rows are read, before anybody asks the filters for their options."""
-    statuses = {state: TAGS[state].label for state in offered}
-    if len(offered) > len(default):
-        statuses = {
-            **{state: statuses[state] for state in default},
-            PAST: _l("Past, all"),
-            **statuses,
-            EVERY: _l("all"),
-        }
+    statuses = _statuses(tuple(default), tuple(offered), locale_name())
     unset = _l("current") if len(offered) > len(default) else ""
     offer = (
         Reference("plan", _l("Plan"), lambda: known["plan"])
@@ -289,6 +283,16 @@ def _list_of(
             else []
         ),
     )
+
+
+@lru_cache(maxsize=100)
+def _statuses(default: tuple[str, ...], offered: tuple[str, ...], _language: str) -> dict[str, str]:
+    """The Status filter's words."""
+    statuses = {state: str(TAGS[state].label) for state in offered}
+    if len(offered) <= len(default):
+        return statuses
+    own = {state: statuses[state] for state in default}
+    return {**own, PAST: _("Past, all"), **statuses, EVERY: _("all")}
 
 
 def _reads_any() -> bool:

@@ -14,10 +14,12 @@ import uuid
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from app.foundation.billing_month import BillingMonth
 from app.web import instants
+from app.web.languages import locale_name
 
 Options = Mapping[Any, Any] | Callable[[], Mapping[Any, Any]]
 
@@ -92,7 +94,12 @@ class Months(Filter):
         return instants.month(value)
 
     def options(self) -> list[tuple[str, Any]]:
-        return [(str(month), instants.month(month)) for month in self.choices()] if self.choices else []
+        return list(_named(tuple(self.choices()), locale_name())) if self.choices else []
+
+
+@lru_cache(maxsize=100)
+def _named(months: tuple[BillingMonth, ...], _language: str) -> tuple[tuple[str, str], ...]:
+    return tuple((str(month), instants.month(month)) for month in months)
 
 
 @dataclass(frozen=True)

@@ -60,10 +60,17 @@ def configure() -> None:
         )
         root.addHandler(handler)
         root.setLevel(logging.INFO)
+    _ask_for_nothing_unsaid()
     # werkzeug repeats every request with its query, httpx every address it asks, the scheduler every tick, the queues every job
     for chatty in ("werkzeug", "httpx", "apscheduler", "procrastinate", "psycopg.pool"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
     logging.getLogger("procrastinate.worker").addFilter(_not_told_by_us)
+
+
+def _ask_for_nothing_unsaid() -> None:
+    """No line tells thread, process, file or place in it, so none is looked for; how Python's own "Optimization" of logging says it."""
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
+    logging._srcfile = None
 
 
 def _not_told_by_us(line: logging.LogRecord) -> bool:

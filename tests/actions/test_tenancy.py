@@ -28,6 +28,7 @@ from app.foundation.tenancy import (
     Viewer,
     acting_for_all,
     as_tester,
+    columns_of,
     one,
     set_viewer,
     viewing,
@@ -76,10 +77,13 @@ def ids(model: type) -> set[uuid.UUID]:
 
 
 def keys(model: type) -> set[tuple[Any, ...]]:
+    return {tuple(key) for key in db.session.execute(select_keys(model))}
+
+
+def select_keys(model: type) -> Any:
     """By attribute: columns of the table itself would go past the listener."""
     mapper: Any = inspect(model)
-    names = [column.key for column in mapper.primary_key]
-    return {tuple(key) for key in db.session.execute(select(*(getattr(model, name) for name in names)))}
+    return select(*(getattr(model, column.key) for column in mapper.primary_key))
 
 
 def _ask_for_corrections() -> None:
@@ -127,6 +131,30 @@ def test_each_sees_its_own_rows_and_no_other(model: type[OfParties], two_worlds:
 def test_no_shape_of_query_gets_around_it(shape: object, two_worlds: dict[str, Viewer]) -> None:
     with viewing(two_worlds["Northbridge"]):
         assert db.session.scalar(shape()) == 1  # type: ignore[operator]
+
+
+@pytest.mark.parametrize("tester", [False, True])
+def test_columns_past_the_listener_are_what_it_lets_through(tester: bool, two_worlds: dict[str, Viewer]) -> None:
+    """One kept statement a table, asked for everybody in turn, there and back: nobody is answered by another's plan."""
+    tables: tuple[type, ...] = (*BUSINESS, Product, Organisation, PartnerCustomer)
+    kept = {model: select_keys(model) for model in tables}
+    everybody = [PUBLIC, *(as_tester(viewer) if tester else viewer for viewer in two_worlds.values())]
+    for viewer in [*everybody, *reversed(everybody)]:
+        with viewing(viewer):
+            for model, statement in kept.items():
+                assert {tuple(key) for key in columns_of(statement)} == keys(model)
+    with acting_for_all("a test counts"):
+        assert {tuple(key) for key in columns_of(kept[Engagement])} == keys(Engagement) != set()
+    with pytest.raises(NoViewer):
+        columns_of(kept[Engagement])
+
+
+def test_columns_read_in_a_transaction_hold_what_it_has_made(two_worlds: dict[str, Viewer]) -> None:
+    with acting_for_all("a test renames"), transaction():
+        product = db.session.scalars(select(Product)).first()
+        assert product is not None
+        product.name = "Named a moment ago"
+        assert "Named a moment ago" in columns_of(select(Product.name)).scalars().all()
 
 
 def test_updates_and_deletes_reach_own_rows_only(two_worlds: dict[str, Viewer]) -> None:
