@@ -85,6 +85,7 @@ SCREENS = (
     "csp.invoice",
     "csp.invoice_customer",
     "csp.invoice_decisions",
+    "csp.invoice_issuing",
     "csp.statements",
     "demo.mailbox",
     "health",

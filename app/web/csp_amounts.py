@@ -4,6 +4,8 @@ from datetime import date, datetime
 from decimal import Decimal, localcontext
 from typing import Any
 
+from markupsafe import Markup
+
 from app.csp.invoices.rules import places
 from app.foundation.billing_month import BillingMonth
 from app.web.figures import DASH, plain
@@ -30,6 +32,32 @@ def sent(digits: str, currency: str) -> str:
         return as_sent(Decimal(digits), currency) if digits else DASH
     except ArithmeticError:
         return digits
+
+
+def in_minor(value: Decimal | None, currency: str) -> Markup | str:
+    """'11,123.63' of EUR 11,123.62564199305591185335, with every digit as its title: for a column of a table or a strip's figure.
+
+    What is not nothing never reads as nothing: an amount that would round to zero keeps its digits.
+    """
+    if value is None:
+        return DASH
+    exact, rounded = as_sent(value, currency), _rounded(value, currency)
+    if exact == rounded or not rounded.strip("0.,\u00a0\u202f"):
+        return exact
+    return Markup('<span title="{}">{}</span>').format(exact, rounded)
+
+
+def digits_of(value: Decimal | None, currency: str) -> str:
+    """Every digit, where `in_minor` leaves some out; else nothing."""
+    exact = as_sent(value, currency)
+    return "" if value is None or str(in_minor(value, currency)) == exact else exact
+
+
+def _rounded(value: Decimal, currency: str) -> str:
+    least = places(currency)
+    least = 2 if least is None else least
+    with localcontext(prec=_DIGITS):
+        return plain(value, least, least)
 
 
 def with_currency(value: Decimal | None, currency: str) -> str:
@@ -70,6 +98,8 @@ def _day_of(instant: str) -> str:
 
 FILTERS: dict[str, Any] = {
     "as_sent": as_sent,
+    "in_minor": in_minor,
+    "digits_of": digits_of,
     "sent": sent,
     "percent": percent,
     "sent_quantity": quantity,

@@ -23,7 +23,7 @@ from app.csp.statements.rules import CHANGED, ISSUED, READY, may_issue, standing
 from app.foundation import clock
 from app.foundation.billing_month import BillingMonth
 from app.foundation.tenancy import one
-from app.web.csp_amounts import as_sent, percent, utc_day, with_currency
+from app.web.csp_amounts import digits_of, in_minor, percent, utc_day, with_currency
 from app.web.instants import month as month_words
 
 #: customers on a page
@@ -90,7 +90,7 @@ class Row:
         if self.state == ISSUED:
             return _("version %(n)s", n=self.latest.version)
         if not may_issue(self.state):
-            return _("the invoice is held back")
+            return _("held back")
         words = [_("version %(n)s", n=self.next_version)]
         if self.with_credit:
             words.append(_("with credit"))
@@ -177,8 +177,14 @@ class InvoicePage:
         """Cost and Microsoft's tax of all customers and of what is unassigned, one amount a currency."""
         found = self.bundle.customers_total or {self.document.currency: rules.NOTHING}
         if not self.other_currencies:
-            return as_sent(found[self.document.currency], self.document.currency)
+            return in_minor(found[self.document.currency], self.document.currency)
         return ", ".join(with_currency(amount, currency) for currency, amount in found.items())
+
+    @property
+    def of_customers_exactly(self) -> str:
+        """Every digit of it, where it has more than its currency."""
+        own = self.bundle.customers_total.get(self.document.currency)
+        return "" if self.other_currencies else digits_of(own, self.document.currency)
 
     @property
     def unassigned_words(self) -> str:
@@ -188,7 +194,9 @@ class InvoicePage:
             ngettext("%(num)s line unassigned", "%(num)s lines unassigned", count) if count else _("nothing unassigned")
         )
         if tax:
-            words = _("%(words)s, %(tax)s of it Microsoft's tax", words=words, tax=as_sent(tax, self.document.currency))
+            words = _(
+                "%(words)s, %(tax)s of it Microsoft's tax", words=words, tax=in_minor(tax, self.document.currency)
+            )
         return words
 
     @cached_property
@@ -298,7 +306,8 @@ class InvoicePage:
                 "kind": kind_of(one),
                 "at": one.invoice_date,
                 "status": status_of(one),
-                "amount": as_sent(one.total, one.currency),
+                "amount": in_minor(one.total, one.currency),
+                "exact": digits_of(one.total, one.currency),
             }
             for one in self.bundle.documents
         ]

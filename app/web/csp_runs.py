@@ -5,7 +5,7 @@ show("csp/account.html", **parts_of(account), ...)      {% include "csp/_runs.ht
 
 import uuid
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from flask_babel import gettext as _
@@ -115,7 +115,7 @@ def _facts(account: CspAccount, run: Any, kinds: list[Any], now: datetime) -> di
     paused = account.paused_until if account.paused_until and account.paused_until > now else None
     waits = run.state == states.QUEUED and (now - run.asked_at).total_seconds() > WAITS_SECONDS
     return {
-        "elapsed": duration(max(0, int(((run.ended_at or now) - begun).total_seconds()))),
+        "elapsed": lasted((run.ended_at or now) - begun),
         "since": begun,
         "by": asked_by(run),
         "usual": _usual(usual),
@@ -125,6 +125,11 @@ def _facts(account: CspAccount, run: Any, kinds: list[Any], now: datetime) -> di
         "is_stopping": run.stop_asked_at is not None,
         "waits": waits,
     }
+
+
+def lasted(length: timedelta) -> str:
+    """'12 min 40 s'; of what was over at once, that it was."""
+    return _("under 1 s") if length < timedelta(seconds=1) else duration(length)
 
 
 def _usual(minutes: tuple[int, int] | None) -> str:
@@ -226,7 +231,7 @@ def parts_of(account: CspAccount, after: str | None = None, before: str | None =
 def run_row(line: RunLine) -> RunRow:
     state = queries.shown_state(line.state)
     begun = line.started_at or line.asked_at
-    seconds = max(0, int(((line.ended_at or clock.now()) - begun).total_seconds()))
+    length = max(timedelta(), (line.ended_at or clock.now()) - begun)
     customers, subscriptions, invoices, lines = (line.done(kind) for kind in SHOWN_KINDS)
     return RunRow(
         number=line.number,
@@ -234,8 +239,8 @@ def run_row(line: RunLine) -> RunRow:
         state_words=str(STATE_WORDS[state]),
         started_at=begun,
         trigger=asked_by(line),
-        duration=duration(seconds),
-        seconds=seconds,
+        duration=lasted(length),
+        seconds=int(length.total_seconds()),
         customers=customers,
         subscriptions=subscriptions,
         invoices=invoices,
@@ -246,22 +251,38 @@ def run_row(line: RunLine) -> RunRow:
 
 
 def _note(line: RunLine, state: str) -> str:
+    """A few words: the page of the run says the rest."""
     if state == states.ERROR:
         return line.error or ""
     told = []
     if line.stop_asked_by_name:
-        told.append(_("Stopped by %(name)s", name=line.stop_asked_by_name))
+        told.append(_("By %(name)s", name=line.stop_asked_by_name))
     if line.is_partial:
-        told.append(_("Partial: something was refused"))
+        told.append(
+            ngettext("Partial: %(num)s refused", "Partial: %(num)s refused", line.refused)
+            if line.refused
+            else _("Partial")
+        )
     if line.number == 1:
         told.append(_("First run"))
-    else:
-        told += [
-            _("%(count)s new in %(kind)s", count=f"{kind.new:,}", kind=str(KIND_WORDS[name]).lower())
-            for name in SHOWN_KINDS
-            if (kind := line.kinds.get(name)) is not None and kind.new
-        ]
-    if state == states.COMPLETED and len(told) == 0:
+    elif news := _news(line):
+        told.append(news)
+    if state == states.COMPLETED and not told:
         changed = sum(kind.changed for name, kind in line.kinds.items() if name != states.USAGE)
         told.append(_("%(count)s changed", count=f"{changed:,}") if changed else _("Nothing new"))
     return "; ".join(told)
+
+
+def _news(line: RunLine) -> str:
+    """What is new of the first kind that has any: customers matter more than their subscriptions, and so on."""
+    for kind in SHOWN_KINDS:
+        count = line.kinds[kind].new if kind in line.kinds else 0
+        if count and kind == states.CUSTOMERS:
+            return ngettext("%(num)s new customer", "%(num)s new customers", count)
+        if count and kind == states.SUBSCRIPTIONS:
+            return ngettext("%(num)s new subscription", "%(num)s new subscriptions", count)
+        if count and kind == states.INVOICES:
+            return ngettext("%(num)s new invoice", "%(num)s new invoices", count)
+        if count:
+            return ngettext("%(num)s new line", "%(num)s new lines", count)
+    return ""

@@ -76,6 +76,10 @@ def test_what_a_run_came_to(app: Flask, people: People, stage: Stage) -> None:
     text = page(ada, f"/csp/accounts/{stage.account_id}")
     assert "Discovery run 1, Discovery Completed" in text
     assert "was refused by Microsoft; the rest was read" in text
+    assert "under 1 s" in text or " s</span>" in text
+    assert "Partial: 1 refused; First run" in text
+    assert "Discovery Completed" in page(ada, "/csp/accounts") or "Completed" in page(ada, "/csp/accounts")
+    assert "Not Started" not in page(ada, "/csp/accounts")
     rows = ada.get(f"{here(stage)}.csv").get_data(as_text=True).splitlines()
     assert rows[0].lstrip("\ufeff").startswith("Run,State,Started (UTC)")
     assert rows[1].startswith("1,Discovery Completed,")
@@ -91,6 +95,21 @@ def test_why_there_is_no_run(app: Flask, people: People, stage: Stage) -> None:
     ada = client(app, people, "ada")
     assert "The account is disabled" in page(ada, here(stage))
     assert fill(ada, f"{here(stage)}/trigger").status_code == 422
+
+
+def test_after_login_with_microsoft_it_asks_whether_to_start(app: Flask, people: People, stage: Stage) -> None:
+    ada, account = client(app, people, "ada"), f"/csp/accounts/{stage.account_id}"
+    text = page(ada, f"{account}?connected=1")
+    arrived = Page(ada.get(f"{account}?connected=1"))
+    asked = arrived.soup.select_one("#start-discovery")
+    assert asked is not None and "Start discovery now?" in asked.text
+    assert asked.select_one("button[type=submit]").has_attr("autofocus") and asked.select_one("a")["href"] == account
+    assert "Start discovery now?" not in page(ada, account), "only on arrival"
+    assert text.count("Trigger Discovery") == 0, "one primary button"
+    answer = ada.post(f"{account}/discovery/trigger", data=arrived.form(f"{account}/discovery/trigger"))
+    assert answer.status_code == 303
+    assert stage.last().number == 1
+    assert "Start discovery now?" not in page(ada, f"{account}?connected=1"), "it runs"
 
 
 def page(asking: Any, path: str) -> str:

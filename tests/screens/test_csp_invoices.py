@@ -61,6 +61,21 @@ def test_files_of_the_list(stage, as_):
     assert as_("ada").get(f"{PATH}.xlsx").data[:2] == b"PK"
 
 
+def test_long_amounts_are_rounded_to_look_at_and_exact_to_read(app, stage, as_):
+    with app.app_context():
+        document = make_document(stage.account, "G7", [line(stage.marlow, "11123.62564199305591185335")])
+        db.session.remove()
+    listed = Page(as_("ada").get(PATH))
+    listed.check()
+    figure = listed.soup.find("a", string="G7").find_parent("tr").select_one("td.main-figure")
+    assert figure.text == "11,123.63" and figure.span["title"] == "11,123.62564199305591185335"
+    page = Page(as_("ada").get(f"{PATH}/{document.id}"))
+    page.check()
+    assert [one.text for one in page.soup.select(".strip .digits")] == ["11,123.62564199305591185335"] * 3
+    assert page.soup.select_one(".strip .good").text.strip() == "0.00"
+    assert "11123.62564199305591185335" in as_("ada").get(f"{PATH}/{document.id}/customers.csv").text
+
+
 def test_an_indirect_reseller_is_told_why_there_are_none(app, people, as_):
     with app.app_context():
         make_account(people.northbridge, model="indirect_reseller")
@@ -226,7 +241,7 @@ def test_what_does_not_tie_is_held_back_until_overridden(app, stage, people, as_
     with app.app_context(), acting_for_all("a test looks"):
         assert one(CspDocument, document.id).override_by_name == "Ada Marsh, Northbridge"
     statement = re.search(r"/csp/statements/[0-9a-f-]{36}", as_("ada").get(path).text)[0]
-    assert "Issued though the invoice did not reconcile" in as_("ada").get(statement).text
+    assert "Issued though the invoice was held back" in as_("ada").get(statement).text
 
 
 def test_what_was_not_read_says_so(app, stage, as_):

@@ -125,6 +125,8 @@ class RunLine:
     run: Any
     #: kind -> CspRunKind's done, new, changed
     kinds: dict[str, Any]
+    #: customers and documents that Microsoft refused
+    refused: int = 0
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.run, name)
@@ -136,7 +138,7 @@ class RunLine:
 def run_page(
     account_id: uuid.UUID, *, after: str | None = None, before: str | None = None, size: int = 10
 ) -> tuple[Page, list[RunLine]]:
-    """A page of the account's runs, the newest first. Two statements."""
+    """A page of the account's runs, the newest first. Two statements, and a third where something was refused."""
     page = page_of(_of(account_id), RUN_KEYS, after=after, before=before, size=size)
     return page, _with_kinds(page.rows)
 
@@ -165,7 +167,20 @@ def _with_kinds(rows: Iterable[Any]) -> list[RunLine]:
     ).where(CspRunKind.run_id.in_(list(kinds)))  # fmt: skip
     for kind in db.session.execute(found) if rows else ():
         kinds[kind.run_id][kind.kind] = kind
-    return [RunLine(row, kinds[row.id]) for row in rows]
+    refused = _refused_of([row.id for row in rows if row.is_partial])
+    return [RunLine(row, kinds[row.id], refused.get(row.id, 0)) for row in rows]
+
+
+def _refused_of(run_ids: list[uuid.UUID]) -> dict[uuid.UUID, int]:
+    """How many subjects of each run; one that was refused for two kinds is one."""
+    if not run_ids:
+        return {}
+    found = (
+        select(CspRefusal.run_id, func.count(CspRefusal.subject.distinct()).label("refused"))
+        .where(CspRefusal.run_id.in_(run_ids))
+        .group_by(CspRefusal.run_id)
+    )
+    return {row.run_id: row.refused for row in db.session.execute(found)}
 
 
 def usual_minutes(account_id: uuid.UUID) -> tuple[int, int] | None:

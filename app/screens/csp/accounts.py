@@ -10,6 +10,7 @@ from flask_babel import lazy_gettext as _l
 from app.csp.accounts import application, queries, states
 from app.csp.accounts.actions import register
 from app.csp.accounts.login import begin
+from app.csp.discovery.queries import last_runs
 from app.documents import Column, Words, rows_of
 from app.foundation import tenancy
 from app.foundation.pages import page_of
@@ -54,7 +55,7 @@ def show_list(kind: str = "") -> Response:
         )
     page = page_of(found, queries.LIST_KEYS, after=listing.after, before=listing.before)
     return show(
-        "csp/accounts.html", block="list", listing=listing.with_page(page), rows=page.rows, models=MODELS, runs={},
+        "csp/accounts.html", block="list", listing=listing.with_page(page), rows=page.rows, models=MODELS, runs={one.account_id: one for one in last_runs()},
     )  # fmt: skip
 
 

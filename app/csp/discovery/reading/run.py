@@ -27,7 +27,7 @@ from app.csp.discovery.model import CspListed, CspRun, CspRunKind
 from app.csp.discovery.reading import customers, documents, lines, subscriptions, usage
 from app.csp.discovery.reading.fetching import Fetchers, Within
 from app.csp.discovery.reading.work import Counting, Leaving, Work, sentence_of
-from app.csp.microsoft.records import ApplicationRefused, Paused, SignInNeeded
+from app.csp.microsoft.records import ApplicationRefused, Paused, Refused, SignInNeeded, Unreachable
 from app.foundation import clock
 from app.foundation.database import db, end_reading, transaction
 from app.foundation.identity import new_id
@@ -199,7 +199,12 @@ def _read_kind(work: Work, kind: str, read: Callable[[Work], None]) -> None:
     except Exception as trouble:
         if isinstance(trouble, DBAPIError) and _is_away(trouble):
             raise
-        log.warning("discovery_kind_failed", run=str(work.run_id), kind=kind, why=repr(trouble)[:300], exc_info=True)
+        expected = isinstance(
+            trouble, (Refused, Unreachable)
+        )  # Microsoft's word says it all; a traceback is for our own faults
+        log.warning(
+            "discovery_kind_failed", run=str(work.run_id), kind=kind, why=repr(trouble)[:300], exc_info=not expected
+        )
         db.session.remove()
         progress = work.progress_of(kind)
         with work.page(progress):
