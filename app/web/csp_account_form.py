@@ -8,7 +8,8 @@ from wtforms import RadioField
 
 from app.csp.accounts import states
 from app.csp.accounts.actions import PERCENTAGES
-from app.web.fields import PortalForm, QuantityField, TextField, offered
+from app.web.fields import PortalForm, TextField, offered
+from app.web.percent_field import PercentField
 
 MODELS = {
     states.DIRECT: _l("Direct partner"),
@@ -28,14 +29,10 @@ class AccountForm(PortalForm):
     account_id = TextField(_l("Account Id"), most=60)
     model = RadioField(_l("How you buy from Microsoft"), choices=offered(MODELS.items()), validate_choice=False)
     mpn_id = TextField(_l("PartnerID (MPN)"), most=20, optional=True)
-    managed_mark_up = QuantityField(
-        _l("Mark-up, managed customers"), places=2, limit=Decimal(1000), zero=True, optional=True
-    )
-    not_managed_mark_up = QuantityField(
-        _l("Mark-up, customers not managed"), places=2, limit=Decimal(1000), zero=True, optional=True
-    )
-    tax_rate = QuantityField(_l("Tax rate"), places=2, limit=Decimal(1000), zero=True, optional=True)
-    microsoft_discount = QuantityField(_l("Microsoft Discount"), places=2, limit=Decimal(1000), zero=True, optional=True)  # fmt: skip
+    managed_mark_up = PercentField(_l("Mark-up, managed customers"), optional=True)
+    not_managed_mark_up = PercentField(_l("Mark-up, customers not managed"), optional=True)
+    tax_rate = PercentField(_l("Tax rate"), optional=True)
+    microsoft_discount = PercentField(_l("Microsoft Discount"), optional=True)
 
 
 def cards() -> list[dict[str, Any]]:

@@ -37,12 +37,12 @@ def sent(digits: str, currency: str) -> str:
 def in_minor(value: Decimal | None, currency: str) -> Markup | str:
     """'11,123.63' of EUR 11,123.62564199305591185335, with every digit as its title: for a column of a table or a strip's figure.
 
-    What is not nothing never reads as nothing: an amount that would round to zero keeps its digits.
+    Not for a difference, which would read as none: `as_sent`.
     """
     if value is None:
         return DASH
-    exact, rounded = as_sent(value, currency), _rounded(value, currency)
-    if exact == rounded or not rounded.strip("0.,\u00a0\u202f"):
+    exact, rounded = as_sent(value, currency), in_minor_text(value, currency)
+    if exact == rounded:
         return exact
     return Markup('<span title="{}">{}</span>').format(exact, rounded)
 
@@ -50,14 +50,23 @@ def in_minor(value: Decimal | None, currency: str) -> Markup | str:
 def digits_of(value: Decimal | None, currency: str) -> str:
     """Every digit, where `in_minor` leaves some out; else nothing."""
     exact = as_sent(value, currency)
-    return "" if value is None or str(in_minor(value, currency)) == exact else exact
+    return "" if value is None or in_minor_text(value, currency) == exact else exact
 
 
-def _rounded(value: Decimal, currency: str) -> str:
+def in_minor_text(value: Decimal, currency: str) -> str:
+    """The same within a sentence."""
     least = places(currency)
     least = 2 if least is None else least
     with localcontext(prec=_DIGITS):
         return plain(value, least, least)
+
+
+def sent_in_minor(digits: str, currency: str) -> Markup | str:
+    """`in_minor` of digits kept as text."""
+    try:
+        return in_minor(Decimal(digits), currency) if digits else DASH
+    except ArithmeticError:
+        return digits
 
 
 def with_currency(value: Decimal | None, currency: str) -> str:
@@ -101,6 +110,7 @@ FILTERS: dict[str, Any] = {
     "in_minor": in_minor,
     "digits_of": digits_of,
     "sent": sent,
+    "sent_in_minor": sent_in_minor,
     "percent": percent,
     "sent_quantity": quantity,
     "utc_day": utc_day,

@@ -23,7 +23,7 @@ from app.csp.statements.rules import CHANGED, ISSUED, READY, may_issue, standing
 from app.foundation import clock
 from app.foundation.billing_month import BillingMonth
 from app.foundation.tenancy import one
-from app.web.csp_amounts import digits_of, in_minor, percent, utc_day, with_currency
+from app.web.csp_amounts import digits_of, in_minor, in_minor_text, percent, utc_day, with_currency
 from app.web.instants import month as month_words
 
 #: customers on a page
@@ -195,7 +195,7 @@ class InvoicePage:
         )
         if tax:
             words = _(
-                "%(words)s, %(tax)s of it Microsoft's tax", words=words, tax=in_minor(tax, self.document.currency)
+                "%(words)s, %(tax)s of it Microsoft's tax", words=words, tax=in_minor_text(tax, self.document.currency)
             )
         return words
 

@@ -20,6 +20,11 @@ class PercentField(QuantityField):
     def __init__(self, label: Any = None, **options: Any) -> None:
         super().__init__(label, places=2, limit=Decimal(1000), zero=True, **options)
 
+    def written(self, value: Any) -> str:
+        """'18', '22.5': a form shows what was typed, not how a table keeps it."""
+        text = super().written(value)
+        return text.rstrip("0").rstrip(".") if "." in text else text
+
     def _why(self, reason: str, text: str) -> str:
         if re.fullmatch(r"[-\u2212][0-9.]{1,40}", text):
             return _("A percentage is never negative. Enter 0 to add nothing.")

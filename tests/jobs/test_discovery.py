@@ -135,7 +135,9 @@ def test_who_is_refused_later_loses_nothing(stage: Stage) -> None:
     [(r"GET /v1/customers\?", "customers"), (r"GET /v1/invoices\?", "invoices")],
     ids=["customers", "invoices"],
 )
-def test_a_kind_that_cannot_be_read_is_an_error_and_the_others_are_kept(stage: Stage, where: str, kind: str) -> None:
+def test_a_kind_that_cannot_be_read_is_an_error_and_the_others_are_kept(
+    stage: Stage, where: str, kind: str, caplog: pytest.LogCaptureFixture
+) -> None:
     stage.discover()
     stage.world.new_customer()
     stage.world.month_later()
@@ -143,6 +145,10 @@ def test_a_kind_that_cannot_be_read_is_an_error_and_the_others_are_kept(stage: S
     run = stage.discover()
     assert run.state == states.ERROR
     assert "900150" in (run.error or "")
+    said = [one for one in caplog.records if "discovery_kind_failed" in str(one.msg)]
+    assert len(said) == 1 and not any("Traceback" in str(one.msg) or one.exc_info for one in said), (
+        "a refusal is no fault"
+    )
     progress = {name: one.progress for name, one in stage.kinds().items()}
     assert progress.pop(kind) == states.FAILED
     assert set(progress.values()) == {states.DONE}

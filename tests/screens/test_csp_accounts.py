@@ -64,7 +64,7 @@ def test_registered_without_an_application_it_waits_to_be_connected(as_: Any) ->
         ({"account_id": "contoso.com"}, "Write the tenant's id"),
         ({"name": ""}, "This is missing"),
         ({"model": "other"}, "Choose how you buy"),
-        ({"managed_mark_up": "-1"}, "more than zero"),
+        ({"managed_mark_up": "-1"}, "never negative"),
         ({"managed_mark_up": "1000"}, "below"),
         ({"tax_rate": "1e3"}, "plain number"),
         ({"mpn_id": "x"}, "digits alone"),

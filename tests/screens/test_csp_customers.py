@@ -45,7 +45,7 @@ def test_the_list_says_how_each_customer_stands(stage, as_):
     whole, bare, gone = (row_of(page, name) for name in ("Fabrikam", "Tailspin", "Wingtip"))
     assert "18 %" in whole.text and "90 %" in whole.text and "EUR\xa0500.00, estimate" in whole.text
     assert "complete" in whole.text and "linked to Acme" in whole.text
-    assert "Not linked, No mark-up, Nothing monitored" in bare.text
+    assert "Not linked · No mark-up · Nothing monitored" in bare.text
     assert "Relationship ended" in gone.text and "Microsoft refuses" in gone.text
     assert "Secret" not in page.text
 
