@@ -25,7 +25,7 @@ def _spelled(value: Any) -> str:
     if value is None:
         return "\0"
     if isinstance(value, Decimal):
-        return format(value.normalize(), "f") if value.is_finite() else str(value)
+        return _digits(value) if value.is_finite() else str(value)
     if isinstance(value, datetime):
         return value.isoformat()
     if isinstance(value, dict):
@@ -33,6 +33,14 @@ def _spelled(value: Any) -> str:
     if isinstance(value, list | tuple):
         return "[" + ",".join(map(_spelled, value)) + "]"
     return str(value)
+
+
+def _digits(value: Decimal) -> str:
+    """Every one of them, however many: 1.50 and 1.5 are one amount."""
+    whole, point, after = format(value, "f").partition(".")
+    after = after.rstrip("0")
+    spelled = f"{whole}{point}{after}" if after else whole
+    return "0" if spelled == "-0" else spelled
 
 
 #: what a sum of line digests is counted in

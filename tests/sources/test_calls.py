@@ -160,6 +160,9 @@ def test_who_is_refused_does_not_stop_the_rest(stand_in: StandIn, memory: InMemo
                 ask(tenant)
             assert no.value.code == code
     assert client.usage(next(one.id for one in world.listed() if one.usage is None and not one.refused)) is None
+    measured = next(one.id for one in world.listed() if one.usage is not None and not one.refused)
+    stand_in.faults.add("refuse", f"{measured}/usagesummary", status=400, code="3000")
+    assert client.usage(measured) is None, "of seats there is nothing to measure"
     with pytest.raises(Refused) as unknown:
         client.mpn("1")
     assert (unknown.value.status, unknown.value.code) == (404, "3000")

@@ -15,6 +15,7 @@ from app.csp.customers import found
 from app.csp.customers.model import CspCustomer, CspSubscription, CspUsage
 from app.csp.digests import digest_of, half_digest_of
 from app.csp.microsoft.records import Customer, CustomerDetails, Subscription, Usage
+from app.csp.microsoft.spelling import word
 from app.foundation import bulk, clock, history_in_bulk
 from app.foundation.database import db
 from app.foundation.identity import new_ids
@@ -61,7 +62,7 @@ def customers_listed(owner: Owner, page: Sequence[Customer], *, by: Viewer) -> A
     fresh = [record for record in records.values() if record.tenant_id not in known]
     changed, back = [], []
     for tenant_id, row in known.items():
-        half = half_digest_of(records[tenant_id])
+        half = _listed_digest_of(records[tenant_id])
         if row.digest[:32] != half or row.relationship != RESELLER:
             # its own page is to be read again as well
             changed.append((row.id, *_listed_columns(records[tenant_id], half)))
@@ -70,7 +71,7 @@ def customers_listed(owner: Owner, page: Sequence[Customer], *, by: Viewer) -> A
     light = []
     rows = []
     for record, row_id in zip(fresh, new_ids(len(fresh)), strict=True):
-        columns = _listed_columns(record, half_digest_of(record))
+        columns = _listed_columns(record, _listed_digest_of(record))
         rows.append((row_id, owner.partner_id, owner.account_id, record.tenant_id, *columns, {}, now, 1))
         light.append((found.Subject(row_id, owner.partner_id), {"name": columns[0]}))
     bulk.insert(CspCustomer, _NEW, rows)
@@ -78,6 +79,10 @@ def customers_listed(owner: Owner, page: Sequence[Customer], *, by: Viewer) -> A
     returned = [(found.Subject(row.id, owner.partner_id), {"name": row.name}) for row in back]
     history_in_bulk.record_many(returned, found.BACK, by=by)
     return Arrived(len(fresh), len(changed))
+
+
+def _listed_digest_of(record: Customer) -> str:
+    return half_digest_of(record._replace(relationship=word(record.relationship)))
 
 
 def _listed_columns(record: Customer, digest: str) -> tuple[Any, ...]:
@@ -163,7 +168,7 @@ def subscriptions_read(owner: Owner, read: Mapping[uuid.UUID, Sequence[Subscript
         before, names = known[customer_id], {}
         records = {record.subscription_id: record for record in subscriptions}
         for record in records.values():
-            digest, held = digest_of(record), before.get(record.subscription_id)
+            digest, held = _digest_of(record), before.get(record.subscription_id)
             if held is None:
                 key = (owner.partner_id, owner.account_id, customer_id, fit(record.subscription_id, 80))
                 rows.append((*key, *_subscription_columns(record, digest), False, 1))
@@ -186,6 +191,12 @@ def subscriptions_read(owner: Owner, read: Mapping[uuid.UUID, Sequence[Subscript
     bulk.update(CspSubscription, ("id",), ("gone_at",), gone)
     history_in_bulk.record_many(told, found.SUBSCRIPTIONS_CHANGED, by=by)
     return Arrived(len(rows), len(changes) + len(gone))
+
+
+def _digest_of(record: Subscription) -> str:
+    """One word in another spelling, which one answer may have and the next not, is no change."""
+    words = {name: word(getattr(record, name)) for name in ("unit_type", "status", "billing_type", "billing_cycle")}
+    return digest_of(record._replace(**words))
 
 
 def _subscription_columns(record: Subscription, digest: str) -> tuple[Any, ...]:

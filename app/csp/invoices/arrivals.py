@@ -14,7 +14,9 @@ from app.csp.digests import half_digest_of
 from app.csp.invoices import found
 from app.csp.invoices.model import CspDocument
 from app.csp.invoices.sums import difference
+from app.csp.microsoft.documents import line_type_of, provider_of
 from app.csp.microsoft.records import Document
+from app.csp.microsoft.spelling import word
 from app.foundation import bulk, clock, history_in_bulk
 from app.foundation.database import db
 from app.foundation.identity import new_ids
@@ -75,11 +77,14 @@ def documents_listed(owner: Owner, page: Sequence[Document], *, by: Viewer) -> A
 
 
 def _digest_of(record: Document) -> str:
-    """Of all that is kept, then of what decides over the lines: their sum, their sets, and what amends it."""
-    sets = [tuple(one) for one in record.line_sets]
+    """Of all that is kept, then of what decides over the lines: their sum, their sets, and what amends it.
+
+    One word in another spelling, which one answer may have and the next not, is no change.
+    """
+    sets = sorted({(provider_of(one), line_type_of(one)) for one in record.line_sets})
     amended_by = sorted(amendment.number for amendment in record.amendments)
     kept = (
-        record.document_type, record.invoice_type, record.amends, record.invoice_date, record.period_start, record.period_end,
+        word(record.document_type), word(record.invoice_type), record.amends, record.invoice_date, record.period_start, record.period_end,
         record.currency, record.total, record.paid, sets,
     )  # fmt: skip
     return half_digest_of(kept) + half_digest_of((record.currency, record.total, sets, amended_by))

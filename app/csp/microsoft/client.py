@@ -77,11 +77,11 @@ class Client:
         return list(found.values())
 
     def usage(self, tenant_id: str) -> Usage | None:
-        """This period's usage as estimated; None for a customer that uses nothing."""
+        """This period's usage as estimated; None for a customer that uses nothing, or that nothing is measured of."""
         try:
             return usage_of(self._object(f"/customers/{_in_path(tenant_id)}/usagesummary"))
         except Refused as no:
-            if no.status == 404 and no.code not in _NO_SUCH_CUSTOMER:
+            if no.status in (400, 404) and no.code not in _NO_SUCH_CUSTOMER:
                 return None
             raise
 
@@ -153,7 +153,7 @@ class Client:
 
 
 #: codes of a 404 that speak of the customer and not of its usage
-_NO_SUCH_CUSTOMER = frozenset({"60003", "20002", "20003"})
+_NO_SUCH_CUSTOMER = frozenset({"60003", "20002", "20003", "900118"})
 
 
 def _in_path(name: str) -> str:
