@@ -81,6 +81,7 @@ class Subscription(Schema):
     order_id = fields.String(required=True)
     suspension_reasons = fields.List(fields.String(), required=True)
     monitored = fields.Boolean(required=True)
+    gone_at = Instant(required=True, allow_none=True, **note("Since when Microsoft lists it no more."))
 
 
 # What is taken.

@@ -190,6 +190,7 @@ def _subscriptions(rows: Sequence[Any]) -> list[dict[str, Any]]:
             "order_id": row.order_id,
             "suspension_reasons": [str(one) for one in row.suspension_reasons or ()],
             "monitored": row.is_monitored,
+            "gone_at": row.gone_at,
         }
         for row in rows
     ]

@@ -63,9 +63,24 @@ def test_a_document_is_changed_by_what_it_says(at: tuple[Owner, Viewer], again: 
 
 def test_a_customer_and_its_subscriptions_in_other_spellings_are_the_same(at: tuple[Owner, Viewer]) -> None:
     owner, by = at
-    subscription = {"id": "S1", "quantity": 5, "unitType": "Usage-based", "status": "active", "billingCycle": "one_time"}
-    spelled = {"ID": "s1", "Quantity": Decimal("5.0"), "unitType": "usage based", "status": "Active", "billingCycle": "OneTime"}
-    for sent, relationship, expected in ((subscription, "reseller", Arrived(1, 0)), (spelled, "Reseller", Arrived(0, 0))):
+    subscription = {
+        "id": "S1",
+        "quantity": 5,
+        "unitType": "Usage-based",
+        "status": "active",
+        "billingCycle": "one_time",
+    }
+    spelled = {
+        "ID": "s1",
+        "Quantity": Decimal("5.0"),
+        "unitType": "usage based",
+        "status": "Active",
+        "billingCycle": "OneTime",
+    }
+    for sent, relationship, expected in (
+        (subscription, "reseller", Arrived(1, 0)),
+        (spelled, "Reseller", Arrived(0, 0)),
+    ):
         profile = {"companyName": "Aldgate", "domain": "aldgate.example"}
         customer = customer_of(Fields({"id": TENANT, "relationshipToPartner": relationship, "companyProfile": profile}))
         with transaction():

@@ -1,8 +1,13 @@
 """CSP customers by API: lists that page, terms as texts, every change once, and never another partner's."""
 
+import uuid
+
 import pytest
 
-from app.foundation.database import db
+from app.csp.customers.model import CspSubscription
+from app.foundation import clock
+from app.foundation.database import db, transaction
+from app.foundation.tenancy import acting_for_all
 from tests.makers.csp_customers import make_account, make_customer
 from tests.screens.csp_stage import set_stage
 
@@ -52,12 +57,17 @@ def test_bad_queries(stage, ask, query):
     assert ask("ada").get(f"/csp/customers?{query}").status_code == 422
 
 
-def test_subscriptions(stage, ask):
+def test_subscriptions(app, stage, ask):
     every = ask("ada").get(f"/csp/subscriptions?account={stage.account.id}").json["items"]
     assert len(every) == 3
     mine = ask("ada").get(f"/csp/subscriptions?customer={stage.fabrikam.id}").json["items"]
     assert [one["name"] for one in mine] == ["Azure plan", "Microsoft 365 E3"]
     assert (mine[1]["quantity"], mine[1]["monitored"], mine[0]["status"]) == ("25", True, "suspended")
+    assert {one["gone_at"] for one in every} == {None}
+    with app.app_context(), transaction(), acting_for_all("a test's Microsoft lists it no more"):
+        db.session.get(CspSubscription, uuid.UUID(mine[0]["id"])).gone_at = clock.now()
+    left = ask("ada").get(f"/csp/subscriptions?customer={stage.fabrikam.id}").json["items"]
+    assert [one["gone_at"] is None for one in left] == [False, True]
     assert ask("cy").get(f"/csp/subscriptions?customer={stage.fabrikam.id}").json["items"] == []
 
 

@@ -195,8 +195,14 @@ def subscriptions_read(owner: Owner, read: Mapping[uuid.UUID, Sequence[Subscript
 
 def _digest_of(record: Subscription) -> str:
     """One word in another spelling, which one answer may have and the next not, is no change."""
-    words = {name: word(getattr(record, name)) for name in ("unit_type", "status", "billing_type", "billing_cycle")}
-    return digest_of(record._replace(**words))
+    return digest_of(
+        record._replace(
+            unit_type=word(record.unit_type),
+            status=word(record.status),
+            billing_type=word(record.billing_type),
+            billing_cycle=word(record.billing_cycle),
+        )
+    )
 
 
 def _subscription_columns(record: Subscription, digest: str) -> tuple[Any, ...]:
