@@ -196,7 +196,7 @@ HABITS: dict[str, dict[str, object]] = {
     "repeated records": {"customers_page": 3, "repeated_records": True, "lines_page": 20},
     "BOM, drifting names, /v1": {"bom": True, "drifting_case": True, "v1_in_links": True},
     "no next on a full page": {"no_next_on_full_page": True, "lines_page": 10, "invoices_page": 3},
-    "tokens of forty calls": {"token_calls": 40},
+    "tokens of nine calls": {"token_calls": 9},
 }
 
 

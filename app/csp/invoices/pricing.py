@@ -8,14 +8,14 @@ Each is one pass over the lines along their index, memory one customer's totals;
 """
 
 import uuid
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from datetime import date
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from datetime import date, datetime
 from decimal import Decimal
 from functools import lru_cache
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, select, update
 from sqlalchemy.orm import aliased
 
 from app.csp.customers.model import CspCustomer
@@ -31,6 +31,11 @@ _PRICED = (
 )  # fmt: skip
 _HEAD = (
     CspDocument.id, CspDocument.account_id, CspDocument.partner_id, CspDocument.invoice_date, CspDocument.period_start,
+)  # fmt: skip
+_KEY = (CspDocumentTotal.version_id, CspDocumentTotal.customer_tenant_id, CspDocumentTotal.currency)
+_PRICES = (
+    *_KEY, CspDocumentTotal.customer_id, CspDocumentTotal.sell, CspDocumentTotal.least_mark_up, CspDocumentTotal.most_mark_up,
+    CspDocumentTotal.unpriced, CspDocumentTotal.unmatched, CspDocumentTotal.priced_at,
 )  # fmt: skip
 #: customers whose lines are asked for by name; more, and the whole version is read
 _BY_NAME = 300
@@ -80,7 +85,7 @@ def _document_of(version_id: int) -> Any:
 
 def _adopt(account_id: uuid.UUID, version_id: int | None) -> dict[int, set[str]]:
     found = (
-        select(CspDocumentTotal, CspCustomer.id)
+        select(*_KEY, CspCustomer.id.label("customer_id"))
         .join(CspDocument, CspDocument.id == CspDocumentTotal.document_id)
         .join(
             CspCustomer,
@@ -91,16 +96,16 @@ def _adopt(account_id: uuid.UUID, version_id: int | None) -> dict[int, set[str]]
     )
     if version_id is not None:
         found = found.where(CspDocumentTotal.version_id == version_id)
+    rows = db.session.execute(found).all()
+    _change(row._asdict() for row in rows)
     adopted: dict[int, set[str]] = {}
-    for total, customer_id in db.session.execute(found).all():
-        total.customer_id = customer_id
-        adopted.setdefault(total.version_id, set()).add(total.customer_tenant_id)
-    db.session.flush()
+    for row in rows:
+        adopted.setdefault(row.version_id, set()).add(row.customer_tenant_id)
     return adopted
 
 
 def _waiting_for(version_id: int) -> dict[int, set[str]]:
-    """Other versions in force with refunds of the same customers that have no charge yet."""
+    """Other versions in force with refunds of the same customers that have no charge yet, where this one has charges that may be it."""
     other = aliased(CspDocumentTotal)
     found = (
         select(other.version_id, other.customer_tenant_id)
@@ -111,33 +116,28 @@ def _waiting_for(version_id: int) -> dict[int, set[str]]:
     waiting: dict[int, set[str]] = {}
     for other_id, tenant in db.session.execute(found):
         waiting.setdefault(other_id, set()).add(tenant)
-    return waiting
+    return refunds.served_by(version_id, waiting)
 
 
 def _price(document: Any, version_id: int, tenants: Collection[str] | None, *, match: bool) -> None:
-    if match:
-        lost = refunds.match(document, version_id, tenants)
+    lost = refunds.match(document, version_id, tenants) if match else None
     totals = _totals(version_id, tenants)
     terms = terms_of(document.account_id, {one.customer_id for one in totals if one.customer_id})
-    by_tenant: dict[str, dict[str, CspDocumentTotal]] = {}
-    for total in totals:
-        if match and total.unmatched != lost.get(total.customer_tenant_id, 0):
-            total.unmatched = lost.get(total.customer_tenant_id, 0)
-        if total.customer_id:
-            by_tenant.setdefault(total.customer_tenant_id, {})[total.currency] = total
+    customers = {one.customer_tenant_id: one.customer_id for one in totals if one.customer_id}
+    sums = {(one.customer_tenant_id, one.currency): _Sum() for one in totals if one.customer_id}
     originals = refunds.originals_of(version_id)
-    otherwise, now = otherwise_on(document), clock.now()
-    for tenant, lines in _lines_by_tenant(version_id, by_tenant):
-        own = by_tenant[tenant]
-        of_customer = terms[next(iter(own.values())).customer_id]  # type: ignore[index]
-        mark_up_on = lru_cache(maxsize=400)(of_customer.mark_up_on)
-        sums = {currency: _Sum() for currency in own}
+    otherwise = otherwise_on(document)
+    for tenant, lines in _lines_by_tenant(version_id, customers):
+        mark_up_on = lru_cache(maxsize=400)(terms[customers[tenant]].mark_up_on)
         for line in lines:
-            if line.currency in sums:
-                sums[line.currency].add(rules.priced(line, mark_up_on, originals, otherwise))
-        for currency, total in own.items():
-            _write(total, sums[currency], now)
-    db.session.flush()
+            if (own := sums.get((tenant, line.currency))) is not None:
+                own.add(rules.priced(line, mark_up_on, originals, otherwise))
+    now = clock.now()
+    _change(
+        {**total._asdict(), **values}
+        for total in totals
+        if (values := _news(total, sums.get((total.customer_tenant_id, total.currency)), lost, now))
+    )
 
 
 class _Sum:
@@ -156,7 +156,13 @@ class _Sum:
             self.mark_ups.add(price.mark_up)
 
 
-def _write(total: CspDocumentTotal, found: _Sum, now: Any) -> None:
+def _news(total: Any, found: _Sum | None, lost: Mapping[str, int] | None, now: datetime) -> dict[str, Any]:
+    """What of a total is another than it stands there."""
+    news: dict[str, Any] = {}
+    if lost is not None and total.unmatched != lost.get(total.customer_tenant_id, 0):
+        news["unmatched"] = lost.get(total.customer_tenant_id, 0)
+    if found is None:
+        return news
     whole = found.unpriced == 0
     mark_ups = found.mark_ups or {rules.NOTHING}
     values = {
@@ -165,18 +171,23 @@ def _write(total: CspDocumentTotal, found: _Sum, now: Any) -> None:
         "most_mark_up": max(mark_ups) if whole else None,
         "unpriced": found.unpriced,
     }
-    if total.priced_at is not None and all(getattr(total, name) == value for name, value in values.items()):
-        return
-    for name, value in values.items():
-        setattr(total, name, value)
-    total.priced_at = now
+    if total.priced_at is None or any(getattr(total, name) != value for name, value in values.items()):
+        news |= {**values, "priced_at": now}
+    return news
 
 
-def _totals(version_id: int, tenants: Collection[str] | None) -> Sequence[CspDocumentTotal]:
-    found = select(CspDocumentTotal).where(CspDocumentTotal.version_id == version_id)
+def _change(totals: Iterable[Mapping[str, Any]]) -> None:
+    """All of them in one statement: each its key, and what it is to hold."""
+    changed = list(totals)
+    if changed:
+        db.session.execute(update(CspDocumentTotal), changed)
+
+
+def _totals(version_id: int, tenants: Collection[str] | None) -> Sequence[Any]:
+    found = select(*_PRICES).where(CspDocumentTotal.version_id == version_id)
     if tenants is not None:
         found = found.where(CspDocumentTotal.customer_tenant_id.in_(tenants))
-    return db.session.scalars(found.execution_options(populate_existing=True)).all()
+    return db.session.execute(found).all()
 
 
 def _lines_by_tenant(version_id: int, tenants: Collection[str]) -> Iterator[tuple[str, Iterator[Any]]]:

@@ -4,10 +4,10 @@ Of the whole account: a credit note's refunds have their charges in the invoice 
 """
 
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, insert, select
 from sqlalchemy.orm import aliased
 
 from app.csp.invoices import rules
@@ -69,6 +69,40 @@ def originals_of(version_id: int, sequences: Sequence[int] | None = None, tenant
     if tenant is not None:
         found = found.where(CspRefund.customer_tenant_id == tenant)
     return {row.sequence: row.charge_start for row in db.session.execute(found)}
+
+
+def served_by(version_id: int, waiting: Mapping[int, Collection[str]]) -> dict[int, set[str]]:
+    """Of the customers whose refunds wait, by their versions: those to whom a charge of this version may be what a refund gives back."""
+    served: dict[int, set[str]] = {}
+    tenants = sorted({tenant for some in waiting.values() for tenant in some})
+    for begin in range(0, len(tenants), _TOGETHER):
+        some = tenants[begin : begin + _TOGETHER]
+        found = select(
+            CspLine.version_id, CspLine.customer_tenant_id, CspLine.subscription_id, CspLine.charge_start, CspLine.quantity
+        ).where(
+            CspLine.version_id.in_(sorted(waiting)),
+            CspLine.customer_tenant_id.in_(some),
+            CspLine.subscription_id != "",
+            CspLine.line_type == BILLING,
+            CspLine.cost.startswith("-"),
+        )  # fmt: skip
+        wanted = [row for row in db.session.execute(found) if row.customer_tenant_id in waiting[row.version_id]]
+        keys = {(row.customer_tenant_id, row.subscription_id) for row in wanted}
+        charges = _charges_of(version_id, keys, some) if keys else {}
+        for other_id, tenant, subscription, start, quantity in wanted:
+            if rules.original_of(start, quantity, charges.get((tenant, subscription), ())):
+                served.setdefault(other_id, set()).add(tenant)
+    return served
+
+
+def _charges_of(version_id: int, keys: set[Key], tenants: Sequence[str]) -> dict[Key, list[Charge]]:
+    found = select(CspLine.customer_tenant_id, CspLine.subscription_id, *_CHARGE).where(
+        CspLine.version_id == version_id,
+        CspLine.customer_tenant_id.in_(tenants),
+        CspLine.line_type == BILLING,
+        CspLine.cost.not_like("-%"),
+    )
+    return _by_subscription(db.session.execute(found), keys)
 
 
 def _refunds_of(version_id: int, tenants: Sequence[str] | None) -> list[Refund]:
@@ -146,15 +180,16 @@ def _keep(partner_id: uuid.UUID, version_id: int, wanted: Sequence[Refund], foun
             .where(CspRefund.version_id == version_id, CspRefund.sequence.in_((moved + gone)[begin : begin + 500]))
             .execution_options(synchronize_session=False)
         )
-    db.session.add_all(
-        CspRefund(
-            version_id=version_id,
-            sequence=sequence,
-            partner_id=partner_id,
-            customer_tenant_id=tenant_of[sequence],
-            charge_start=charge.start,
-        )
+    fresh = [
+        {
+            "version_id": version_id,
+            "sequence": sequence,
+            "partner_id": partner_id,
+            "customer_tenant_id": tenant_of[sequence],
+            "charge_start": charge.start,
+        }
         for sequence, charge in found.items()
         if kept.get(sequence) != charge.start
-    )
-    db.session.flush()
+    ]
+    if fresh:
+        db.session.execute(insert(CspRefund), fresh)

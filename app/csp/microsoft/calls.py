@@ -59,6 +59,8 @@ class Calls:
         self.connections = Connections()
         self.sleep = sleep
         self._tokens, self._pause, self._counted = tokens, pause, counted
+        #: audience -> the last token with which any of this account's calls got through
+        self._got_through: dict[str, str] = {}
 
     def make(self, call: Call, read: Callable[[Answer], Read]) -> Read:
         """What `read` makes of the answer. Refused, SignInNeeded, Unreachable or Paused otherwise."""
@@ -72,6 +74,8 @@ class Calls:
                 headers["Authorization"] = f"Bearer {token}"
             try:
                 answer = self._exchanged(call, headers)
+                if token is not None and call.audience and answer.status != 401:
+                    self._got_through[call.audience] = token
                 if answer.status < 300:
                     return read(answer)
             except (Broken, Garbled) as trouble:
@@ -101,11 +105,15 @@ class Calls:
             self._counted(throttled)
 
     def _renewed(self, audience: str, token: str, answer: Answer, used: list[str]) -> None:
-        """See to another token once; after that only to one that a worker beside us has got meanwhile."""
+        """See to another token once; again only where calls beside us have used that one up, or have got another meanwhile.
+
+        A fresh token that no call gets through with is the consent's end; one that ended while this call waited its turn is not.
+        """
         complaint = Complaint(answer.body)
         if complaint.code == _NO_MFA:
             raise SignInNeeded("The sign-in was made without multi-factor authentication.", _NO_MFA)
-        if not used:
+        is_used_up = self._got_through.get(audience) == token and len(used) < TOKENS
+        if not used or is_used_up:
             self._tokens.renew(audience, token)
         elif len(used) >= TOKENS or self._tokens.get(audience) in (*used, token):
             said = complaint.sentence or "no reason given"

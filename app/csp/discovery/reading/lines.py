@@ -27,6 +27,8 @@ log = structlog.get_logger(__name__)
 
 #: pages that wait for the writer; with those being read they are all the lines that are ever in memory
 PAGES_AHEAD = 4
+#: pieces that are written in one transaction, where so many have come
+TOGETHER = 6
 
 
 def read(work: Work) -> None:
@@ -68,13 +70,17 @@ def _due(work: Work) -> list[tuple[Any, str]]:
 
 
 class _Writer:
-    """Takes what the readers give, one page a transaction, and keeps as many readers at work as requests may be made."""
+    """Takes what the readers give, what has come meanwhile in one transaction, and keeps as many readers at work as requests may be made."""
 
     def __init__(self, work: Work, progress: Progress) -> None:
         self._work, self._progress = work, progress
         self._queue: Queue[Any] = Queue(PAGES_AHEAD)
         self._cancelled = threading.Event()
+        #: of those that are read or still to be written, and how many are read
         self._rows: dict[str, Any] = {}
+        self._reading = 0
+        #: trouble that waits until what came before it is committed
+        self._held: Any = None
         self._fillings: dict[str, Filling] = {}
         #: of those whose version could not be written: their readers are not listened to any more
         self._given_up: set[str] = set()
@@ -85,28 +91,23 @@ class _Writer:
     def run(self, due: Iterator[tuple[Any, str]]) -> None:
         try:
             while self._start_readers(due):
-                piece = self._next_piece()
-                if piece.number in self._given_up:
-                    if isinstance(piece, reader.Ended):
-                        self._rows.pop(piece.number)
-                    continue
-                try:
-                    self._write(piece)
-                except DataError as unfit:  # what no column takes is this document's alone
-                    log.warning("lines_unfit", document=piece.number, why=str(unfit.orig)[:200])
-                    self._give_up(piece, unfit)
+                pieces = self._next_pieces()
+                self._reading -= sum(isinstance(piece, reader.Ended) for piece in pieces)
+                self._start_readers(due)  # what has ended makes room while its end is written
+                self._write(pieces)
         finally:
             self._cancelled.set()
 
     def _start_readers(self, due: Iterator[tuple[Any, str]]) -> bool:
-        """Whether any reader is at work."""
-        while len(self._rows) < self._work.fetchers.at_once:
+        """Whether there is anything to come."""
+        while self._reading < self._work.fetchers.at_once:
             found = next(due, None)
             if found is None:
                 break
             row, plan = found
             given = self._given(row, plan)
             self._rows[row.number] = row
+            self._reading += 1
             self._work.fetchers.submit(reader.Reader(self._work.client, given, self._queue, self._cancelled))
         return bool(self._rows)
 
@@ -127,6 +128,24 @@ class _Writer:
             return given._replace(source=row.source, lines=row.lines, digest=row.digest, mark=mark)
         return given._replace(source=row.source or source_of(document))
 
+    def _next_pieces(self) -> list[Any]:
+        """What has come, to be written together: a beginning with what follows it, and trouble, which may end the run, by itself."""
+        pieces = [self._held or self._next_piece()]
+        self._held = None
+        while len(pieces) < TOGETHER and not _is_trouble(pieces[-1]):
+            if isinstance(pieces[-1], reader.Begun):
+                piece = self._next_piece()
+            else:
+                try:
+                    piece = self._queue.get_nowait()
+                except Empty:
+                    break
+            if _is_trouble(piece):
+                self._held = piece
+                break
+            pieces.append(piece)
+        return pieces
+
     def _next_piece(self) -> Any:
         while True:
             try:
@@ -134,11 +153,31 @@ class _Writer:
             except Empty:
                 self._work.listen()
 
-    def _write(self, piece: Any) -> None:
-        row, progress = self._rows[piece.number], self._progress
+    def _write(self, pieces: list[Any]) -> None:
+        """One transaction. What no column takes is that piece's document's alone: the others' pieces stay."""
+        unfit: list[tuple[Any, DataError]] = []
+        with self._work.page(self._progress):
+            for piece in pieces:
+                row = self._rows[piece.number]
+                if piece.number in self._given_up:
+                    if isinstance(piece, reader.Ended):
+                        self._rows.pop(piece.number)
+                    continue
+                try:
+                    self._take(row, piece)
+                except DataError as wrong:
+                    log.warning("lines_unfit", document=piece.number, why=str(wrong.orig)[:200])
+                    if not isinstance(piece, reader.Ended):
+                        self._given_up.add(piece.number)
+                    unfit.append((row, wrong))
+        for row, why in unfit:
+            self._give_up(row, why)
+
+    def _take(self, row: Any, piece: Any) -> None:
+        progress = self._progress
         before = (progress.done, progress.new, progress.changed, dict(progress.cursor))
         try:
-            with self._work.page(progress):
+            with db.session.begin_nested():
                 if isinstance(piece, reader.Begun):
                     progress.done -= self._counted.pop(piece.number, 0)
                     self._fillings[piece.number] = line_arrivals.begin(
@@ -199,17 +238,17 @@ class _Writer:
         self._work.listed(LINES, [number])
         self._progress.cursor = {**self._progress.cursor, "documents": self._progress.cursor["documents"] + 1}
 
-    def _give_up(self, piece: Any, unfit: DataError) -> None:
-        row, _ = self._rows[piece.number], self._fillings.pop(piece.number, None)
-        if isinstance(piece, reader.Ended):
-            self._rows.pop(piece.number)
-        else:
-            self._given_up.add(piece.number)
+    def _give_up(self, row: Any, unfit: DataError) -> None:
+        self._fillings.pop(row.number, None)
         with self._work.page(self._progress):
             line_arrivals.give_up_unfinished(row.id)
             self._work.note_refusal(LINES, row.number, row.number, unfit)
             line_arrivals.refuse(row.id, sentence_of(unfit))
             self._through(row.number)
+
+
+def _is_trouble(piece: Any) -> bool:
+    return isinstance(piece, reader.Ended) and piece.trouble is not None
 
 
 def _record_of(row: Any) -> Document:
