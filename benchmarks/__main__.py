@@ -23,6 +23,7 @@ FIGURES = (
     "rating",
     "submitted_to_rated",
     "discovery",
+    "csp_pages",
 )
 DATABASES = ("sqlite", "postgresql")
 

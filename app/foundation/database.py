@@ -209,23 +209,6 @@ def _month_of_on_postgresql(element: month_of, compiler: Any, **options: Any) ->
     return f"CAST(to_char({compiler.process(element.clauses, **options)} AT TIME ZONE 'UTC', 'YYYYMM') AS INTEGER)"
 
 
-class sum_as_sent(FunctionElement[Decimal]):
-    """The exact sum of an AsSent column's values, inside SQL; no row, no sum."""
-
-    type = AsSent()
-    inherit_cache = True
-
-
-@compiles(sum_as_sent)
-def _sum_as_sent(element: sum_as_sent, compiler: Any, **options: Any) -> str:
-    return f"sum_as_sent({compiler.process(element.clauses, **options)})"
-
-
-@compiles(sum_as_sent, "postgresql")
-def _sum_as_sent_on_postgresql(element: sum_as_sent, compiler: Any, **options: Any) -> str:
-    return f"CAST(SUM(CAST({compiler.process(element.clauses, **options)} AS NUMERIC)) AS TEXT)"
-
-
 class Row:
     """What every business table has: an id that is also the address of its page."""
 

@@ -286,7 +286,7 @@ def test_net_never_reaches_a_customer(app, ask, people):
         db.session.remove()
     dot, ada = ask("dot"), ask("ada")
     ids = {"engagement_id": engagement_id, "product_id": product_id, "kind_name": "engagement-request"}
-    ids |= dict.fromkeys(("row_id", "batch_id", "membership_id"), engagement_id)
+    ids |= dict.fromkeys(("row_id", "batch_id", "membership_id", "statement_id"), engagement_id)
     entries = [one["id"] for one in dot.get("/billing-entries").json["items"]]
     paths = set()
     for rule in app.url_map.iter_rules():

@@ -12,6 +12,7 @@ from flask import Flask
 from flask_migrate import upgrade
 from sqlalchemy import inspect
 
+from app.engagements import search_index
 from app.foundation.database import Base, db
 from app.jobs import claim_tables
 from tests.commands.conftest import NewPortal, names, run
@@ -156,6 +157,7 @@ def test_an_older_portals_backup_is_loaded_at_its_migration_and_brought_forward(
     assert "Restored." in done.output, done.output
     with app.app_context():
         here = set(inspect(db.engine).get_table_names()) - {"alembic_version"}
+        here = {table for table in here if not table.startswith(search_index.NAME)}  # no models: triggers keep them
         of_the_engine = set(claim_tables.TABLES) if db.engine.dialect.name == "postgresql" else set()
         assert here == set(Base.metadata.tables) | of_the_engine
     assert "Acme Logistics" in names(app)

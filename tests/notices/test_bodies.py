@@ -16,14 +16,16 @@ from app.billing import corrections
 from app.billing.model import Correction
 from app.catalog import price_changes, requests, reviews
 from app.catalog.model import Product
+from app.csp.accounts.actions import lose_consent
 from app.csp.customers.budgets import set_budget
+from app.csp.discovery import actions as discovery
 from app.engagements import actions as engagements
 from app.engagements.price_notices import announce_prices
 from app.foundation import clock
 from app.foundation.billing_month import BillingMonth
 from app.foundation.database import db, transaction
 from app.foundation.outbox import OutboxRow
-from app.foundation.tenancy import acting_for_all, one, viewing
+from app.foundation.tenancy import Viewer, acting_for_all, one, viewing
 from app.jobs import remind_of_months
 from app.jobs.work import never
 from app.members import actions as members
@@ -51,6 +53,7 @@ from tests.makers import (
     make_organisation,
     make_product,
 )
+from tests.makers.csp_accounts import connected
 from tests.makers.csp_customers import make_account, make_customer, make_usage
 from tests.makers.csp_documents import csp_ids
 from tests.makers.listing import as_it_stands, make_listing, open_review, price_draft
@@ -185,8 +188,17 @@ def posted(app: Flask) -> Iterator[list[OutboxRow]]:
         listing_is_told(acme)
         a_budget_is_reached(one_of(product.partner_id))
         csp_ids(one_of(product.partner_id), acme, "G048201937")
+        a_discovery_fails_for_good(ada)
         with acting_for_all("a test looks"):
             yield list(db.session.scalars(select(OutboxRow)))
+
+
+def a_discovery_fails_for_good(by: Viewer) -> None:
+    """One run ends in an error, the next finds that the consent is gone."""
+    with viewing(by), transaction():
+        account = connected(by, "Northbridge CSP & <Sons>")
+        discovery.fail(discovery.trigger(account.id, by=by), "Microsoft answers 503.", by=by)
+        lose_consent(account.id, "AADSTS50173: the grant was revoked.", by=by)
 
 
 def a_budget_is_reached(partner: Organisation) -> None:

@@ -17,9 +17,10 @@ from app.csp.discovery.model import CspRun
 from app.csp.discovery.states import COMPLETED
 from app.csp.invoices.model import CspDocument, CspDocumentTotal
 from app.foundation import clock
+from app.foundation.as_sent_sum import sum_as_sent
 from app.foundation.billing_month import BillingMonth
 from app.foundation.bounded import Bounded, bounded
-from app.foundation.database import db, month_of, sum_as_sent
+from app.foundation.database import db, month_of
 
 #: (account_id, now) -> when the timetable starts its next run; discovery says it
 NextRun = Callable[[uuid.UUID, datetime], datetime]

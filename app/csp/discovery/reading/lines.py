@@ -170,8 +170,8 @@ class _Writer:
                     if not isinstance(piece, reader.Ended):
                         self._given_up.add(piece.number)
                     unfit.append((row, wrong))
-        for row, wrong in unfit:
-            self._give_up(row, wrong)
+        for row, why in unfit:
+            self._give_up(row, why)
 
     def _take(self, row: Any, piece: Any) -> None:
         progress = self._progress
