@@ -26,7 +26,7 @@ def play_beside(portal_url: str, folder: Path, *, today: date, port: int = 0, se
     world = World(seed, today=date.fromisoformat(kept.get("today", today.isoformat())))
     world.registration.redirect_uris = (f"{portal_url}/csp/callback",)
     _make_interesting(world)
-    playing = StandIn(world, Faults(Habits(slow_ms=40, lines_page=200, customers_page=20)))
+    playing = StandIn(world, Faults(Habits(slow_ms=40, lines_page=200, customers_page=20, judges_repeats=False)))
     playing.faults.add("throttle", "lineitems", after=4, seconds=3)
     playing.faults.add("error", "subscriptions", after=9, times=2)
     for token, consent in kept.get("consents", {}).items():

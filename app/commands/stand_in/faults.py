@@ -67,6 +67,8 @@ class Habits:
     rotates: bool = True
     #: every answer takes so many milliseconds
     slow_ms: int = 0
+    #: a call that failed is taken up again with its own MS-RequestId, or refused
+    judges_repeats: bool = True
     #: rendered pages are kept, for runs that are timed
     keeps_pages: bool = False
 
