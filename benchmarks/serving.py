@@ -25,6 +25,8 @@ from benchmarks.figure import OUTPUT
 
 PASSWORD = "portal-demo"  # noqa: S105  the demo's, as its sign-in page says
 ROOT = Path(__file__).parents[1]
+#: who asks PostgreSQL for the others
+ASKS = "bench"
 #: Signs the client in; the answer redirects where it is let in.
 SignIn = Callable[[httpx.Client, str], httpx.Response]
 
@@ -80,10 +82,11 @@ class Server:
         """The workers, and on PostgreSQL the backends that serve them."""
         found = self.workers
         if self.url.startswith("postgresql"):
-            with psycopg.connect(self.url) as connection:
+            with psycopg.connect(self.url, application_name=ASKS) as connection:
                 rows = connection.execute(
                     "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() "
-                    "AND backend_type = 'client backend'"
+                    "AND backend_type = 'client backend' AND application_name <> %s",
+                    [ASKS],  # the one that asked before may still be on its way out
                 )
                 found += [row[0] for row in rows]
         return found
