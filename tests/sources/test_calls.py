@@ -137,6 +137,24 @@ def test_threads_that_meet_an_ended_token_refresh_it_once(stand_in: StandIn, mem
     assert stand_in.login.refreshes == 2 and stand_in.complaints == []
 
 
+def test_a_fresh_token_that_calls_beside_have_used_up_costs_no_consent(
+    stand_in: StandIn, memory: InMemory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stand_in.faults.habits.token_calls = 1
+    client, renew = client_of(memory), memory.renew
+    client.organisation()
+
+    def renewed_and_used_up(audience: str, refused: str) -> str:
+        fresh = renew(audience, refused)
+        if memory.renewals == 1:
+            client.billing_profile()
+        return fresh
+
+    monkeypatch.setattr(memory, "renew", renewed_and_used_up)
+    assert client.organisation()
+    assert memory.renewals == 2 and stand_in.complaints == []
+
+
 @pytest.mark.parametrize(("status", "code"), [(400, "3000"), (403, "900150"), (404, "20003"), (409, "x"), (405, "y")])
 def test_a_refusal_is_final_and_can_be_found_again(stand_in: StandIn, memory: InMemory, status: int, code: str) -> None:
     stand_in.faults.add("refuse", "organization", status=status, code=code, times=None)

@@ -129,12 +129,12 @@ class _Writer:
         return given._replace(source=row.source or source_of(document))
 
     def _next_pieces(self) -> list[Any]:
-        """What has come, to be written together: a beginning with what follows it, and trouble, which may end the run, by itself."""
+        """What has come, to be written together: a mere beginning with what follows it, and trouble, which may end the run, by itself."""
         pieces = [self._held or self._next_piece()]
         self._held = None
         while len(pieces) < TOGETHER and not _is_trouble(pieces[-1]):
-            if isinstance(pieces[-1], reader.Begun):
-                piece = self._next_piece()
+            if len(pieces) == 1 and isinstance(pieces[0], reader.Begun):
+                piece = self._next_piece()  # however long that takes, nothing that was read waits to be written
             else:
                 try:
                     piece = self._queue.get_nowait()
