@@ -10,6 +10,7 @@ invoices with their lines) and the partner bills its customers with a mark-up. N
     invoices/     Microsoft's documents line by line, reconciled, and what they come to for each customer
     statements/   what a customer is billed: frozen, versioned, sell side only
     discovery/    the task-runs that fill all of it
+    dashboard/    customers gained and lost, spend, budgets, from kept totals
 
 Every row names its partner and is seen by that partner alone; what a customer may see are statements' own rows. The operator
 sees neither a reseller's cost nor its mark-up or margin.
