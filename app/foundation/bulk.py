@@ -15,9 +15,10 @@ viewer is asked, so it is the system's alone. What the session holds of these ro
 """
 
 import hashlib
+import threading
 import uuid
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from concurrent.futures import Future, wait
 from contextlib import contextmanager
 from functools import lru_cache
 from itertools import islice
@@ -40,7 +41,7 @@ SLICE = 500
 Batch = list[Sequence[Any]]
 Binder = Callable[[Any], Any] | None
 Put = Callable[[Connection, Batch], int]
-PutBeside = Callable[[Connection, Batch, Executor], "Future[int]"]
+PutBeside = Callable[[Connection, Batch], "Future[int]"]
 PutAll = Callable[[Connection, Iterable[Sequence[Any]]], int]
 
 
@@ -64,14 +65,17 @@ def update(
     connection = _connection()
     put = _update_plan(model, tuple(key), tuple(changed), connection.dialect)
     matched = 0
-    with ThreadPoolExecutor(1) as beside:  # which is at one batch while the caller makes the next
-        running: Future[int] | None = None
+    running: Future[int] | None = None  # at one batch while the caller makes the next
+    try:
         for batch in _batches(rows):
             if len({row[0] for row in batch}) != len(batch):
                 raise ValueError("one id is changed twice at once")
             matched += running.result() if running else 0
-            running = put(connection, batch, beside)
+            running = put(connection, batch)
         return matched + (running.result() if running else 0)
+    finally:
+        if running:
+            wait([running])  # the connection is the caller's again, whatever came of it
 
 
 def add(model: type[DeclarativeBase], key: Sequence[str], sums: Sequence[str], rows: Iterable[Sequence[Any]]) -> int:
@@ -117,7 +121,7 @@ def _update_plan(model: Hashable, key: tuple[str, ...], changed: tuple[str, ...]
     where = " AND ".join(f"{_quoted(column.name)} = ?" for column in old)
     statement = f"UPDATE {_quoted(table.name)} SET {sets} WHERE {where}"  # noqa: S608  names of our models
 
-    def put(connection: Connection, batch: Batch, _beside: Executor) -> Future[int]:
+    def put(connection: Connection, batch: Batch) -> Future[int]:
         bound, done = _bound(binders, batch), Future[int]()
         done.set_result(_each(connection, statement, [*bound[len(key) :], *bound[: len(key)]]))
         return done
@@ -163,14 +167,28 @@ def _joined_update(table: Table, old: list[Column[Any]], new: list[Column[Any]],
     )
     ranged = f"{statement} AND target.{_quoted(old[0].name)} BETWEEN %(least)s AND %(most)s"
 
-    def put(connection: Connection, batch: Batch, beside: Executor) -> Future[int]:
+    def put(connection: Connection, batch: Batch) -> Future[int]:
         stage.fill(connection, batch)
         ids = [row[0] for row in batch]
         if isinstance(ids[0], uuid.UUID | int):  # sorted here as there; texts are not
-            return beside.submit(_changed, connection, ranged, {"least": min(ids), "most": max(ids)})
-        return beside.submit(_changed, connection, statement, None)
+            return _beside(_changed, connection, ranged, {"least": min(ids), "most": max(ids)})
+        return _beside(_changed, connection, statement, None)
 
     return put
+
+
+def _beside(call: Callable[..., int], *given: Any) -> Future[int]:
+    """The call in a thread that ends with the process: being cut off is safe, as nothing of it is committed."""
+    done = Future[int]()
+
+    def work() -> None:
+        try:
+            done.set_result(call(*given))
+        except BaseException as trouble:
+            done.set_exception(trouble)
+
+    threading.Thread(target=work, name="bulk update", daemon=True).start()
+    return done
 
 
 def _changed(connection: Connection, statement: str, values: dict[str, Any] | None) -> int:

@@ -68,8 +68,11 @@ def configure() -> None:
 
 
 def _ask_for_nothing_unsaid() -> None:
-    """No line tells thread, process, file or place in it, so none is looked for; how Python's own "Optimization" of logging says it."""
-    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
+    """No line tells thread, file or place in it, so none is looked for; how Python's own "Optimization" of logging says it.
+
+    gunicorn's own lines tell the process.
+    """
+    logging.logThreads = logging.logMultiprocessing = False
     logging._srcfile = None
 
 
