@@ -19,7 +19,7 @@ from flask import Flask
 from sqlalchemy import select
 
 from app.commands.demo.csp_terms import sell
-from app.commands.demo.people import viewer_of
+from app.commands.demo.people import ACME, GLOBEX, viewer_of
 from app.commands.stand_in import StandIn, World, play_beside
 from app.config import Settings
 from app.csp.accounts import application, login, states
@@ -131,7 +131,7 @@ def _live(playing: StandIn, ada: Viewer) -> None:
                 grow(playing.world)
             with clock.pinned(now - ago):
                 _discover(playing, account_id, ada, fault)
-        sell(account_id, by=ada)
+        sell(account_id, by=ada, to=(ACME, GLOBEX))  # they have people, who can be told of statements
         _issue(account_id, ada)
         discovery.trigger(account_id, by=ada)
 

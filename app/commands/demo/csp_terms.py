@@ -5,6 +5,7 @@ has a budget it will not keep, and the rest wait to be seen to: so that every pa
 """
 
 import uuid
+from collections.abc import Collection
 from datetime import date, timedelta
 from decimal import ROUND_CEILING, Decimal
 
@@ -26,12 +27,15 @@ MARK_UPS = (Decimal(18), Decimal("22.5"), Decimal(0))
 USED = (Decimal("0.62"), Decimal("1.08"), Decimal("0.85"))
 
 
-def sell(account_id: uuid.UUID, *, by: Viewer) -> int:
-    """Set terms for the account's first customers; how many have some now. Safe to say again."""
+def sell(account_id: uuid.UUID, *, by: Viewer, to: Collection[str] = ()) -> int:
+    """Set terms for the account's first customers; how many have some now. Safe to say again.
+
+    `to`: the names of the organisations that they may be linked to, all there are where nothing is said.
+    """
     with viewing(by):
         found = select(CspCustomer).where(CspCustomer.account_id == account_id, CspCustomer.relationship == "reseller")
         customers = db.session.scalars(found.order_by(CspCustomer.search_name).limit(len(MARK_UPS))).all()
-        organisations = list(organisations_to_link(limit=len(MARK_UPS) - 1))
+        organisations = [one for one in organisations_to_link(limit=100) if not to or one.name in to]
         for place, customer in enumerate(customers):
             set_mark_up(customer.id, percent=MARK_UPS[place], valid_from=_a_year_ago(), by=by)
             if customer.linked_organisation_id is None and place < len(organisations):
