@@ -9,6 +9,7 @@ from flask_babel import lazy_gettext as _l
 
 from app.csp.customers import rules
 from app.foundation.money import Money, exponent
+from app.web.csp_amounts import in_minor_text
 from app.web.figures import DASH, plain
 
 RELATIONSHIPS = {rules.RESELLER: _l("Reseller"), rules.FORMER: _l("Relationship ended")}
@@ -43,10 +44,7 @@ NEVER = 9999
 
 def amount(value: Decimal | None, currency: str) -> str:
     """As a page shows it, to the currency's minor unit; of a currency that nobody knows, two decimals."""
-    if value is None:
-        return DASH
-    places = exponent(currency) if known(currency) else 2
-    return plain(value, places, places)
+    return DASH if value is None else in_minor_text(value, currency)
 
 
 def known(currency: str) -> bool:

@@ -8,7 +8,7 @@ import pytest
 from app.foundation.tenancy import viewing
 from tests.makers.csp_accounts import TENANT, connected
 from tests.page import Fragment, Page
-from tests.people import fill
+from tests.people import fill, hidden_fields
 
 HTMX = {"HX-Request": "true"}
 PATHS = ("/csp/accounts", "/csp/accounts/new", "/csp/accounts/{id}", "/csp/accounts/{id}/history", "/csp/accounts/{id}/edit", "/csp/accounts/{id}/disconnect")  # fmt: skip
@@ -129,3 +129,11 @@ def test_a_strangers_sign_in_changes_nothing(as_: Any, account: str) -> None:
         assert answer.status_code == 409
         Page(answer).check()
     assert as_("ben").get("/csp/callback?state=x").status_code == 403
+
+
+def test_a_login_that_is_not_set_up_is_told_and_no_fault(as_: Any, account: str) -> None:
+    ada, here = as_("ada"), f"/csp/accounts/{account}"
+    hidden = hidden_fields(ada.get(f"{here}/disable").text, f"{here}/disable")
+    answer = ada.post(f"{here}/login", data=hidden)
+    assert answer.status_code == 303
+    assert "Login with Microsoft is not set up" in Page(ada.get(answer.headers["Location"])).text

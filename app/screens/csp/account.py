@@ -63,6 +63,8 @@ def log_in(account_id: uuid.UUID) -> Response:
     form = Confirm()
     if not form.validate_on_submit():
         return go_to(f"/csp/accounts/{account_id}", toast=_("Try again."), kind="blocked")
+    if not application.is_set_up():  # its page says so, and offers no button
+        return go_to(f"/csp/accounts/{account_id}", toast=_("Login with Microsoft is not set up."), kind="blocked")
     return go_to(begin(account_id, by=tenancy.current()))
 
 
