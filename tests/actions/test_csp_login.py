@@ -167,6 +167,19 @@ def test_a_state_is_good_once_for_its_member_and_for_half_an_hour(
         finish(late, ada)
 
 
+def test_sign_ins_that_are_over_are_forgotten_with_the_next(
+    ada: Viewer, there: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    account = register(ada, tenant=there.world.tenant_id)
+    for _ in range(3):
+        login.begin(account.id, by=ada)
+    machine = clock.of_the_machine
+    monkeypatch.setattr(clock, "of_the_machine", lambda: machine() + timedelta(minutes=31))
+    assert log_in(account, ada).state == states.CONNECTED
+    with acting_for_all("a test"):
+        assert len(db.session.scalars(select(CspSignIn)).all()) == 1
+
+
 def test_two_callbacks_of_one_sign_in_connect_once(ada: Viewer, there: StandIn, app: Any) -> None:
     account = register(ada, tenant=there.world.tenant_id)
     back = consent(login.begin(account.id, by=ada))

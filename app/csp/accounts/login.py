@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 
 from app.csp.accounts import application, events, rules, sealing, states
 from app.csp.accounts.model import CspAccount, CspSignIn, CspToken
@@ -72,6 +72,9 @@ def begin(account_id: uuid.UUID, *, by: Viewer) -> str:
             raise AlreadyDone(account.state, states.BEGIN_LOGIN)
         if account.state in (states.DRAFT, states.CONSENT_PENDING):
             change_state(account, states.BEGIN_LOGIN, by=by)
+        # what is over is of no use any more, and holds secrets
+        over = clock.of_the_machine() - rules.LOGIN_LASTS
+        session.execute(delete(CspSignIn).where(CspSignIn.account_id == account.id, CspSignIn.begun_at <= over))
         session.add(
             CspSignIn(
                 partner_id=account.partner_id,
