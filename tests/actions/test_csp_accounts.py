@@ -10,9 +10,10 @@ from cryptography.fernet import Fernet
 from flask import Flask
 from sqlalchemy import select
 
-from app.csp.accounts import actions, queries, sealing, states
+from app.csp.accounts import actions, sealing, states
 from app.csp.accounts.model import CspAccount, CspToken
 from app.csp.accounts.pausing import Pause
+from app.csp.discovery.actions import trigger
 from app.csp.microsoft.records import Paused
 from app.foundation import clock, history
 from app.foundation.database import db
@@ -133,13 +134,15 @@ def test_a_lost_consent_is_told_once_and_enabling_does_not_hide_it(people: Peopl
     assert sorted(row.facts["cause"] for row in told) == sorted(["The grant was revoked.", actions.GONE])
 
 
-def test_an_account_that_is_disabled_may_not_discover(people: People) -> None:
+def test_an_account_that_is_disabled_does_not_discover_until_it_is_enabled(people: People) -> None:
     ada = people.viewer("ada")
     with viewing(ada):
         account = connected(ada)
-        assert queries.may_discover(account)
-        assert not queries.may_discover(actions.disable(account.id, by=ada))
-        assert queries.may_discover(actions.enable(account.id, by=ada))
+        actions.disable(account.id, by=ada)
+        with pytest.raises(Refused):
+            trigger(account.id, by=ada)
+        actions.enable(account.id, by=ada)
+        assert trigger(account.id, by=ada).state == "queued"
 
 
 # Sealed at rest

@@ -1,11 +1,10 @@
 """Accounts as lists and pages ask for them."""
 
-import uuid
 from typing import Any
 
 from sqlalchemy import Select, select
 
-from app.csp.accounts import rules, states
+from app.csp.accounts import rules
 from app.csp.accounts.model import CspAccount, CspToken
 from app.foundation.database import db
 
@@ -21,19 +20,7 @@ def accounts(*, state: str | None = None) -> Select[*tuple[Any, ...]]:
     return found.where(CspAccount.state == state) if state else found
 
 
-def names_of_accounts() -> dict[uuid.UUID, str]:
-    """For drop-downs, A to Z; a partner has a handful."""
-    found = db.session.execute(
-        select(CspAccount.id, CspAccount.name).order_by(CspAccount.name, CspAccount.id).limit(100)
-    )
-    return {row.id: row.name for row in found}
-
-
 def consent_of(account: CspAccount) -> dict[str, Any]:
     """When the consent was used last and when it lapses of not being used; empty without one."""
     refreshed_at = db.session.scalar(select(CspToken.refreshed_at).where(CspToken.account_id == account.id))
     return {} if refreshed_at is None else {"used_at": refreshed_at, "lapses_at": rules.lapses_at(refreshed_at)}
-
-
-def may_discover(account: CspAccount) -> bool:
-    return account.state == states.CONNECTED
