@@ -86,6 +86,7 @@ def copy_sqlite(url: str, to: Path) -> None:
 
 
 #: In a schema of this name: a copy of every table that has rows just now, the state of every sequence, restore().
+#: A test that plays somebody at the database may have switched triggers off: they are switched on again.
 #: `session_replication_role = replica` leaves out triggers and foreign keys: append-only tables must be emptied too.
 KEEP = """
 CREATE SCHEMA kept_name;
@@ -101,9 +102,12 @@ CREATE TABLE kept_name."every sequence" AS
   SELECT format('public.%I', sequencename)::regclass AS sequence, start_value, last_value
   FROM pg_sequences WHERE schemaname = 'public';
 CREATE FUNCTION kept_name.restore() RETURNS void LANGUAGE plpgsql AS $$
-DECLARE name text; filled bool;
+DECLARE name text; filled bool; trigger_off record;
 BEGIN
   SET LOCAL lock_timeout = '10s';
+  FOR trigger_off IN SELECT tgrelid::regclass AS of_table, tgname FROM pg_trigger WHERE tgenabled = 'D' LOOP
+    EXECUTE format('ALTER TABLE %s ENABLE TRIGGER %I', trigger_off.of_table, trigger_off.tgname);
+  END LOOP;
   SET LOCAL session_replication_role = replica;
   FOR name IN SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'alembic_version' LOOP
     EXECUTE format('SELECT EXISTS (SELECT FROM public.%I)', name) INTO filled;
