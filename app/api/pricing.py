@@ -168,5 +168,5 @@ def _words(body: dict[str, Any]) -> dict[str, Any]:
 
 
 def _counted(body: dict[str, Any]) -> dict[str, Any]:
-    draft = MetricDraft(body["kind"], body["name"], body["unit"], body["step"], body["month_limit"])
+    draft = MetricDraft(*(body[name] for name in ("kind", "name", "unit", "step", "month_limit", "unit_one")))
     return {"draft": draft, "prices": draft_of(body["price"])}

@@ -21,6 +21,7 @@ class ListedMetric(Schema):
     kind = fields.String(required=True, validate=validate.OneOf(list(METRIC_KINDS)))
     name = fields.String(required=True)
     unit = fields.String(required=True)
+    unit_one = fields.String(required=True, **note("One of it: server; empty where the unit says that as well."))
     step = Quantity(required=True)
     month_limit = Quantity(required=True, allow_none=True, **note("The most that a month may hold; null: no limit."))
     approved = fields.Boolean(required=True, **note("By the operator: entries may be billed on it."))
@@ -131,6 +132,7 @@ class MetricWithPrice(Prices):
     kind = fields.String(required=True, validate=validate.OneOf(list(METRIC_KINDS)))
     name = Text(60, least=1, required=True, **note("As people read it."))
     unit = Text(20, least=1, required=True, **note("Beside a number: h, TB, servers."))
+    unit_one = Text(20, load_default="", **note("One of it: server; empty where the unit says that as well."))
     step = Quantity(required=True, **note("An entry's quantity is a multiple of it."))
     month_limit = Quantity(
         load_default=None, allow_none=True, **note("The most that a month may hold; null: no limit.")

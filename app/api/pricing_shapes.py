@@ -104,6 +104,7 @@ def _metric(metric: Metric) -> dict[str, Any]:
         "kind": metric.kind,
         "name": metric.name,
         "unit": metric.unit,
+        "unit_one": metric.unit_one,
         "step": metric.step,
         "month_limit": metric.month_limit,
         "approved": metric.approved,

@@ -141,6 +141,11 @@ EVENTS: dict[str, Told] = {
         )
     },
 }  # fmt: skip
+#: A type's first word -> what its group is called where types are chosen
+GROUPS = {
+    "engagement": N_("Engagements"), "billing_entry": N_("Billing entries"), "correction": N_("Corrections"),
+    "product": N_("Products"), "invitation": N_("Invitations"), "member": N_("Members"),
+}  # fmt: skip
 #: Sent by hand, to see whether an endpoint listens. Not chosen: everybody may.
 TEST = "endpoint.test"
 
@@ -150,6 +155,14 @@ announcements.know(*EVENTS)
 def offered(capacity: Capacity) -> list[Told]:
     """What an endpoint of this capacity may be told."""
     return [told for told in EVENTS.values() if told.facts_for(capacity) is not None]
+
+
+def grouped(capacity: Capacity) -> dict[str, list[Told]]:
+    """The same under the names of their groups, both in the tables' orders."""
+    groups = {
+        name: [told for told in offered(capacity) if told.type.startswith(f"{word}.")] for word, name in GROUPS.items()
+    }
+    return {name: found for name, found in groups.items() if found}
 
 
 def fitting(types: Sequence[str], capacity: Capacity) -> list[str]:

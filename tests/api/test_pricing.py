@@ -17,7 +17,7 @@ def test_a_price_list_is_written_and_read(ask, draft):
     plan = ada.post(draft.path("/plans"), {"name": "Night shift", "code": "night"}).json
     assert (plan["name"], plan["metrics"], plan["is_new"]) == ("Night shift", [], True)
     here = draft.path(f"/plans/{plan['id']}")
-    priced = ada.post(f"{here}/metrics", {**METRIC, "month_limit": "5000"})
+    priced = ada.post(f"{here}/metrics", {**METRIC, "month_limit": "5000", "unit_one": "server"})
     assert priced.status_code == 201
     (metric,) = priced.json["metrics"]
     assert (metric["code"], metric["unit"], metric["step"], metric["month_limit"]) == (
@@ -38,6 +38,7 @@ def test_a_price_list_is_written_and_read(ask, draft):
     assert priced.json["open"]["status"] == "draft" and priced.json["open"]["effective_from"] is None
     changed = ada.post(f"{here}/metrics/{metric['id']}", {**METRIC, "name": "Hosts", "price": PER_HOUR}).json
     assert changed["metrics"][0]["name"] == "Hosts" and changed["metrics"][0]["month_limit"] is None
+    assert (metric["unit_one"], changed["metrics"][0]["unit_one"]) == ("server", "")
     assert changed["open"]["prices"][0]["price"]["bands"] == [{"up_to": None, "price": "175"}]
     assert ada.get(here).json == changed
     whole = ada.get(draft.path("/pricing")).json

@@ -18,7 +18,7 @@ from app.foundation.history import EVENTS as HISTORY_EVENTS
 from app.foundation.refusals import MissingRole, NotVisible, Refused
 from app.foundation.tenancy import acting_for_all, viewing
 from app.notices import webhook_sending, webhooks
-from app.notices.webhook_events import EVENTS, TEST
+from app.notices.webhook_events import EVENTS, TEST, grouped, offered
 from app.notices.webhook_queries import deliveries_of, endpoints_here, state_of
 from tests.makers import make_engagement, make_entry, make_product, make_programme
 from tests.people import People
@@ -39,6 +39,12 @@ def test_the_table_names_events_of_history_and_facts_that_they_carry() -> None:
         else:
             assert (told.customer is None) == (declared.customer_sentence is None), name
         assert not {"note", "mailed_to"} & set(told.customer or ()), name
+
+
+def test_every_type_is_chosen_in_one_group() -> None:
+    for capacity in ("partner", "customer"):
+        chosen = [told.type for found in grouped(capacity).values() for told in found]
+        assert sorted(chosen) == sorted(told.type for told in offered(capacity))
 
 
 def test_an_event_arrives_signed_and_thin(people: People, receiver: Receiver, send: Any) -> None:

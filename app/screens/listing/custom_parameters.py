@@ -125,7 +125,7 @@ def move(product_id: uuid.UUID, parameter_id: uuid.UUID) -> Response:
             action="move-up" if upwards else "move-down",
         )
     except AlreadyDone:
-        return go_to(there, toast=_("Somebody changed the entry meanwhile; this is how it stands now."))
+        return go_to(there, toast=_("Somebody changed the entry meanwhile; this is how it stands now."), kind="blocked")
     return go_to(there)
 
 

@@ -14,6 +14,7 @@ from wtforms.widgets import CheckboxInput, ListWidget
 from app.foundation import clock, tenancy
 from app.foundation.refusals import AlreadyDone, Refused
 from app.notices import webhook_queries, webhooks
+from app.notices.webhook_events import grouped
 from app.notices.webhook_events import offered as events_offered
 from app.notices.webhook_model import WebhookEndpoint
 from app.web.fields import PortalForm, TextField, offered
@@ -236,7 +237,7 @@ def _private_allowed() -> bool:
 def _new(form: EndpointForm) -> Response:
     return show(
         "organisation/webhook_form.html", block="form", status=form.status, form=form, title=_("Add an endpoint"),
-        action=f"{HERE}/new", cancel=HERE, crumbs=[(_("Webhooks"), HERE)], submit=_("Add the endpoint"),
+        action=f"{HERE}/new", cancel=HERE, crumbs=[(_("Webhooks"), HERE)], submit=_("Add the endpoint"), groups=_groups(form),
     )  # fmt: skip
 
 
@@ -245,7 +246,18 @@ def _edit(form: EndpointForm, endpoint: WebhookEndpoint) -> Response:
     return show(
         "organisation/webhook_form.html", block="form", status=form.status, form=form, title=_("Change the endpoint"),
         action=f"{here}/edit", cancel=here, crumbs=[(_("Webhooks"), HERE), (endpoint.url, here)], submit=_("Save"),
+        groups=_groups(form),
     )  # fmt: skip
+
+
+def _groups(form: EndpointForm) -> dict[str, list[Any]]:
+    """The boxes to tick under the names of their groups."""
+    boxes = {box.data: box for box in form.types}
+    groups = grouped(tenancy.current().capacity)
+    return {
+        translate(name): [(boxes[told.type], translate(told.sentence)) for told in found]
+        for name, found in groups.items()
+    }
 
 
 def _secret_page(endpoint: WebhookEndpoint, made: list[Any]) -> Response:
