@@ -19,8 +19,6 @@ from app.foundation.billing_month import BillingMonth
 from app.foundation.database import at_most, db, one_of
 from app.foundation.refusals import Refused
 from app.foundation.tenancy import Viewer, acting_for_all, one
-from app.months.queries import rows_of
-from app.months.states import SHUT
 
 Corrected = aliased(BillingEntry, name="corrected")
 
@@ -95,23 +93,6 @@ def waiting_on(engagement_id: uuid.UUID) -> dict[uuid.UUID, Row[*tuple[Any, ...]
         .limit(at_most(100))
     )
     return {row.entry_id: row for row in rows}
-
-
-def taken_back_among(entry_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, str]:
-    """Of these entries, those that were taken back -> the number of the reversal."""
-    if not entry_ids:
-        return {}
-    rows = db.session.execute(
-        select(BillingEntry.corrects_id, BillingEntry.number).where(
-            BillingEntry.corrects_id.in_(entry_ids), BillingEntry.kind == states.REVERSAL
-        )
-    )
-    return {row.corrects_id: row.number for row in rows if row.corrects_id}
-
-
-def shut_months(book: str, months: Sequence[BillingMonth]) -> frozenset[BillingMonth]:
-    """Of these months, those that take no entries any more: what is rated there is corrected, not added to."""
-    return frozenset(month for month, row in rows_of(book, months).items() if row.state in SHUT)
 
 
 def may_decide(correction: Correction, viewer: Viewer) -> Refused | None:

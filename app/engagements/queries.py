@@ -168,16 +168,20 @@ class EngagementPage:
     plan_name: str
 
 
+#: an engagement with the names its pages show, asked for by each of them; others add what they show besides
+PAGE = (
+    select(Engagement, Customer.name, Partner.name, Product.name, Plan.name)
+    .join(Customer, Customer.id == Engagement.customer_id)
+    .join(Partner, Partner.id == Engagement.partner_id)
+    .join(Product, Product.id == Engagement.product_id)
+    .join(Plan, Plan.id == Engagement.plan_id)
+    .where(Engagement.id == bindparam("engagement_id", type_=Uuid()))
+)
+
+
 def engagement_page(engagement_id: uuid.UUID) -> EngagementPage:
     """NotVisible when this viewer has no such engagement."""
-    row = db.session.execute(
-        select(Engagement, Customer.name, Partner.name, Product.name, Plan.name)
-        .join(Customer, Customer.id == Engagement.customer_id)
-        .join(Partner, Partner.id == Engagement.partner_id)
-        .join(Product, Product.id == Engagement.product_id)
-        .join(Plan, Plan.id == Engagement.plan_id)
-        .where(Engagement.id == engagement_id)
-    ).one_or_none()
+    row = db.session.execute(PAGE, {"engagement_id": engagement_id}).one_or_none()
     if row is None:
         raise NotVisible
     return EngagementPage(*row)
