@@ -78,9 +78,12 @@ def told(rows: Sequence[Any], *, amounts: bool) -> list[Told]:
 
 def told_to_customer(rows: Sequence[Any]) -> list[str]:
     """The sentences of own_events() in the viewer's language."""
-    return [
-        translate(EVENTS[row.event].customer_sentence or "", _readable(json.loads(row.facts), False)) for row in rows
-    ]
+    return [_said_to_customer(row.event, row.facts, locale_name()) for row in rows]
+
+
+@lru_cache(maxsize=4096)
+def _said_to_customer(event: str, facts: str, _language: str) -> str:
+    return translate(EVENTS[event].customer_sentence or "", _readable(json.loads(facts), False))
 
 
 def chain_holds(engagement_id: uuid.UUID, page: Page) -> bool:
