@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Row, select
+from sqlalchemy import Row, bindparam, select
 from sqlalchemy.orm import selectinload
 
 from app.catalog import rules
@@ -151,13 +151,18 @@ def metrics_of(plan_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, list[Metric]]:
     return found
 
 
+_APPROVED = (
+    select(Metric)
+    .where(Metric.plan_id.in_(bindparam("plan_ids", expanding=True)), Metric.approved)
+    .order_by(Metric.plan_id, Metric.position)
+)
+
+
 def approved_metrics(plan_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, list[Metric]]:
     """Plan id -> the metrics that may be billed, in their order, for many plans in one statement."""
     found: dict[uuid.UUID, list[Metric]] = {plan_id: [] for plan_id in plan_ids}
     with acting_for_all("a plan's metrics count for every party"):
-        for metric in db.session.scalars(
-            select(Metric).where(Metric.plan_id.in_(found), Metric.approved).order_by(Metric.plan_id, Metric.position)
-        ):
+        for metric in db.session.scalars(_APPROVED, {"plan_ids": list(found)}):
             found[metric.plan_id].append(metric)
     return found
 
