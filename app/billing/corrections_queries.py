@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Row, Select, func, or_, select
@@ -18,7 +19,7 @@ from app.engagements.queries import Customer, Partner
 from app.foundation.billing_month import BillingMonth
 from app.foundation.database import at_most, db, one_of
 from app.foundation.refusals import Refused
-from app.foundation.tenancy import Viewer, acting_for_all, one
+from app.foundation.tenancy import Viewer, acting_for_all, columns_of, one
 
 Corrected = aliased(BillingEntry, name="corrected")
 
@@ -196,10 +197,17 @@ WAITING_COLUMNS = (
 
 def waiting_for(viewer: Viewer, limit: int) -> Sequence[Row[*tuple[Any, ...]]]:
     """Corrections this member may decide, oldest first."""
+    found = _waiting(viewer, limit)
+    return [] if found is None else columns_of(found).all()
+
+
+@lru_cache(maxsize=256)
+def _waiting(viewer: Viewer, limit: int) -> Select[*tuple[Any, ...]] | None:
+    """Built once a viewer."""
     found = _decidable(viewer)
     if found is None:
-        return []
-    rows = db.session.execute(
+        return None
+    return (
         found.with_only_columns(*WAITING_COLUMNS)
         # outer, though there always is one: else SQLite may begin with the viewer's engagements, however many there are
         .outerjoin(Engagement, Engagement.id == Correction.engagement_id)
@@ -209,7 +217,6 @@ def waiting_for(viewer: Viewer, limit: int) -> Sequence[Row[*tuple[Any, ...]]]:
         .order_by(Correction.asked_at, Correction.id)
         .limit(limit)
     )
-    return rows.all()
 
 
 def waiting_number(viewer: Viewer) -> Any | None:

@@ -18,7 +18,7 @@ from app.foundation.bounded import Bounded, bounded
 from app.foundation.database import Instant, at_most, db, one_of
 from app.foundation.id_list import found_first
 from app.foundation.refusals import NotVisible
-from app.foundation.tenancy import Viewer
+from app.foundation.tenancy import Viewer, columns_of
 from app.parties.model import Organisation
 
 Customer = aliased(Organisation, name="customer")
@@ -246,11 +246,18 @@ def counts_by_state() -> dict[str, Bounded]:
 
     In the index's order: any would do, and PostgreSQL would try its luck in the table, which may be that of all others.
     """
-    few = [
-        bounded(select(Engagement.id).where(Engagement.state == state).order_by(*LIST_KEYS)) for state in states.CURRENT
-    ]
-    row = db.session.execute(select(*(select(func.count()).select_from(some).scalar_subquery() for some in few))).one()
+    row = columns_of(_COUNTS).one()
     return {state: Bounded(number) for state, number in zip(states.CURRENT, row, strict=True) if number}
+
+
+_COUNTS = select(
+    *(
+        select(func.count())
+        .select_from(bounded(select(Engagement.id).where(Engagement.state == state).order_by(*LIST_KEYS)))
+        .scalar_subquery()
+        for state in states.CURRENT
+    )
+)
 
 
 def waiting_count(viewer: Viewer) -> tuple[str, Any] | None:
