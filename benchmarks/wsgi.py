@@ -3,7 +3,8 @@
 PUT /bench/<name> takes a page's HTML apart, once; GET /bench/<name> prints it from one flat, autoescaped template with its
 rows in memory: what Flask and Jinja cost by themselves, and so the least that a page of these bytes can cost here.
 
-A request with X-Bench-Cold finds no piece of a page kept (app/web/kept.py): every row is new to it.
+A request with X-Bench-Cold finds no piece of a page kept (app/web/kept.py) and no sum (app/billing/charged_months.py): every row is
+new to it.
 """
 
 import html
@@ -14,6 +15,7 @@ from flask import Flask, Response, request
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 
 from app import create_app
+from app.billing import charged_months
 from app.foundation import memory
 from app.web.kept import PIECES
 
@@ -48,6 +50,7 @@ served = DispatcherMiddleware(create_app(), {"/bench": static_pages})
 def application(environ: Any, start_response: Any) -> Any:
     if "HTTP_X_BENCH_COLD" in environ:
         PIECES.forget()
+        charged_months.forget()
     return served(environ, start_response)
 
 

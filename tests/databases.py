@@ -20,6 +20,7 @@ import psycopg
 from flask import Flask
 from sqlalchemy import make_url, text
 
+from app.billing import charged_months
 from app.foundation.database import db
 
 
@@ -40,6 +41,7 @@ class Restorer(ABC):
         self._keep("pristine")
 
     def __call__(self) -> None:
+        charged_months.forget()  # the same ids may go another way from here
         self._bring_back("pristine")
 
     def lived(self, name: str, live: Callable[[], Any]) -> Any:
@@ -48,6 +50,7 @@ class Restorer(ABC):
         It is lived through once in this process and brought back from then on: rows, ids and instants are the same ones.
         """
         if name in self._lived:
+            charged_months.forget()
             self._bring_back(name)
         else:
             self()

@@ -10,7 +10,7 @@ from app.api.schemas import page_of
 from app.api.shapes import minor, money
 from app.billing import queries
 from app.billing.at_a_glance import billed_in
-from app.billing.own_entries import charged_by_month
+from app.billing.charged_months import charged_by_month
 from app.billing.queries import MonthTotal
 from app.catalog.queries import programme_names_by_cut_off, programme_of
 from app.engagements.model import Engagement

@@ -6,9 +6,10 @@ Few statements, bounded.
 import uuid
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, case, exists, false, func, select, true
+from sqlalchemy import ColumnElement, Select, and_, bindparam, case, exists, false, func, select, true
 
 from app.billing import states
 from app.billing.model import IS_UNDECIDED, BillingEntry
@@ -23,7 +24,7 @@ from app.foundation.billing_month import BillingMonth
 from app.foundation.bounded import Bounded, bounded
 from app.foundation.database import db
 from app.foundation.money import Money
-from app.foundation.tenancy import Viewer, acting_for_all
+from app.foundation.tenancy import Viewer, acting_for_all, columns_of
 
 #: so many waiting entries are priced for the total; more wait only when nothing is rated at all
 MOST_PRICED = 100
@@ -35,22 +36,28 @@ def billed_in(month: BillingMonth, cut_off: str) -> tuple[Bounded, int]:
 
     Where there are very many, of the newest of them only: that is what Bounded.full says.
     """
+    row = columns_of(_billed(), {"month": month, "ends_before": month.next.starts_at, "cut_off": cut_off}).one()
+    return Bounded(row[0]), int(row[1] or 0)
+
+
+@cache
+def _billed() -> Select[*tuple[Any, ...]]:
+    policy = bindparam("cut_off", type_=Programme.cut_off.type)
     newest = bounded(
         select(Engagement.id)
         .join(Product, Product.id == Engagement.product_id)
-        .join(Programme, and_(Programme.id == Product.programme_id, Programme.cut_off == cut_off))
-        .where(*_could_be_billed(month))
+        .join(Programme, and_(Programme.id == Product.programme_id, Programme.cut_off == policy))
+        .where(*_could_be_billed(bindparam("ends_before", type_=Engagement.active_from.type)))
         .order_by(*(key.desc() for key in LIST_KEYS))
     )
-    entry = _has_entry(month, newest.c.id)
-    row = db.session.execute(select(func.count(), func.sum(case((entry, 1), else_=0))).select_from(newest)).one()
-    return Bounded(row[0]), int(row[1] or 0)
+    entry = _has_entry(bindparam("month", type_=BillingEntry.service_month.type), newest.c.id)
+    return select(func.count(), func.sum(case((entry, 1), else_=0))).select_from(newest)
 
 
 def still_unbilled(found: Engagements, month: BillingMonth, cut_off: str, *, viewer: Viewer) -> Engagements:
     """Of a list of engagements those that billed_in counts as missing, as far as the viewer may know."""
     under = select(Programme.id).where(Programme.cut_off == cut_off, *_readable(viewer))
-    return found.where(Product.programme_id.in_(under), *_could_be_billed(month), ~_has_entry(month))
+    return found.where(Product.programme_id.in_(under), *_could_be_billed(month.next.starts_at), ~_has_entry(month))
 
 
 def with_waiting_entries(found: Engagements, *, viewer: Viewer) -> Engagements:
@@ -60,7 +67,7 @@ def with_waiting_entries(found: Engagements, *, viewer: Viewer) -> Engagements:
     return found.where(Product.programme_id.in_(readable), waits)
 
 
-def _has_entry(month: BillingMonth, engagement_id: Any = Engagement.id) -> ColumnElement[bool]:
+def _has_entry(month: Any, engagement_id: Any = Engagement.id) -> ColumnElement[bool]:
     """Whether the engagement has an entry of that month that counts."""
     return exists(
         select(BillingEntry.id).where(
@@ -71,8 +78,9 @@ def _has_entry(month: BillingMonth, engagement_id: Any = Engagement.id) -> Colum
     )
 
 
-def _could_be_billed(month: BillingMonth) -> tuple[ColumnElement[bool], ...]:
-    return *in_states(BILLABLE), Engagement.active_from < month.next.starts_at
+def _could_be_billed(ends_before: Any) -> tuple[ColumnElement[bool], ...]:
+    """In a month that ends before this instant, a value or a place for one."""
+    return *in_states(BILLABLE), Engagement.active_from < ends_before
 
 
 def _readable(viewer: Viewer) -> tuple[ColumnElement[bool], ...]:
@@ -92,14 +100,18 @@ class WaitingToBeRated:
     due: dict[tuple[BillingMonth, str], Money]
 
 
+_OLDEST_UNDECIDED = (
+    select(BillingEntry.id, BillingEntry.submitted_at, BillingEntry.booked_month, BillingEntry.programme_id)
+    .where(IS_UNDECIDED)
+    .order_by(BillingEntry.submitted_at)
+    .limit(MOST_PRICED)
+)
+_PROGRAMMES = select(Programme).where(Programme.id.in_(bindparam("ids", expanding=True)))
+
+
 def waiting_to_be_rated() -> WaitingToBeRated:
     """Everything undecided that this viewer may see, the oldest MOST_PRICED of it priced. `due` is not for customers."""
-    rows = db.session.execute(
-        select(BillingEntry.id, BillingEntry.submitted_at, BillingEntry.booked_month, BillingEntry.programme_id)
-        .where(IS_UNDECIDED)
-        .order_by(BillingEntry.submitted_at)
-        .limit(MOST_PRICED)
-    ).all()
+    rows = columns_of(_OLDEST_UNDECIDED).all()
     amounts = amounts_now(row.id for row in rows)
     terms = _remunerations({row.programme_id for row in rows})
     gross: dict[tuple[BillingMonth, str], Money] = {}
@@ -119,5 +131,5 @@ def _remunerations(programme_ids: set[uuid.UUID]) -> dict[uuid.UUID, Remuneratio
     if not programme_ids:
         return {}
     with acting_for_all("terms decide for every party"):
-        programmes = db.session.scalars(select(Programme).where(Programme.id.in_(programme_ids)))
+        programmes = db.session.scalars(_PROGRAMMES, {"ids": list(programme_ids)})
         return {programme.id: remuneration_of(programme) for programme in programmes}

@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Row, Select, func, or_, select
@@ -18,9 +19,7 @@ from app.engagements.queries import Customer, Partner
 from app.foundation.billing_month import BillingMonth
 from app.foundation.database import at_most, db, one_of
 from app.foundation.refusals import Refused
-from app.foundation.tenancy import Viewer, acting_for_all, one
-from app.months.queries import rows_of
-from app.months.states import SHUT
+from app.foundation.tenancy import Viewer, acting_for_all, columns_of, one
 
 Corrected = aliased(BillingEntry, name="corrected")
 
@@ -95,23 +94,6 @@ def waiting_on(engagement_id: uuid.UUID) -> dict[uuid.UUID, Row[*tuple[Any, ...]
         .limit(at_most(100))
     )
     return {row.entry_id: row for row in rows}
-
-
-def taken_back_among(entry_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, str]:
-    """Of these entries, those that were taken back -> the number of the reversal."""
-    if not entry_ids:
-        return {}
-    rows = db.session.execute(
-        select(BillingEntry.corrects_id, BillingEntry.number).where(
-            BillingEntry.corrects_id.in_(entry_ids), BillingEntry.kind == states.REVERSAL
-        )
-    )
-    return {row.corrects_id: row.number for row in rows if row.corrects_id}
-
-
-def shut_months(book: str, months: Sequence[BillingMonth]) -> frozenset[BillingMonth]:
-    """Of these months, those that take no entries any more: what is rated there is corrected, not added to."""
-    return frozenset(month for month, row in rows_of(book, months).items() if row.state in SHUT)
 
 
 def may_decide(correction: Correction, viewer: Viewer) -> Refused | None:
@@ -215,10 +197,17 @@ WAITING_COLUMNS = (
 
 def waiting_for(viewer: Viewer, limit: int) -> Sequence[Row[*tuple[Any, ...]]]:
     """Corrections this member may decide, oldest first."""
+    found = _waiting(viewer, limit)
+    return [] if found is None else columns_of(found).all()
+
+
+@lru_cache(maxsize=256)
+def _waiting(viewer: Viewer, limit: int) -> Select[*tuple[Any, ...]] | None:
+    """Built once a viewer."""
     found = _decidable(viewer)
     if found is None:
-        return []
-    rows = db.session.execute(
+        return None
+    return (
         found.with_only_columns(*WAITING_COLUMNS)
         # outer, though there always is one: else SQLite may begin with the viewer's engagements, however many there are
         .outerjoin(Engagement, Engagement.id == Correction.engagement_id)
@@ -228,7 +217,6 @@ def waiting_for(viewer: Viewer, limit: int) -> Sequence[Row[*tuple[Any, ...]]]:
         .order_by(Correction.asked_at, Correction.id)
         .limit(limit)
     )
-    return rows.all()
 
 
 def waiting_number(viewer: Viewer) -> Any | None:

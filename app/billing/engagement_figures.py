@@ -4,16 +4,18 @@ import uuid
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Integer, Select, func, select, type_coerce
+from sqlalchemy import Integer, Select, case, func, select, type_coerce
 
 from app.billing import states
 from app.billing.model import BillingEntry, RatingGroup
 from app.catalog.model import Product, Programme
 from app.engagements.model import CompletionRequest, Engagement
+from app.engagements.queries import PAGE, EngagementPage
 from app.engagements.states import OPEN
 from app.foundation.billing_month import BillingMonth
 from app.foundation.database import at_most, db, one_of
 from app.foundation.history import History
+from app.foundation.refusals import NotVisible
 from app.months.queries import OpenMonths, first_to_bill
 
 #: Tabs count no further; beyond it they say so with a plus sign.
@@ -65,20 +67,50 @@ def _number_of(month: Any) -> Any:
 
 
 @dataclass(frozen=True)
-class TabCounts:
-    """How many events and entries an engagement has, as its tabs show them: '21', '999+'."""
+class TabPage(EngagementPage):
+    """One engagement as partner and operator read it on its tabs: under whose rules, and what each tab counts."""
 
-    history: str
+    programme: Programme
+    #: '21', '999+'
+    events: str
     entries: str
 
 
-def tab_counts(engagement_id: uuid.UUID) -> TabCounts:
-    """What this viewer may see of each, in one statement that counts no more than MOST_COUNTED rows."""
-    events = select(History.id).where(History.subject_kind == "engagement", History.subject_id == engagement_id)
-    entries = select(BillingEntry.id).where(BillingEntry.engagement_id == engagement_id)
-    few = [found.limit(at_most(MOST_COUNTED + 1)).subquery() for found in (events, entries)]
-    row = db.session.execute(select(*(select(func.count()).select_from(some).scalar_subquery() for some in few))).one()
-    return TabCounts(*(str(number) if number <= MOST_COUNTED else f"{MOST_COUNTED}+" for number in row))
+def _few(found: Select[*tuple[Any, ...]]) -> Any:
+    some = found.limit(at_most(MOST_COUNTED + 1)).subquery()
+    return select(func.count()).select_from(some).scalar_subquery()
+
+
+#: The chain counts its events itself, and partner and operator are shown all of an engagement's: the newest has their number.
+_EVENTS = (
+    select(History.sequence)
+    .where(History.subject_kind == "engagement", History.subject_id == Engagement.id)
+    .order_by(History.sequence.desc())
+    .limit(at_most(1))
+    .scalar_subquery()
+)
+_RATED = (
+    select(func.coalesce(func.sum(RatingGroup.entries), 0))
+    .where(RatingGroup.engagement_id == Engagement.id)
+    .scalar_subquery()
+)
+#: Groups say how many are rated; only where these are few are all of them counted.
+_ENTRIES = case(
+    (_RATED > MOST_COUNTED, MOST_COUNTED + 1),
+    else_=_few(select(BillingEntry.id).where(BillingEntry.engagement_id == Engagement.id).correlate(Engagement)),
+)
+_TAB_PAGE = PAGE.add_columns(Programme, func.coalesce(_EVENTS, 0), _ENTRIES).join(
+    Programme, Programme.id == Product.programme_id
+)
+
+
+def tab_page(engagement_id: uuid.UUID) -> TabPage:
+    """NotVisible when this viewer has no such engagement."""
+    row = db.session.execute(_TAB_PAGE, {"engagement_id": engagement_id}).one_or_none()
+    if row is None:
+        raise NotVisible
+    *page, events, entries = row
+    return TabPage(*page, *(str(n) if n <= MOST_COUNTED else f"{MOST_COUNTED}+" for n in (events, entries)))
 
 
 @dataclass(frozen=True)

@@ -8,14 +8,15 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache, lru_cache
 from typing import Any
 
-from sqlalchemy import Row, Select, func, or_, select
+from sqlalchemy import Row, Select, Uuid, bindparam, func, or_, select
 from sqlalchemy.orm import aliased
 
 from app.billing import states
 from app.billing.corrections_queries import Link, links_of
-from app.billing.model import BillingEntry, RatingGroup
+from app.billing.model import IS_UNDECIDED, BillingEntry, RatingGroup
 from app.billing.rules import Rated, Terms, rate
 from app.billing.standing import LINES_OF_ENTRIES, OF_ENTRY
 from app.catalog.model import Metric, MetricPrice, PriceVersion, Programme
@@ -24,9 +25,12 @@ from app.catalog.queries import gross_tariff, remuneration_of
 from app.catalog.tariff import Tariff
 from app.charges.model import ChargeLine
 from app.charges.queries import gross_of
-from app.engagements.own_history import own_events
+from app.engagements.model import Engagement
+from app.engagements.own_history import events_told
+from app.engagements.queries import PAGE, EngagementPage
 from app.foundation.billing_month import BillingMonth
 from app.foundation.database import at_most, db
+from app.foundation.history import History
 from app.foundation.money import Money
 from app.foundation.refusals import NotVisible
 from app.foundation.tenancy import acting_for_all, one
@@ -62,10 +66,30 @@ SHOWN_AS = {
 }
 
 
-def own_entries(
+def own_entries_asked(
     engagement_id: uuid.UUID, *, month: BillingMonth | None = None, state: str | None = None, search: str | None = None
+) -> tuple[Any, dict[str, Any] | None]:
+    """The same list as own_entries(), each with what it is charged: built once for each choice of filters, and the parameters to
+    ask it with; None for a search."""
+    if search:
+        return charged_rows(own_entries(engagement_id, month=month, state=state, search=search)), None
+    values = {"engagement_id": engagement_id} | ({"month": month} if month else {})
+    return _kept(state, month is not None), values
+
+
+@lru_cache(maxsize=16)
+def _kept(state: str | None, in_month: bool) -> Select[*tuple[Any, ...]]:
+    month = bindparam("month", type_=BillingEntry.service_month.type) if in_month else None
+    return charged_rows(own_entries(bindparam("engagement_id", type_=Uuid()), month=month, state=state))
+
+
+def own_entries(
+    engagement_id: Any, *, month: Any = None, state: str | None = None, search: str | None = None
 ) -> Select[*tuple[Any, ...]]:
-    """The engagement's entries that are charged or will be; rejected and withdrawn ones only when asked for by `state`."""
+    """The engagement's entries that are charged or will be; rejected and withdrawn ones only when asked for by `state`.
+
+    `engagement_id`, `month`: values, or places for them.
+    """
     wanted = SHOWN_AS[state] if state else (states.RATED, *states.UNDECIDED)
     found = (
         select(*OWN_COLUMNS)
@@ -73,7 +97,7 @@ def own_entries(
         .outerjoin(_corrected, _corrected.id == BillingEntry.corrects_id)
         .where(BillingEntry.engagement_id == engagement_id, BillingEntry.state.in_(wanted))
     )
-    if month:
+    if month is not None:
         found = found.where(BillingEntry.service_month == month)
     if search:
         found = found.where(
@@ -86,12 +110,14 @@ def own_entries(
 
 
 def own_entry(engagement_id: uuid.UUID, entry_id: uuid.UUID) -> Row[*tuple[Any, ...]]:
-    """One row as own_entries() gives it, whatever its state, or NotVisible."""
+    """One row as own_entries_asked() gives it, whatever its state, or NotVisible."""
     row = db.session.execute(
-        select(*OWN_COLUMNS)
-        .join(Metric, Metric.id == BillingEntry.metric_id)
-        .outerjoin(_corrected, _corrected.id == BillingEntry.corrects_id)
-        .where(BillingEntry.engagement_id == engagement_id, BillingEntry.id == entry_id)
+        charged_rows(
+            select(*OWN_COLUMNS)
+            .join(Metric, Metric.id == BillingEntry.metric_id)
+            .outerjoin(_corrected, _corrected.id == BillingEntry.corrects_id)
+            .where(BillingEntry.engagement_id == engagement_id, BillingEntry.id == entry_id)
+        )
     ).one_or_none()
     if row is None:
         raise NotVisible
@@ -99,7 +125,7 @@ def own_entry(engagement_id: uuid.UUID, entry_id: uuid.UUID) -> Row[*tuple[Any, 
 
 
 def charged_rows(found: Select[*tuple[Any, ...]]) -> Select[*tuple[Any, ...]]:
-    """The entries with what they are charged beside them, for the streamed exports."""
+    """The entries with what they are charged beside them: None while they are not."""
     return found.outerjoin(ChargeLine, OF_ENTRY).add_columns(ChargeLine.gross_minor, ChargeLine.tax_minor)
 
 
@@ -122,39 +148,40 @@ def charged_by_engagement(engagement_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID
     return found
 
 
-def charged_by_month(engagement_id: uuid.UUID, limit: int = 3) -> Sequence[Row[*tuple[Any, ...]]]:
-    """(service_month, currency, gross_minor, tax_minor, entries) of the engagement, newest months first."""
-    newest = (
-        select(RatingGroup.service_month)
-        .where(RatingGroup.engagement_id == engagement_id, RatingGroup.entries > 0)
-        .distinct()
-        .order_by(RatingGroup.service_month.desc())
-        .limit(limit)
-    )
-    rows = db.session.execute(
-        select(
-            ChargeLine.service_month,
-            ChargeLine.currency,
-            func.sum(ChargeLine.gross_minor).label("gross_minor"),
-            func.sum(ChargeLine.tax_minor).label("tax_minor"),
-            func.count().label("entries"),
-        )
-        .select_from(BillingEntry)
-        .outerjoin(ChargeLine, OF_ENTRY)  # as above; what is not charged yet comes as one row without a month
-        .where(BillingEntry.engagement_id == engagement_id, BillingEntry.service_month.in_(newest))
-        .group_by(ChargeLine.service_month, ChargeLine.currency)
-        .order_by(ChargeLine.service_month.desc(), ChargeLine.currency)
-        .limit(limit + 1)
-    ).all()
-    return [row for row in rows if row.service_month is not None][:limit]
+@dataclass(frozen=True)
+class OwnPage(EngagementPage):
+    """One engagement as its customer reads it on its tabs, and what each of them counts."""
+
+    #: those with a sentence for the customer
+    events: int
+    waiting: int
+    rated: int
+
+    @property
+    def entries(self) -> int:
+        """Charged, or to be."""
+        return min(self.waiting + self.rated, MOST_COUNTED)
 
 
-def counts_for_tabs(engagement_id: uuid.UUID) -> tuple[int, int]:
-    """(events the customer reads, entries that are charged or will be), as the tabs show them."""
-    events = select(func.count()).select_from(own_events(engagement_id).limit(at_most(MOST_COUNTED)).subquery())
-    entries = select(func.count()).select_from(own_entries(engagement_id).limit(at_most(MOST_COUNTED)).subquery())
-    row = db.session.execute(select(events.scalar_subquery(), entries.scalar_subquery())).one()
-    return row[0], row[1]
+@cache
+def _own_page() -> Select[*tuple[Any, ...]]:
+    """Built when every room has declared its events. Groups know how many entries are rated; those that wait are few."""
+    events = events_told(Engagement.id).with_only_columns(History.id).correlate(Engagement)
+    waiting = select(BillingEntry.id).where(BillingEntry.engagement_id == Engagement.id, IS_UNDECIDED)
+    rated = select(func.coalesce(func.sum(RatingGroup.entries), 0)).where(RatingGroup.engagement_id == Engagement.id)
+    counts = [
+        select(func.count()).select_from(few.limit(at_most(MOST_COUNTED)).subquery()).scalar_subquery()
+        for few in (events, waiting.correlate(Engagement))
+    ]
+    return PAGE.add_columns(*counts, rated.scalar_subquery())
+
+
+def own_page(engagement_id: uuid.UUID) -> OwnPage:
+    """NotVisible when this viewer has no such engagement."""
+    row = db.session.execute(_own_page(), {"engagement_id": engagement_id}).one_or_none()
+    if row is None:
+        raise NotVisible
+    return OwnPage(*row)
 
 
 @dataclass(frozen=True)

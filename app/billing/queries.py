@@ -5,9 +5,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Select, exists, func, or_, select
+from sqlalchemy import ColumnElement, Select, String, Uuid, bindparam, exists, func, or_, select
 from sqlalchemy.orm import aliased
 
 from app.billing import rules, states
@@ -49,26 +50,42 @@ LIST_COLUMNS = (
 LIST_KEYS = (BillingEntry.submitted_at, BillingEntry.id)
 
 
+def entries_asked(engagement_id: uuid.UUID, *, search: str = "", **filters: Any) -> tuple[Any, dict[str, Any] | None]:
+    """The same list as entries_of(), built once for each choice of filters, and the parameters to ask it with; None for a search."""
+    if search:
+        return entries_of(engagement_id, search=search, **filters), None
+    values = {name: value for name, value in filters.items() if value is not None}
+    return _kept(frozenset(values)), {**values, "engagement_id": engagement_id}
+
+
+_PLACES: dict[str, Any] = {
+    "engagement_id": bindparam("engagement_id", type_=Uuid()),
+    "month": bindparam("month", type_=BillingEntry.service_month.type),
+    "state": bindparam("state", type_=String()),
+    "metric_id": bindparam("metric_id", type_=Uuid()),
+}
+
+
+@lru_cache(maxsize=16)
+def _kept(asked: frozenset[str]) -> Select[*tuple[Any, ...]]:
+    return entries_of(**{name: _PLACES[name] for name in ("engagement_id", *asked)})
+
+
 def entries_of(
-    engagement_id: uuid.UUID,
-    *,
-    month: BillingMonth | None = None,
-    state: str | None = None,
-    metric_id: uuid.UUID | None = None,
-    search: str = "",
+    engagement_id: Any, *, month: Any = None, state: Any = None, metric_id: Any = None, search: str = ""
 ) -> Select[*tuple[Any, ...]]:
-    """The engagement's filtered entries, for page_of(LIST_KEYS) and the streamed exports."""
+    """The engagement's filtered entries, for page_of(LIST_KEYS) and the streamed exports. Values, or places for them."""
     found = (
         select(*LIST_COLUMNS)
         .join(Metric, Metric.id == BillingEntry.metric_id)
         .outerjoin(_corrected, _corrected.id == BillingEntry.corrects_id)
         .where(BillingEntry.engagement_id == engagement_id)
     )
-    if month:
+    if month is not None:
         found = found.where(BillingEntry.service_month == month)
-    if state:
+    if state is not None:
         found = found.where(BillingEntry.state == state)
-    if metric_id:
+    if metric_id is not None:
         found = found.where(BillingEntry.metric_id == metric_id)
     if search:
         found = found.where(
@@ -78,6 +95,13 @@ def entries_of(
             )
         )
     return found
+
+
+def beside(page: Any) -> list[Any]:
+    """taken_back: the number of the reversal that took a row back; for page_of(beside=...)."""
+    reversal = aliased(BillingEntry, name="reversal")
+    number = select(reversal.number).where(reversal.corrects_id == page.id, reversal.kind == states.REVERSAL)
+    return [number.scalar_subquery().label("taken_back")]
 
 
 @dataclass(frozen=True)
@@ -96,8 +120,13 @@ def provisional_amounts(engagement: Engagement, prices: PlanPrices | None = None
     return {entry_id: waiting.amount for entry_id, waiting in provisional_ratings(engagement, prices).items()}
 
 
-def month_totals(engagement: Engagement, currency: str, provisional: dict[uuid.UUID, Money | None]) -> list[MonthTotal]:
-    """Every month with entries that count, newest first. What would be rejected does not count."""
+def month_totals(
+    engagement: Engagement,
+    currency: str,
+    provisional: dict[uuid.UUID, Money | None],
+    groups: Sequence[Any] | None = None,
+) -> list[MonthTotal]:
+    """Every month with entries that count, newest first. What would be rejected does not count. `groups`: groups_of() it, where known."""
     waiting: dict[BillingMonth, tuple[Money, Decimal, int]] = {}
     amounts = {entry_id: amount for entry_id, amount in provisional.items() if amount is not None}
     if amounts:
@@ -110,7 +139,7 @@ def month_totals(engagement: Engagement, currency: str, provisional: dict[uuid.U
             money, quantity, count = waiting.get(row.service_month, (Money.zero(currency), Decimal(0), 0))
             waiting[row.service_month] = (money + amounts[row.id], quantity + row.quantity, count + 1)
     rated: dict[BillingMonth, tuple[int, Decimal, int]] = {}
-    for group in groups_of(engagement.id):
+    for group in groups_of(engagement.id) if groups is None else groups:
         minor, quantity, count = rated.get(group.service_month, (0, Decimal(0), 0))
         rated[group.service_month] = (minor + group.amount_minor, quantity + group.quantity, count + group.entries)
     nothing = (Money.zero(currency), Decimal(0), 0)

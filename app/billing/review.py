@@ -9,9 +9,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Row, and_, func, or_, select
+from sqlalchemy import Row, Select, and_, bindparam, func, or_, select
 
 from app.billing import rules, states
 from app.billing.explanations import Explanation
@@ -27,7 +28,7 @@ from app.foundation.bounded import Bounded, bounded
 from app.foundation.database import db
 from app.foundation.money import Money
 from app.foundation.refusals import NotVisible, Refused
-from app.foundation.tenancy import acting_for_all, one
+from app.foundation.tenancy import acting_for_all, columns_of, one
 
 #: a queue's row and what its own page adds; the operator's, so the amounts are the programme's own terms
 REVIEW_COLUMNS = (
@@ -69,12 +70,23 @@ def amounts_now(entry_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, Money | None]
     wanted = list(entry_ids)
     if not wanted:
         return {}
+    with acting_for_all("terms and groups decide for every party"):
+        rows = db.session.execute(_as_it_stands(), {"ids": wanted}).all()
+    by_entry: dict[uuid.UUID, list[Any]] = {}
+    for row in rows:
+        by_entry.setdefault(row.id, []).append(row)
+    return {entry_id: _amount(of_entry) for entry_id, of_entry in by_entry.items()}
+
+
+@cache
+def _as_it_stands() -> Select[*tuple[Any, ...]]:
+    """Each entry beside what its month holds and the price versions that may count for it."""
     group = and_(
         RatingGroup.engagement_id == BillingEntry.engagement_id,
         RatingGroup.metric_id == BillingEntry.metric_id,
         RatingGroup.service_month == BillingEntry.service_month,
     )
-    found = (
+    return (
         select(
             BillingEntry.id, BillingEntry.service_month, BillingEntry.quantity, BillingEntry.submitted_at, RatingGroup.quantity.label("before"),
             Engagement.active_from, Engagement.ended_at, Engagement.is_test, Metric, PriceVersion, MetricPrice,
@@ -84,14 +96,8 @@ def amounts_now(entry_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, Money | None]
         .outerjoin(RatingGroup, group)
         .outerjoin(PriceVersion, and_(PriceVersion.plan_id == Engagement.plan_id, or_(PriceVersion.approved_at.is_not(None), Engagement.is_test)))
         .outerjoin(MetricPrice, and_(MetricPrice.price_version_id == PriceVersion.id, MetricPrice.metric_id == Metric.id))
-        .where(BillingEntry.id.in_(wanted))
+        .where(BillingEntry.id.in_(bindparam("ids", expanding=True)))
     )  # fmt: skip
-    with acting_for_all("terms and groups decide for every party"):
-        rows = db.session.execute(found).all()
-    by_entry: dict[uuid.UUID, list[Any]] = {}
-    for row in rows:
-        by_entry.setdefault(row.id, []).append(row)
-    return {entry_id: _amount(of_entry) for entry_id, of_entry in by_entry.items()}
 
 
 def _amount(rows: Sequence[Any]) -> Money | None:
@@ -174,11 +180,15 @@ class QueueFigures:
 
 def queue_figures() -> QueueFigures:
     """Of what is undecided, as far as this viewer may see it; one statement, whatever the backlog."""
+    row = columns_of(_queue_figures()).one()
+    return QueueFigures(Bounded(row[0]), row[1], Bounded(row[2]), row[3])
+
+
+@cache
+def _queue_figures() -> Select[*tuple[Any, ...]]:
     in_review = select(BillingEntry.submitted_at).where(IS_IN_REVIEW)
     submitted = select(BillingEntry.submitted_at).where(IS_UNDECIDED, BillingEntry.state == states.SUBMITTED)
     few = [bounded(found.order_by(*LIST_KEYS)) for found in (in_review, submitted)]
-    figures = [
-        select(pick).select_from(some).scalar_subquery() for some in few for pick in (func.count(), func.min(some.c[0]))
-    ]
-    row = db.session.execute(select(*figures)).one()
-    return QueueFigures(Bounded(row[0]), row[1], Bounded(row[2]), row[3])
+    return select(
+        *(select(pick).select_from(one).scalar_subquery() for one in few for pick in (func.count(), func.min(one.c[0])))
+    )

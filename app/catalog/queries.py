@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Row, select
+from sqlalchemy import Row, Select, bindparam, select
 from sqlalchemy.orm import selectinload
 
 from app.catalog import rules
@@ -14,9 +14,9 @@ from app.catalog.model import CustomParameter, Metric, MetricPrice, Plan, PriceV
 from app.catalog.rules import Remuneration
 from app.catalog.tariff import Band, Tariff
 from app.foundation.billing_month import BillingMonth
-from app.foundation.database import db
+from app.foundation.database import at_most, db
 from app.foundation.refusals import NotVisible
-from app.foundation.tenancy import Viewer, acting_for_all
+from app.foundation.tenancy import Viewer, acting_for_all, columns_of, viewer_organisation
 from app.parties.model import Organisation
 
 
@@ -151,13 +151,18 @@ def metrics_of(plan_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, list[Metric]]:
     return found
 
 
+_APPROVED = (
+    select(Metric)
+    .where(Metric.plan_id.in_(bindparam("plan_ids", expanding=True)), Metric.approved)
+    .order_by(Metric.plan_id, Metric.position)
+)
+
+
 def approved_metrics(plan_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, list[Metric]]:
     """Plan id -> the metrics that may be billed, in their order, for many plans in one statement."""
     found: dict[uuid.UUID, list[Metric]] = {plan_id: [] for plan_id in plan_ids}
     with acting_for_all("a plan's metrics count for every party"):
-        for metric in db.session.scalars(
-            select(Metric).where(Metric.plan_id.in_(found), Metric.approved).order_by(Metric.plan_id, Metric.position)
-        ):
+        for metric in db.session.scalars(_APPROVED, {"plan_ids": list(found)}):
             found[metric.plan_id].append(metric)
     return found
 
@@ -237,26 +242,28 @@ def programmes() -> Sequence[Programme]:
 
 def policies_in_use(viewer: Viewer) -> Sequence[Row[*tuple[Any, ...]]]:
     """(cut_off, takes_all_three) of the programmes a partner sells under, each pair once; for the operator, of all programmes."""
-    found = (
-        select(Programme.cut_off, Programme.viewing_takes_all_three.label("takes_all_three"))
-        .distinct()
-        .order_by(Programme.cut_off)
-    )
-    if viewer.capacity == "partner":
-        found = found.where(
-            Programme.id.in_(select(Product.programme_id).where(Product.partner_id == viewer.organisation_id))
-        )
-    return db.session.execute(found).all()
+    return columns_of(_OWN_POLICIES if viewer.capacity == "partner" else _POLICIES).all()
+
+
+def _under_own(found: Select[*tuple[Any, ...]]) -> Select[*tuple[Any, ...]]:
+    """Only programmes under which the partner who looks sells anything."""
+    own = select(Product.programme_id).where(Product.partner_id == viewer_organisation())
+    return found.where(Programme.id.in_(own))
+
+
+_POLICIES = (
+    select(Programme.cut_off, Programme.viewing_takes_all_three.label("takes_all_three"))
+    .distinct()
+    .order_by(Programme.cut_off)
+)
+_OWN_POLICIES = _under_own(_POLICIES)
+_NAMES = select(Programme.cut_off, Programme.name).order_by(Programme.name).limit(at_most(20))
+_OWN_NAMES = _under_own(_NAMES)
 
 
 def programme_names_by_cut_off(viewer: Viewer) -> dict[str, list[str]]:
     """Cut-off policy -> names of the programmes under it, as far as policies_in_use() tells of them; at most 20."""
-    found = select(Programme.cut_off, Programme.name).order_by(Programme.name).limit(20)
-    if viewer.capacity == "partner":
-        found = found.where(
-            Programme.id.in_(select(Product.programme_id).where(Product.partner_id == viewer.organisation_id))
-        )
     names: dict[str, list[str]] = {}
-    for row in db.session.execute(found):
+    for row in columns_of(_OWN_NAMES if viewer.capacity == "partner" else _NAMES):
         names.setdefault(row.cut_off, []).append(row.name)
     return names

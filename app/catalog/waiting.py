@@ -1,15 +1,16 @@
 """What waits for the operator in this room: pricing, metering evidence, publication."""
 
+import uuid
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import or_
+from sqlalchemy import Select, or_
 
 from app.catalog import reviews
 from app.catalog.listing_events import DECIDE_REVIEWS
 from app.catalog.model import ListingReview
-from app.foundation.database import db
-from app.foundation.tenancy import Viewer
+from app.foundation.tenancy import Viewer, columns_of
 from app.foundation.text import N_
 from app.foundation.waiting import Kind, Waiting
 
@@ -18,12 +19,6 @@ def _waiting_in(queue: str) -> Callable[[Viewer, int], Sequence[Waiting]]:
     def waiting_for(viewer: Viewer, limit: int) -> Sequence[Waiting]:
         if viewer.capacity != "operator" or not viewer.may(DECIDE_REVIEWS):
             return []
-        found = (
-            reviews.waiting_reviews(queue)
-            .where(or_(ListingReview.submitted_by_id.is_(None), ListingReview.submitted_by_id != viewer.member_id))
-            .order_by(ListingReview.submitted_at, ListingReview.id)
-            .limit(limit)
-        )
         return [
             Waiting(
                 id=row.id,
@@ -32,10 +27,20 @@ def _waiting_in(queue: str) -> Callable[[Viewer, int], Sequence[Waiting]]:
                 sender=row.partner_name,
                 path=f"/reviews/{queue}/{row.id}",
             )
-            for row in db.session.execute(found)
+            for row in columns_of(_of_others(queue, viewer.member_id, limit))
         ]
 
     return waiting_for
+
+
+@lru_cache(maxsize=256)
+def _of_others(queue: str, member_id: uuid.UUID | None, limit: int) -> Select[*tuple[Any, ...]]:
+    return (
+        reviews.waiting_reviews(queue)
+        .where(or_(ListingReview.submitted_by_id.is_(None), ListingReview.submitted_by_id != member_id))
+        .order_by(ListingReview.submitted_at, ListingReview.id)
+        .limit(limit)
+    )
 
 
 def _count_of(queue: str) -> Callable[[Viewer], tuple[str, Any] | None]:

@@ -1,17 +1,18 @@
 """What is charged a month, read without reading lines: some rows a month, kept in the transaction that books a line."""
 
 from collections.abc import Iterable, Sequence
+from functools import cache
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import Row, func, select
+from sqlalchemy import Row, Select, bindparam, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from app.charges.model import NO_PROGRAMME, ChargeLine, ChargeMonth, ProgrammeMonth
 from app.foundation import bulk
 from app.foundation.billing_month import BillingMonth
 from app.foundation.database import db
-from app.foundation.tenancy import current
+from app.foundation.tenancy import columns_of, current
 
 _KEY = ("seller_id", "booked_month", "partner_id", "customer_id", "currency", "is_test")
 _PROGRAMME_KEY = ("booked_month", "programme_id", "partner_id", "seller_id", "currency", "is_test")
@@ -84,8 +85,14 @@ def due_by_month(first: BillingMonth, last: BillingMonth) -> Sequence[Row[*tuple
 
 def _by_month(name: str, first: BillingMonth, last: BillingMonth) -> Sequence[Row[*tuple[Any, ...]]]:
     """A customer's are among its own partners; whoever has customers reads the sums over them all."""
-    kept: Any = ChargeMonth if current().capacity == "customer" else ProgrammeMonth
-    return db.session.execute(
+    found = _sums_of(ChargeMonth if current().capacity == "customer" else ProgrammeMonth, name)
+    return columns_of(found, {"first": first, "last": last}).all()
+
+
+@cache
+def _sums_of(kept: Any, name: str) -> Select[*tuple[Any, ...]]:
+    first, last = (bindparam(end, type_=kept.booked_month.type) for end in ("first", "last"))
+    return (
         select(
             kept.booked_month,
             kept.currency,
@@ -95,4 +102,4 @@ def _by_month(name: str, first: BillingMonth, last: BillingMonth) -> Sequence[Ro
         .where(kept.booked_month >= first, kept.booked_month <= last)
         .group_by(kept.booked_month, kept.currency)
         .order_by(kept.booked_month, kept.currency)
-    ).all()
+    )

@@ -4,13 +4,14 @@ import uuid
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Row, Select, Uuid, column, func, select, values
+from sqlalchemy import Row, Select, Uuid, bindparam, column, func, select, values
 from sqlalchemy.orm import aliased
 
 from app.charges.model import ChargeLine, ChargeMonth
 from app.foundation.billing_month import BillingMonth
-from app.foundation.database import db
+from app.foundation.database import at_most, db
 from app.foundation.refusals import NotVisible
+from app.foundation.tenancy import columns_of
 from app.parties.model import Organisation
 
 #: columns of a customer's list and export: gross and tax only
@@ -27,8 +28,17 @@ CUSTOMER_COLUMNS = (
 )
 
 
-def own_charges(month: BillingMonth | None = None, search: str = "") -> Select[*tuple[Any, ...]]:
-    """A customer's lines, for page_of and the streamed exports; order by (booked_month, id)."""
+def own_charges_asked(
+    month: BillingMonth | None = None, search: str = ""
+) -> tuple[Select[*tuple[Any, ...]], dict[str, Any] | None]:
+    """The same list as own_charges(), built once with a month and without, and the parameters to ask it with; None for a search."""
+    if search:
+        return own_charges(month, search), None
+    return (_OWN, {}) if month is None else (_OWN_OF_MONTH, {"month": month})
+
+
+def own_charges(month: Any = None, search: str = "") -> Select[*tuple[Any, ...]]:
+    """A customer's lines, for page_of and the streamed exports; order by (booked_month, id). `month`, or a place for it."""
     # outer, though there always is one: else PostgreSQL, which sees that few organisations are shown to a client, expects of
     # few lines that their partner is, and reads and sorts all of them for one page
     lines = select(*CUSTOMER_COLUMNS).outerjoin(Organisation, Organisation.id == ChargeLine.partner_id)
@@ -37,6 +47,10 @@ def own_charges(month: BillingMonth | None = None, search: str = "") -> Select[*
     if search:
         lines = lines.where(ChargeLine.description.icontains(search, autoescape=True))
     return lines
+
+
+_OWN = own_charges()
+_OWN_OF_MONTH = own_charges(bindparam("month", type_=ChargeLine.booked_month.type))
 
 
 def partner_charges(month: BillingMonth | None = None) -> Select[*tuple[Any, ...]]:
@@ -57,19 +71,22 @@ def partner_charges(month: BillingMonth | None = None) -> Select[*tuple[Any, ...
     return lines if month is None else lines.where(ChargeLine.booked_month == month)
 
 
-def own_totals_by_month(limit: int = 12) -> Sequence[Row[*tuple[Any, ...]]]:
+_TOTALS = (
+    select(
+        ChargeMonth.booked_month,
+        ChargeMonth.currency,
+        func.sum(ChargeMonth.gross_minor).label("gross_minor"),
+        func.sum(ChargeMonth.tax_minor).label("tax_minor"),
+    )
+    .group_by(ChargeMonth.booked_month, ChargeMonth.currency)
+    .order_by(ChargeMonth.booked_month.desc(), ChargeMonth.currency)
+    .limit(at_most(12))
+)
+
+
+def own_totals_by_month() -> Sequence[Row[*tuple[Any, ...]]]:
     """(booked_month, currency, gross_minor, tax_minor) of the newest months, newest first; from the sums kept by month."""
-    return db.session.execute(
-        select(
-            ChargeMonth.booked_month,
-            ChargeMonth.currency,
-            func.sum(ChargeMonth.gross_minor).label("gross_minor"),
-            func.sum(ChargeMonth.tax_minor).label("tax_minor"),
-        )
-        .group_by(ChargeMonth.booked_month, ChargeMonth.currency)
-        .order_by(ChargeMonth.booked_month.desc(), ChargeMonth.currency)
-        .limit(limit)
-    ).all()
+    return columns_of(_TOTALS).all()
 
 
 def source_of(line_id: uuid.UUID) -> tuple[str, uuid.UUID]:

@@ -18,7 +18,7 @@ from app.foundation.bounded import Bounded, bounded
 from app.foundation.database import Instant, at_most, db, one_of
 from app.foundation.id_list import found_first
 from app.foundation.refusals import NotVisible
-from app.foundation.tenancy import Viewer
+from app.foundation.tenancy import Viewer, columns_of
 from app.parties.model import Organisation
 
 Customer = aliased(Organisation, name="customer")
@@ -168,16 +168,20 @@ class EngagementPage:
     plan_name: str
 
 
+#: an engagement with the names its pages show, asked for by each of them; others add what they show besides
+PAGE = (
+    select(Engagement, Customer.name, Partner.name, Product.name, Plan.name)
+    .join(Customer, Customer.id == Engagement.customer_id)
+    .join(Partner, Partner.id == Engagement.partner_id)
+    .join(Product, Product.id == Engagement.product_id)
+    .join(Plan, Plan.id == Engagement.plan_id)
+    .where(Engagement.id == bindparam("engagement_id", type_=Uuid()))
+)
+
+
 def engagement_page(engagement_id: uuid.UUID) -> EngagementPage:
     """NotVisible when this viewer has no such engagement."""
-    row = db.session.execute(
-        select(Engagement, Customer.name, Partner.name, Product.name, Plan.name)
-        .join(Customer, Customer.id == Engagement.customer_id)
-        .join(Partner, Partner.id == Engagement.partner_id)
-        .join(Product, Product.id == Engagement.product_id)
-        .join(Plan, Plan.id == Engagement.plan_id)
-        .where(Engagement.id == engagement_id)
-    ).one_or_none()
+    row = db.session.execute(PAGE, {"engagement_id": engagement_id}).one_or_none()
     if row is None:
         raise NotVisible
     return EngagementPage(*row)
@@ -242,11 +246,18 @@ def counts_by_state() -> dict[str, Bounded]:
 
     In the index's order: any would do, and PostgreSQL would try its luck in the table, which may be that of all others.
     """
-    few = [
-        bounded(select(Engagement.id).where(Engagement.state == state).order_by(*LIST_KEYS)) for state in states.CURRENT
-    ]
-    row = db.session.execute(select(*(select(func.count()).select_from(some).scalar_subquery() for some in few))).one()
+    row = columns_of(_COUNTS).one()
     return {state: Bounded(number) for state, number in zip(states.CURRENT, row, strict=True) if number}
+
+
+_COUNTS = select(
+    *(
+        select(func.count())
+        .select_from(bounded(select(Engagement.id).where(Engagement.state == state).order_by(*LIST_KEYS)))
+        .scalar_subquery()
+        for state in states.CURRENT
+    )
+)
 
 
 def waiting_count(viewer: Viewer) -> tuple[str, Any] | None:

@@ -2,16 +2,17 @@
 
 import uuid
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 
 from app.engagements import actions, events, states
 from app.engagements.model import CompletionRequest, Engagement
 from app.engagements.queries import Customer
-from app.foundation.database import db, one_of
+from app.foundation.database import one_of
 from app.foundation.refusals import AlreadyDone
-from app.foundation.tenancy import Viewer, one
+from app.foundation.tenancy import Viewer, columns_of, one
 from app.foundation.text import N_
 from app.foundation.waiting import Kind, Waiting
 
@@ -20,29 +21,37 @@ _COLUMNS = (Engagement.id, Engagement.number, Engagement.name, Customer.name.lab
 
 def requests(viewer: Viewer, limit: int) -> Sequence[Waiting]:
     """Pending engagements, since they were requested."""
-    if not viewer.may(events.DECIDE):
-        return []
-    pending = (
-        select(*_COLUMNS, Engagement.requested_at.label("since"))
-        .join(Customer, Customer.id == Engagement.customer_id)
-        .where(Engagement.state == states.PENDING)
-    )
-    return [_waiting(row) for row in _oldest(pending, Engagement.requested_at, Engagement.id, limit)]
+    return [_waiting(row) for row in columns_of(_pending(limit))] if viewer.may(events.DECIDE) else []
 
 
 def completion_requests(viewer: Viewer, limit: int) -> Sequence[Waiting]:
     """Engagements whose client asks for completion, since it asked."""
-    if not viewer.may(events.COMPLETE):
-        return []
-    asked = (
+    return [_waiting(row) for row in columns_of(_asked(limit))] if viewer.may(events.COMPLETE) else []
+
+
+@lru_cache(maxsize=8)
+def _pending(limit: int) -> Select[*tuple[Any, ...]]:
+    return (
+        select(*_COLUMNS, Engagement.requested_at.label("since"))
+        .join(Customer, Customer.id == Engagement.customer_id)
+        .where(Engagement.state == states.PENDING)
+        .order_by(Engagement.requested_at, Engagement.id)
+        .limit(limit)
+    )
+
+
+@lru_cache(maxsize=8)
+def _asked(limit: int) -> Select[*tuple[Any, ...]]:
+    return (
         select(*_COLUMNS, CompletionRequest.asked_at.label("since"))
         .select_from(CompletionRequest)
         # outer, though there always is one: the open requests lead, not the viewer's engagements, however many there are
         .outerjoin(Engagement, Engagement.id == CompletionRequest.engagement_id)
         .join(Customer, Customer.id == CompletionRequest.customer_id)
         .where(one_of(CompletionRequest.state, (states.OPEN,)))
+        .order_by(CompletionRequest.asked_at, CompletionRequest.id)
+        .limit(limit)
     )
-    return [_waiting(row) for row in _oldest(asked, CompletionRequest.asked_at, CompletionRequest.id, limit)]
 
 
 def approve_request(engagement_id: uuid.UUID, *, by: Viewer) -> Engagement:
@@ -66,10 +75,6 @@ def keep_active(engagement_id: uuid.UUID, *, reason: str, by: Viewer) -> Engagem
     return actions.reject_completion(
         one(Engagement, engagement_id, lock=True), outcome="keep-active", reason=reason, by=by
     )
-
-
-def _oldest(found: Any, since: Any, then: Any, limit: int) -> Sequence[Any]:
-    return db.session.execute(found.order_by(since, then).limit(limit)).all()
 
 
 def _waiting(row: Any) -> Waiting:

@@ -1,7 +1,7 @@
 """The members of any organisation, as the operator sees them; other viewers find their own organisation's only."""
 
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import Row, func, select
@@ -58,14 +58,7 @@ def invited_to(organisation_id: uuid.UUID) -> Sequence[Row[*tuple[Any, ...]]]:
     ).all()  # fmt: skip
 
 
-def counts_of(organisation_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, int]:
-    """Organisation -> how many people belong to it, in whatever capacity."""
-    wanted = list(organisation_ids)
-    if not wanted:
-        return {}
-    rows = db.session.execute(
-        select(Membership.organisation_id, func.count(func.distinct(Membership.member_id)).label("members"))
-        .where(Membership.organisation_id.in_(wanted))
-        .group_by(Membership.organisation_id)
-    )
-    return {row.organisation_id: row.members for row in rows}
+def beside(page: Any) -> list[Any]:
+    """members: how many people belong to each of a page's organisations, in whatever capacity; for page_of(beside=...)."""
+    people = select(func.count(func.distinct(Membership.member_id))).where(Membership.organisation_id == page.id)
+    return [people.scalar_subquery().label("members")]

@@ -1,18 +1,31 @@
 """Which months take entries, which are frozen, and what each close stored."""
 
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Integer, Row, Select, and_, case, func, or_, select, type_coerce
+from sqlalchemy import (
+    ColumnElement,
+    Integer,
+    Row,
+    Select,
+    String,
+    and_,
+    bindparam,
+    case,
+    func,
+    or_,
+    select,
+    type_coerce,
+)
 
 from app.foundation.billing_month import CUT_OFF_POLICIES, BillingMonth, open_months
 from app.foundation.database import db, month_of
 from app.foundation.history import History
-from app.foundation.tenancy import acting_for_all
+from app.foundation.tenancy import acting_for_all, columns_of
 from app.months import states
 from app.months.model import Month, MonthClose, MonthCloseTotal, MonthReopening
 
@@ -46,25 +59,61 @@ def taking_entries(now: datetime) -> dict[str, list[OpenMonth]]:
     Both must say yes: the clock, and the month's row. After a clock that ran ahead and came back a month may be frozen
     whose time the clock says is not over; it stays frozen.
     """
-    by_clock = {book: open_months(now, policy) for book, policy in CUT_OFF_POLICIES.items()}
-    asked = [and_(Month.book == book, Month.month.in_(months)) for book, months in by_clock.items()]
-    rows = db.session.execute(
-        select(Month.book, Month.month, Month.state)
-        .where(or_(Month.state == states.REOPENED, *asked))
-        .order_by(Month.month)
-    ).all()
-    known = {(row.book, row.month): row.state for row in rows}
-    found = {}
-    for book, policy in CUT_OFF_POLICIES.items():
-        reopened = [
-            OpenMonth(month, None) for (one, month), state in known.items() if one == book and state == states.REOPENED
-        ]
-        found[book] = reopened + [
-            OpenMonth(month, policy.closes_at(month))
-            for month in by_clock[book]
-            if known.get((book, month), states.OPEN) == states.OPEN
-        ]
-    return found
+    by_clock = open_by_the_clock(now)
+    known: dict[str, dict[BillingMonth, str]] = {book: {} for book, _months in by_clock}
+    for row in columns_of(_rows_that_take(by_clock)):
+        known.setdefault(row.book, {})[row.month] = row.state
+    return {book: _taking(book, months, known[book]) for book, months in by_clock}
+
+
+def _taking(book: str, by_clock: Sequence[BillingMonth], known: Mapping[BillingMonth, str]) -> list[OpenMonth]:
+    """`known`: state by month, of those that are open by the clock and of all that are reopened."""
+    reopened = [OpenMonth(month, None) for month, state in known.items() if state == states.REOPENED]
+    return reopened + [
+        OpenMonth(month, CUT_OFF_POLICIES[book].closes_at(month))
+        for month in by_clock
+        if known.get(month, states.OPEN) == states.OPEN
+    ]
+
+
+@lru_cache(maxsize=16)
+def _rows_that_take(by_clock: "OpenMonths") -> Select[*tuple[Any, ...]]:
+    """Built once while a month lasts."""
+    asked = [and_(Month.book == book, Month.month.in_(months)) for book, months in by_clock]
+    found = select(Month.book, Month.month, Month.state).where(or_(Month.state == states.REOPENED, *asked))
+    return found.order_by(Month.month)
+
+
+class MonthRow(NamedTuple):
+    month: BillingMonth
+    state: str
+    frozen_at: datetime | None
+
+
+@dataclass(frozen=True)
+class BookNow:
+    """One book: the months that take entries, as taking_entries() has them, and the rows of those asked about, as rows_of() has."""
+
+    takes: list[OpenMonth]
+    rows: dict[BillingMonth, MonthRow]
+
+
+_OF_BOOK = (
+    select(Month.month, Month.state, Month.frozen_at)
+    .where(
+        Month.book == bindparam("book", type_=String()),
+        or_(Month.state == states.REOPENED, Month.month.in_(bindparam("months", expanding=True))),
+    )
+    .order_by(Month.month)
+)
+
+
+def book_now(book: str, now: datetime, months: Iterable[BillingMonth]) -> BookNow:
+    """Both in one statement."""
+    by_clock = dict(open_by_the_clock(now))[book]
+    found = columns_of(_OF_BOOK, {"book": book, "months": sorted({*months, *by_clock})})
+    rows = {row.month: MonthRow(*row) for row in found}
+    return BookNow(_taking(book, by_clock, {month: row.state for month, row in rows.items()}), rows)
 
 
 @dataclass(frozen=True)

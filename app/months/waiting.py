@@ -2,12 +2,13 @@
 
 import uuid
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 
-from app.foundation.database import at_most, db
-from app.foundation.tenancy import Viewer, one
+from app.foundation.database import at_most
+from app.foundation.tenancy import Viewer, columns_of, one
 from app.foundation.text import N_, spell
 from app.foundation.waiting import Kind, Waiting
 from app.months import events, reopening, states
@@ -18,14 +19,20 @@ def waiting_for(viewer: Viewer, limit: int) -> Sequence[Waiting]:
     """Wishes of others, oldest first; nothing for who may not confirm them."""
     if viewer.capacity != "operator" or not viewer.may(events.MANAGE):
         return []
-    rows = db.session.execute(
+    rows = columns_of(_wishes(viewer, limit))
+    return [Waiting(row.id, row.asked_at, spell(row.month), row.asked_by_name, f"/months/{row.month}") for row in rows]
+
+
+@lru_cache(maxsize=256)
+def _wishes(viewer: Viewer, limit: int) -> Select[*tuple[Any, ...]]:
+    """Built once a viewer."""
+    return (
         select(MonthReopening.id, MonthReopening.asked_at, MonthReopening.asked_by_name, Month.month)
         .join(Month, Month.id == MonthReopening.month_id)
         .where(_of_others(viewer))
         .order_by(MonthReopening.asked_at)
         .limit(limit)
     )
-    return [Waiting(row.id, row.asked_at, spell(row.month), row.asked_by_name, f"/months/{row.month}") for row in rows]
 
 
 def waiting_count(viewer: Viewer) -> tuple[str, Any] | None:

@@ -5,12 +5,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from app.foundation import clock, outbox
-from app.foundation.database import db, transaction
+from app.foundation.database import transaction
 from app.foundation.refusals import NotVisible, Refused
-from app.foundation.tenancy import Viewer, viewing
+from app.foundation.tenancy import Viewer, columns_of, viewing
 from app.foundation.text import N_
 from app.foundation.waiting import KINDS, Kind, Waiting
 from app.members.colleagues import colleagues_of
@@ -34,14 +34,22 @@ class Passed:
     at: datetime
 
 
+_OF_SUBJECTS = (
+    select(
+        Delegation.kind, Delegation.subject_id, Delegation.from_member_id, Delegation.from_name, Delegation.to_member_id,
+        Delegation.to_name, Delegation.note, Delegation.at,
+    )
+    .where(Delegation.subject_id.in_(bindparam("ids", expanding=True)))
+    .order_by(Delegation.at, Delegation.id)
+)  # fmt: skip
+
+
 def newest_of(subject_ids: Iterable[uuid.UUID]) -> dict[tuple[str, uuid.UUID], Passed]:
     """(kind, row) -> how it was passed on last within the viewer's organisation. One statement at most."""
     wanted = list(subject_ids)
     if not wanted:
         return {}
-    rows = db.session.scalars(
-        select(Delegation).where(Delegation.subject_id.in_(wanted)).order_by(Delegation.at, Delegation.id)
-    )
+    rows = columns_of(_OF_SUBJECTS, {"ids": wanted})
     return {
         (row.kind, row.subject_id): Passed(
             row.from_member_id, row.from_name, row.to_member_id, row.to_name, row.note, row.at

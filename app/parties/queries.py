@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Row, Select, case, func, or_, select
@@ -40,6 +41,18 @@ def organisations(*, search: str | None = None, capacity: str | None = None) -> 
     if capacity:
         found = found.where(_CAPACITIES[capacity])
     return found
+
+
+def organisations_asked(
+    *, search: str | None = None, capacity: str | None = None
+) -> tuple[Select[*tuple[Any, ...]], dict[str, Any] | None]:
+    """The same list as organisations(), built once a capacity, and the parameters to ask it with; None for a search."""
+    return (organisations(search=search, capacity=capacity), None) if search else (_kept(capacity), {})
+
+
+@lru_cache(maxsize=len(_CAPACITIES) + 1)
+def _kept(capacity: str | None) -> Select[*tuple[Any, ...]]:
+    return organisations(capacity=capacity)
 
 
 def _related(side: Any, capacity: str) -> Any:

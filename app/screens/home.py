@@ -1,6 +1,6 @@
 """Home: what closes soon, what waits for me, how things stand. Each capacity has its own."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -22,7 +22,7 @@ from app.foundation.bounded import Bounded, together
 from app.foundation.money import Money
 from app.foundation.pages import page_of
 from app.foundation.tenancy import Viewer
-from app.months.queries import taking_entries
+from app.months.queries import OpenMonth, taking_entries
 from app.notices import portal
 from app.notices.inbox import inbox_of
 from app.notices.inbox import totals as totals_of
@@ -61,11 +61,11 @@ def show_home() -> Response:
 
 
 def _partner(viewer: Viewer) -> dict[str, Any]:
-    policies = policies_in_use(viewer)
-    closing = _named(_closing(policies), viewer)
+    policies, takes = policies_in_use(viewer), taking_entries(clock.now())
+    closing = _named(_closing(policies, takes), viewer)
     strict = any(row.takes_all_three for row in policies)
     sees_billing = viewer.may("billing-entry:view-with-all-three" if strict else "billing-entry:view")
-    strip, revenue = [*map(_closing_cell, closing[:1]), *_reopened_cells(policies)], None
+    strip, revenue = [*map(_closing_cell, closing[:1]), *_reopened_cells(policies, takes)], None
     if sees_billing:
         waits = waiting_to_be_rated()
         strip += _billing_cells(closing, waits)
@@ -77,7 +77,7 @@ def _partner(viewer: Viewer) -> dict[str, Any]:
 
 
 def _operator(viewer: Viewer) -> dict[str, Any]:
-    closing = _named(_closing(policies_in_use(viewer)), viewer)
+    closing = _named(_closing(policies_in_use(viewer), taking_entries(clock.now())), viewer)
     figures = queue_figures()
     last = closing[0]["month"] if closing else BillingMonth.at(clock.now())
     rows = month_sums.gross_by_month(first_of_year(last), last)
@@ -99,7 +99,8 @@ def _customer(viewer: Viewer) -> dict[str, Any]:
     totals = month_sums.gross_by_month(first_of_year(last).previous, last)
     if not any(total.booked_month == last for total in totals):
         last = last.previous  # nothing is charged in the first days of a month: the answer is the month before
-    rows = page_of(queries.engagements(states_wanted=states.CURRENT), queries.LIST_KEYS, size=SHOWN).rows
+    found, values = queries.engagements_asked(states_wanted=states.CURRENT)
+    rows = page_of(found, queries.LIST_KEYS, size=SHOWN, values=values).rows
     return {
         "strip": [_charged_cell(total) for total in totals[:-4:-1]],
         "latest": rows,
@@ -133,9 +134,8 @@ def _latest_notices() -> list[dict[str, Any]]:
     ]
 
 
-def _closing(policies: Sequence[Any]) -> list[dict[str, Any]]:
+def _closing(policies: Sequence[Any], takes: Mapping[str, Sequence[OpenMonth]]) -> list[dict[str, Any]]:
     """The month that closes next under each policy in use, the nearest first."""
-    takes = taking_entries(clock.now())
     found = []
     for key in dict.fromkeys(row.cut_off for row in policies):
         first = next((one for one in takes[key] if one.closes_at), None)
@@ -151,9 +151,8 @@ def _named(closing: list[dict[str, Any]], viewer: Viewer) -> list[dict[str, Any]
     return [{**one, "programmes": ", ".join(names.get(one["cut_off"], ()))} for one in closing]
 
 
-def _reopened_cells(policies: Sequence[Any]) -> list[dict[str, Any]]:
+def _reopened_cells(policies: Sequence[Any], takes: Mapping[str, Sequence[OpenMonth]]) -> list[dict[str, Any]]:
     """Months that take entries again, though their time was over: the partner may still bill for them."""
-    takes = taking_entries(clock.now())
     months = {one.month for row in policies for one in takes[row.cut_off] if one.closes_at is None}
     return [
         {

@@ -65,6 +65,11 @@ class Entered:
     picked: str | None = None
 
     @property
+    def has_answer(self) -> bool:
+        """Something is said of it: a row that nobody has touched has nothing to say."""
+        return self.judged is not None or self.outcome is not None or bool(self.errors)
+
+    @property
     def is_ready(self) -> bool:
         """It would be created if it were sent now."""
         return self.judged is not None and self.judged.outcome.result == "created" and self.outcome is None
@@ -101,11 +106,6 @@ class Entered:
     def unit(self) -> str:
         chosen = str(self.line.draft.metric_id) if self.line else self.typed.get("metric")
         return next((m.unit for m in self.metrics if str(m.id) == chosen), self.metrics[0].unit if self.metrics else "")
-
-    @property
-    def metrics_offered(self) -> tuple[tuple[str, str], ...]:
-        """(id, name) of each."""
-        return tuple((str(metric.id), metric.name) for metric in self.metrics)
 
     @property
     def comes_to(self) -> str:

@@ -36,6 +36,7 @@ def details_of(page: EngagementPage, programme: Programme, *, sees_billing: bool
     request = open_completion_request(e.id) if e.state == states.COMPLETION_REQUESTED else None
     billable = e.state in states.BILLABLE
     unbilled = unbilled_open_months(e, months) if billable else []
+    latest = events_page(e.id, size=LATEST)
     return {
         "asked": request,
         "unbilled": [_closing(one) for one in takes if one.month in unbilled],
@@ -46,8 +47,8 @@ def details_of(page: EngagementPage, programme: Programme, *, sees_billing: bool
         else None,
         "delivered": _delivered(e, programme.currency) if sees_billing and e.active_from else None,
         "people": _people(page, request),
-        "latest": told(events_page(e.id, size=LATEST).rows, amounts=sees_billing),
-        "chain_holds": chain_holds(e.id),
+        "latest": told(latest.rows, amounts=sees_billing),
+        "chain_holds": chain_holds(e.id, latest),
     }
 
 

@@ -1,6 +1,6 @@
 """What surrounds an engagement's pages, for whoever shows one of its tabs to partner or operator.
 
-    page = engagement_asked_for(engagement_id)                # NotVisible: 404
+    page = tab_asked_for(engagement_id)                       # NotVisible: 404
     return show("engagements/history.html", block="events", **engagement_header(page, "history"), ...)
 
 The template extends engagements/engagement_page.html and fills `title`, `content` and whatever its tab adds. Keys given:
@@ -16,9 +16,8 @@ from typing import Any, TypeVar
 
 from flask_babel import gettext as _
 
-from app.billing.engagement_figures import TabCounts, tab_counts
+from app.billing.engagement_figures import TabPage, tab_page
 from app.billing.queries import may_view_billing
-from app.catalog.queries import programme_of
 from app.engagements import menu, states, testing
 from app.engagements.queries import EngagementPage, engagement_page
 from app.foundation import tenancy
@@ -48,6 +47,11 @@ def engagement_asked_for(engagement_id: uuid.UUID) -> EngagementPage:
     From there on the request sees tests: what a page of one engagement reads is that engagement's.
     """
     return also_a_test(lambda: engagement_page(engagement_id))
+
+
+def tab_asked_for(engagement_id: uuid.UUID) -> TabPage:
+    """The same for one of the tabs, with what engagement_header() shows around it."""
+    return also_a_test(lambda: tab_page(engagement_id))
 
 
 def also_a_test(find: Callable[[], Found]) -> Found:
@@ -88,12 +92,11 @@ def menu_lines(state: str, viewer: Viewer, here: str, *, place: str = "menu") ->
     ]
 
 
-def engagement_header(page: EngagementPage, current_tab: str) -> dict[str, Any]:
-    """`current_tab`: 'details', 'history' or 'billing-entries'. Two statements: the programme, and the tabs' counts."""
+def engagement_header(page: TabPage, current_tab: str) -> dict[str, Any]:
+    """`current_tab`: 'details', 'history' or 'billing-entries'. Asks nothing more."""
     viewer = tenancy.current()
-    e = page.engagement
+    e, programme = page.engagement, page.programme
     here = address(e.id)
-    programme = programme_of(e.product_id)
     sees_billing = may_view_billing(viewer, takes_all_three=programme.viewing_takes_all_three)
     offered = {line.action for line in menu.lines_for(e.state, viewer)}
     return {
@@ -103,7 +106,7 @@ def engagement_header(page: EngagementPage, current_tab: str) -> dict[str, Any]:
         "programme": programme,
         "sees_billing": sees_billing,
         "crumbs": crumbs(page, viewer),
-        "tabs": _tabs(here, tab_counts(e.id), current_tab, sees_billing=sees_billing),
+        "tabs": _tabs(page, here, current_tab, sees_billing=sees_billing),
         "actions": menu_lines(e.state, viewer, here),
         "decides": states.APPROVE in offered,
         "add_entry": here + PATHS[states.ADD_BILLING_ENTRY] if states.ADD_BILLING_ENTRY in offered else None,
@@ -130,12 +133,12 @@ def crumbs(page: EngagementPage, viewer: Viewer) -> list[tuple[str, str]]:
     return [(_("My products"), "/products"), (page.product_name, product), lists]
 
 
-def _tabs(here: str, counts: TabCounts, current: str, *, sees_billing: bool) -> list[dict[str, Any]]:
+def _tabs(page: TabPage, here: str, current: str, *, sees_billing: bool) -> list[dict[str, Any]]:
     tabs = [
         {"label": _("Details"), "path": here, "current": current == "details"},
-        {"label": _("History"), "path": f"{here}/history", "count": counts.history, "current": current == "history"},
+        {"label": _("History"), "path": f"{here}/history", "count": page.events, "current": current == "history"},
     ]
     if sees_billing:
-        entries = {"label": _("Billing entries"), "path": f"{here}/billing-entries", "count": counts.entries}
+        entries = {"label": _("Billing entries"), "path": f"{here}/billing-entries", "count": page.entries}
         tabs.append({**entries, "current": current == "billing-entries"})
     return tabs

@@ -7,25 +7,25 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 from flask_babel import gettext as _
 from sqlalchemy import Select, select
 
-from app.foundation import history
+from app.foundation import history_shown
 from app.foundation.billing_month import BillingMonth
 from app.foundation.database import db
 from app.foundation.history import EVENTS, History
 from app.foundation.money import Money
 from app.foundation.pages import Page, page_of
 from app.foundation.text import N_
+from app.web.languages import locale_name
 from app.web.templating import translate
 
 _COLUMNS = (
     History.sequence, History.event, History.at, History.by_label, History.from_state, History.to_state, History.about_id, History.facts,
 )  # fmt: skip
-#: Events that a page verifies each time it is shown; the hourly job verifies what is new, and in turn all of them.
-MOST_VERIFIED = 500
 #: What somebody else's decision is called when it came first, by event.
 _FASTER = {
     "request_approved": N_("This engagement was already approved"),
@@ -61,8 +61,9 @@ class Told:
 def events_page(
     engagement_id: uuid.UUID, *, after: str | None = None, before: str | None = None, size: int = 50
 ) -> Page:
-    """Newest first; rows are for told()."""
-    return page_of(events_found(engagement_id), (History.sequence,), after=after, before=before, size=size)
+    """Newest first; rows are for told() and chain_holds()."""
+    asked = {"kind": "engagement", "subject_id": engagement_id}
+    return page_of(history_shown.EVENTS, (History.sequence,), after=after, before=before, size=size, values=asked)
 
 
 def events_found(engagement_id: uuid.UUID) -> Select[*tuple[Any, ...]]:
@@ -72,19 +73,22 @@ def events_found(engagement_id: uuid.UUID) -> Select[*tuple[Any, ...]]:
 
 def told(rows: Sequence[Any], *, amounts: bool) -> list[Told]:
     """`amounts`: whether this viewer may see billing; else a dash stands where a sentence names an amount."""
-    return [_told(row, amounts) for row in rows]
+    return [_told(row, amounts, locale_name()) for row in rows]
 
 
 def told_to_customer(rows: Sequence[Any]) -> list[str]:
     """The sentences of own_events() in the viewer's language."""
-    return [
-        translate(EVENTS[row.event].customer_sentence or "", _readable(json.loads(row.facts), False)) for row in rows
-    ]
+    return [_said_to_customer(row.event, row.facts, locale_name()) for row in rows]
 
 
-def chain_holds(engagement_id: uuid.UUID) -> bool:
-    """Whether nothing of the engagement's history was changed, cut off or added, as far as MOST_VERIFIED events go back."""
-    return history.newest_hold("engagement", engagement_id, MOST_VERIFIED)
+@lru_cache(maxsize=4096)
+def _said_to_customer(event: str, facts: str, _language: str) -> str:
+    return translate(EVENTS[event].customer_sentence or "", _readable(json.loads(facts), False))
+
+
+def chain_holds(engagement_id: uuid.UUID, page: Page) -> bool:
+    """Whether nothing of what the page of events_page() shows was changed, cut off or added, as far as the page and the hourly check know."""
+    return history_shown.shown_hold("engagement", engagement_id, page.rows)
 
 
 def who_was_faster(engagement_id: uuid.UUID) -> dict[str, Any]:
@@ -102,7 +106,9 @@ def who_was_faster(engagement_id: uuid.UUID) -> dict[str, Any]:
     }
 
 
-def _told(row: Any, amounts: bool) -> Told:
+@lru_cache(maxsize=4096)
+def _told(row: Any, amounts: bool, _language: str) -> Told:
+    """An event never changes, so that what it says in a language is worked out once."""
     event = EVENTS[row.event]
     facts = _readable(json.loads(row.facts), amounts)
     return Told(

@@ -11,19 +11,20 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy import Select
 
 from app.billing import actions, queries, states
-from app.billing.corrections_queries import shut_months, taken_back_among, waiting_on
+from app.billing.corrections_queries import waiting_on
 from app.billing.queries import MonthTotal
+from app.billing.tab_ground import MetricShown
 from app.catalog.model import Metric, Programme
 from app.documents import Column, LookedUp, Minor, Words
 from app.engagements.model import Engagement
 from app.foundation import clock, tenancy
 from app.foundation.billing_month import BillingMonth
 from app.foundation.money import Money
-from app.months.queries import OpenMonth, taking_entries
-from app.months.queries import rows_of as month_rows
+from app.foundation.pages import Page, page_of
+from app.months.queries import BookNow, OpenMonth, book_now, taking_entries
 from app.months.states import SHUT
 from app.web.filters import Choice, Filter, Months, Reference, Search
-from app.web.listing import ListOf
+from app.web.listing import Listing, ListOf
 from app.web.ui import TAGS
 
 #: Months in the strip above the list, beside the cell that says which month closes next.
@@ -45,20 +46,18 @@ class Offered(NamedTuple):
 
 @dataclass(frozen=True)
 class Line:
-    """One entry as the table shows it; `row` has billing.queries.LIST_COLUMNS."""
+    """One entry as the table shows it; `row` is of entries_page()."""
 
     row: Any
     amount: Money | None
     #: the amount is what it would be rated at now
     provisional: bool
     actions: tuple[Offered, ...]
-    #: the number of the reversal that took it back
-    taken_back: str | None = None
     #: the correction that waits for a decision: id, number, asked_by_name
     correction: Any = None
 
 
-def list_of(months: Sequence[BillingMonth], metrics: Sequence[Metric]) -> ListOf:
+def list_of(months: Sequence[BillingMonth], metrics: Sequence[Metric | MetricShown]) -> ListOf:
     filters: list[Filter] = [
         Search("search", _l("Search notes and numbers")),
         Months("month", _l("Month"), choices=lambda: list(months)),
@@ -70,34 +69,45 @@ def list_of(months: Sequence[BillingMonth], metrics: Sequence[Metric]) -> ListOf
 
 
 def entries(engagement_id: uuid.UUID, asked: dict[str, Any]) -> Select[*tuple[Any, ...]]:
-    return queries.entries_of(
-        engagement_id,
-        month=asked["month"],
-        state=asked["status"],
-        metric_id=asked.get("metric"),
-        search=asked["search"] or "",
+    return queries.entries_of(engagement_id, **_wanted(asked))
+
+
+def entries_page(engagement_id: uuid.UUID, listing: Listing) -> Page:
+    """Of LIST_COLUMNS, and taken_back: the number of the reversal that took the row back."""
+    found, values = queries.entries_asked(engagement_id, **_wanted(listing.values))
+    return page_of(
+        found, queries.LIST_KEYS, after=listing.after, before=listing.before, values=values, beside=queries.beside
     )
+
+
+def _wanted(asked: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "month": asked["month"],
+        "state": asked["status"],
+        "metric_id": asked.get("metric"),
+        "search": asked["search"] or "",
+    }
 
 
 @dataclass(frozen=True)
 class Corrections:
-    """What a page's rows have to do with corrections: which months are shut, what was taken back, what waits."""
+    """What a page's rows have to do with corrections: which months are shut, and what waits."""
 
     shut: frozenset[BillingMonth] = frozenset()
-    #: entry -> number of its reversal
-    taken_back: dict[uuid.UUID, str] = field(default_factory=dict)
     #: entry -> the correction that waits
     waiting: dict[uuid.UUID, Any] = field(default_factory=dict)
 
 
-def corrections_among(e: Engagement, programme: Programme, rows: Sequence[Any]) -> Corrections:
-    """Three statements a page, none a row; one where nothing on it is rated."""
-    rated = [row for row in rows if row.state == states.RATED]
-    return Corrections(
-        shut_months(programme.cut_off, sorted({row.service_month for row in rated})),
-        taken_back_among([row.id for row in rated]),
-        waiting_on(e.id),
-    )
+def months_shown(book: str, totals: Sequence[MonthTotal], rows: Sequence[Any]) -> BookNow:
+    """What the strip and the rows ask of months."""
+    of_rows = {row.service_month for row in rows if row.state == states.RATED}
+    return book_now(book, clock.now(), {*of_rows, *(total.month for total in totals[:STRIP_MONTHS])})
+
+
+def corrections_of(e: Engagement, months: BookNow, *, wait: bool) -> Corrections:
+    """`months` of months_shown(); `wait`: any correction of the engagement does. At most one statement."""
+    shut = frozenset(month for month, row in months.rows.items() if row.state in SHUT)
+    return Corrections(shut, dict(waiting_on(e.id)) if wait else {})
 
 
 def line(
@@ -120,7 +130,7 @@ def line(
         offered.append(Offered(_("Show the correction"), "edit", path, dialog=False))
     elif tenancy.current().may("correction:request") and _correctable(row, corrections):
         offered.append(Offered(_("Correct"), "edit", f"{here}/{row.id}/correct", dialog=False))
-    return Line(row, amount, undecided, tuple(offered), corrections.taken_back.get(row.id), waits)
+    return Line(row, amount, undecided, tuple(offered), waits)
 
 
 def _correctable(row: Any, corrections: Corrections) -> bool:
@@ -128,30 +138,30 @@ def _correctable(row: Any, corrections: Corrections) -> bool:
         row.state == states.RATED
         and row.kind != states.REVERSAL
         and row.service_month in corrections.shut
-        and row.id not in corrections.taken_back
+        and row.taken_back is None
     )
 
 
-def strip(e: Engagement, programme: Programme, totals: Sequence[MonthTotal], currency: str) -> list[dict[str, Any]]:
-    """Cells for the months with entries, newest first ({total, open, frozen_at, corrected}), and last {closes, closes_at}."""
-    takes = taking_entries(clock.now())[programme.cut_off]
-    still_open = {one.month for one in takes}
-    billable = _of_engagement(takes, e)
+def strip(
+    e: Engagement, months: BookNow, totals: Sequence[MonthTotal], currency: str, *, corrected: bool
+) -> list[dict[str, Any]]:
+    """Cells for the months with entries, newest first ({total, open, frozen_at, corrected}), and last {closes, closes_at}.
+
+    `months` of months_shown(); `corrected`: the engagement has rows of corrections. At most one statement.
+    """
+    still_open = {one.month for one in months.takes}
+    billable = _of_engagement(months.takes, e)
     shown = list(totals[:STRIP_MONTHS])
     if not shown and billable:
         shown = [MonthTotal(billable[0].month, Money.zero(currency), Money.zero(currency), Decimal(0), 0)]
-    frozen = {
-        month: row.frozen_at
-        for month, row in month_rows(programme.cut_off, [t.month for t in shown]).items()
-        if row.state in SHUT
-    }
-    corrected = queries.corrected_months(e.id) if frozen else set()
+    frozen = {month: row.frozen_at for month, row in months.rows.items() if row.state in SHUT}
+    anew = queries.corrected_months(e.id) if corrected and frozen else set()
     cells: list[dict[str, Any]] = [
         {
             "total": t,
             "open": t.month in still_open,
             "frozen_at": frozen.get(t.month),
-            "corrected": t.month in corrected,
+            "corrected": t.month in anew,
         }
         for t in shown
     ]

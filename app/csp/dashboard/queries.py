@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import ColumnElement, Numeric, Row, Select, and_, case, cast, func, or_, select
@@ -21,6 +22,7 @@ from app.foundation.as_sent_sum import sum_as_sent
 from app.foundation.billing_month import BillingMonth
 from app.foundation.bounded import Bounded, bounded
 from app.foundation.database import db, month_of
+from app.foundation.tenancy import columns_of
 
 #: (account_id, now) -> when the timetable starts its next run; discovery says it
 NextRun = Callable[[uuid.UUID, datetime], datetime]
@@ -145,23 +147,6 @@ class Standing:
 
 def standings(account: uuid.UUID | None = None, limit: int = MOST_ACCOUNTS) -> list[Standing]:
     """The partner's accounts by name, without those that were disconnected."""
-    newest = (
-        select(func.max(CspRun.number))
-        .where(CspRun.account_id == CspAccount.id)
-        .correlate(CspAccount)
-        .scalar_subquery()
-    )
-    a, r = CspAccount, CspRun
-    found = (
-        select(
-            a.id, a.name, a.state.label("account_state"), a.trouble, r.state, r.number, r.trigger, r.asked_at,
-            r.started_at, r.ended_at, r.is_partial, r.error, _first_completed(CspAccount.id).label("first_completed"),
-        )
-        .outerjoin(r, and_(r.account_id == a.id, r.number == newest))
-        .where(_of_account(a.id, account), a.state != DISCONNECTED)
-        .order_by(a.name, a.id)
-        .limit(limit)
-    )  # fmt: skip
     return [
         Standing(
             row.id,
@@ -172,8 +157,29 @@ def standings(account: uuid.UUID | None = None, limit: int = MOST_ACCOUNTS) -> l
             row.first_completed is not None,
             _planned(row.id, row.account_state),
         )
-        for row in db.session.execute(found)
+        for row in columns_of(_standings(account, limit))
     ]
+
+
+@lru_cache(maxsize=256)
+def _standings(account: uuid.UUID | None, limit: int) -> Select[*tuple[Any, ...]]:
+    newest = (
+        select(func.max(CspRun.number))
+        .where(CspRun.account_id == CspAccount.id)
+        .correlate(CspAccount)
+        .scalar_subquery()
+    )
+    a, r = CspAccount, CspRun
+    return (
+        select(
+            a.id, a.name, a.state.label("account_state"), a.trouble, r.state, r.number, r.trigger, r.asked_at,
+            r.started_at, r.ended_at, r.is_partial, r.error, _first_completed(CspAccount.id).label("first_completed"),
+        )
+        .outerjoin(r, and_(r.account_id == a.id, r.number == newest))
+        .where(_of_account(a.id, account), a.state != DISCONNECTED)
+        .order_by(a.name, a.id)
+        .limit(limit)
+    )  # fmt: skip
 
 
 def next_run_by(says: NextRun) -> None:

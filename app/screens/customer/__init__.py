@@ -8,10 +8,9 @@ from typing import Any, NamedTuple
 
 from flask_babel import gettext as _
 
-from app.billing.own_entries import counts_for_tabs
+from app.billing.own_entries import OwnPage
 from app.engagements import menu
 from app.engagements.menu import MenuLine
-from app.engagements.queries import EngagementPage
 from app.foundation import clock, tenancy
 from app.foundation.billing_month import BillingMonth
 from app.foundation.tenancy import Viewer
@@ -55,15 +54,14 @@ def verbs_shown(state: str, instance_state: str, viewer: Viewer, _language: str)
     )
 
 
-def own_header(page: EngagementPage, tab: str) -> dict[str, Any]:
-    """For customer/engagement_page.html. `tab`: 'details', 'history' or 'billing-entries'. One statement."""
+def own_header(page: OwnPage, tab: str) -> dict[str, Any]:
+    """For customer/engagement_page.html. `tab`: 'details', 'history' or 'billing-entries'. Asks nothing more."""
     e = page.engagement
     here = f"/my/engagements/{e.id}"
-    events, entries = counts_for_tabs(e.id)
     tabs = (
         ("details", _("Details"), here, None),
-        ("history", _("History"), f"{here}/history", events),
-        ("billing-entries", _("Billing entries"), f"{here}/billing-entries", entries),
+        ("history", _("History"), f"{here}/history", page.events),
+        ("billing-entries", _("Billing entries"), f"{here}/billing-entries", page.entries),
     )
     return {
         "page": page,

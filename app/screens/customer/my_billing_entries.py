@@ -8,11 +8,9 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 from app.billing import own_entries
-from app.billing.own_entries import LIST_KEYS, GrossExplanation, charged_by_month, charged_rows, gross_explanation
-from app.billing.standing import LINES_OF_ENTRIES
-from app.charges.queries import gross_of
+from app.billing.charged_months import charged_by_month
+from app.billing.own_entries import LIST_KEYS, GrossExplanation, OwnPage, charged_rows, gross_explanation, own_page
 from app.documents import Column, Minor, Words, rows_of
-from app.engagements.queries import EngagementPage, engagement_page
 from app.foundation.money import Money
 from app.foundation.pages import page_of, plain
 from app.screens.customer import own_header, recent_months
@@ -60,10 +58,11 @@ COLUMNS = (
 @screen.get("/my/engagements/<uuid:engagement_id>/billing-entries.<any(csv, xlsx):kind>")
 @needs("engagement:view-own", capacity="customer")
 def show_list(engagement_id: uuid.UUID, kind: str = "") -> Response:
-    page = engagement_page(engagement_id)
+    page = own_page(engagement_id)
     listing = LIST.read()
     if kind:
-        every = charged_rows(_filtered(engagement_id, listing)).order_by(*(key.desc() for key in LIST_KEYS))
+        every = charged_rows(own_entries.own_entries(engagement_id, **_wanted(listing)))
+        every = every.order_by(*(key.desc() for key in LIST_KEYS))
         return download(kind, f"{page.engagement.number}-billing-entries", COLUMNS, rows_of(every))
     return _entries(page, listing)
 
@@ -72,36 +71,33 @@ def show_list(engagement_id: uuid.UUID, kind: str = "") -> Response:
 @needs("engagement:view-own", capacity="customer")
 def explain(engagement_id: uuid.UUID, entry_id: uuid.UUID) -> Response:
     """The list with one entry opened; that entry alone where the list's page does not hold it."""
-    page = engagement_page(engagement_id)
+    page = own_page(engagement_id)
     listing = LIST.read(path=f"/my/engagements/{engagement_id}/billing-entries")
     return _entries(page, listing, opened=own_entries.own_entry(engagement_id, entry_id))
 
 
-def _entries(page: EngagementPage, listing: Listing, opened: Any = None) -> Response:
+def _entries(page: OwnPage, listing: Listing, opened: Any = None) -> Response:
     engagement_id = page.engagement.id
-    found = page_of(_filtered(engagement_id, listing), LIST_KEYS, after=listing.after, before=listing.before)
+    asked, values = own_entries.own_entries_asked(engagement_id, **_wanted(listing))
+    found = page_of(asked, LIST_KEYS, after=listing.after, before=listing.before, values=values)
     rows = found.rows if opened is None or any(row.id == opened.id for row in found.rows) else [plain(opened)]
-    charged = gross_of(LINES_OF_ENTRIES, [row.id for row in rows])
     return show(
         "customer/billing_entries.html",
         block="entries",
         listing=listing.with_page(found),
         query=_query(listing),
         rows=rows,
-        charged={key: (Money.of_minor(line.gross_minor, line.currency), Money.of_minor(line.tax_minor, line.currency)) for key, line in charged.items()},
         shown_as={row.state: _shown_as(row.state) for row in rows},
         opened=opened,
         explanation=_explained(opened, gross_explanation(opened.id)) if opened else None,
         cells=[_cell(total) for total in charged_by_month(engagement_id)],
         **own_header(page, "billing-entries"),
-    )  # fmt: skip
-
-
-def _filtered(engagement_id: uuid.UUID, listing: Listing) -> Any:
-    wanted = listing.values
-    return own_entries.own_entries(
-        engagement_id, month=wanted["month"], state=wanted["status"], search=wanted["search"]
     )
+
+
+def _wanted(listing: Listing) -> dict[str, Any]:
+    wanted = listing.values
+    return {"month": wanted["month"], "state": wanted["status"], "search": wanted["search"]}
 
 
 def _query(listing: Listing) -> str:

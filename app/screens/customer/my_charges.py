@@ -9,7 +9,7 @@ from flask_babel import lazy_gettext as _l
 
 from app.billing.model import BillingEntry
 from app.charges.model import ChargeLine
-from app.charges.queries import own_charges, own_totals_by_month, source_of
+from app.charges.queries import own_charges, own_charges_asked, own_totals_by_month, source_of
 from app.documents import Column, Minor, rows_of
 from app.foundation.money import Money
 from app.foundation.pages import page_of
@@ -46,10 +46,12 @@ def show_list(kind: str = "") -> Response:
     totals = [] if kind else own_totals_by_month()
     months = list(dict.fromkeys(total.booked_month for total in totals))
     listing = ListOf(Search("search", _l("Search")), Months("month", _l("Booked"), lambda: months)).read()
-    found = own_charges(listing.values["month"], listing.values["search"] or "")
+    asked = listing.values["month"], listing.values["search"] or ""
     if kind:
-        return download(kind, "charges", COLUMNS, rows_of(found.order_by(*(key.desc() for key in ORDER))))
-    page = page_of(found, ORDER, after=listing.after, before=listing.before)
+        every = own_charges(*asked).order_by(*(key.desc() for key in ORDER))
+        return download(kind, "charges", COLUMNS, rows_of(every))
+    found, values = own_charges_asked(*asked)
+    page = page_of(found, ORDER, after=listing.after, before=listing.before, values=values)
     return show(
         "customer/my_charges.html",
         block="list",

@@ -7,12 +7,12 @@ from flask import Blueprint, Response, request
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
-from app.billing.own_entries import charged_by_engagement
+from app.billing.own_entries import OwnPage, charged_by_engagement, own_page
 from app.catalog.price_list import next_price_month
 from app.documents import Column, Words, rows_of
 from app.engagements import actions, queries, states
 from app.engagements.model import Engagement
-from app.engagements.own_history import LIST_KEYS, own_events
+from app.engagements.own_history import LIST_KEYS, own_events_asked
 from app.engagements.queries import EngagementPage
 from app.foundation import clock, tenancy
 from app.foundation.billing_month import BillingMonth
@@ -102,15 +102,16 @@ def show_list(kind: str = "") -> Response:
 @screen.get("/my/engagements/<uuid:engagement_id>")
 @needs("engagement:view-own", capacity="customer")
 def show_details(engagement_id: uuid.UUID) -> Response:
-    return show("customer/engagement_details.html", stale=False, **_details(queries.engagement_page(engagement_id)))
+    return show("customer/engagement_details.html", stale=False, **_details(own_page(engagement_id)))
 
 
 @screen.get("/my/engagements/<uuid:engagement_id>/history")
 @needs("engagement:view-own", capacity="customer")
 def show_history(engagement_id: uuid.UUID) -> Response:
-    page = queries.engagement_page(engagement_id)
+    page = own_page(engagement_id)
     listing = HISTORY.read()
-    events = page_of(own_events(engagement_id), LIST_KEYS, after=listing.after, before=listing.before)
+    found, values = own_events_asked(engagement_id)
+    events = page_of(found, LIST_KEYS, after=listing.after, before=listing.before, values=values)
     listing = listing.with_page(events)
     return show(
         "customer/engagement_history.html",
@@ -225,13 +226,14 @@ def _words(page: EngagementPage, verb: str) -> dict[str, Any]:
 
 def _fresh(engagement_id: uuid.UUID) -> Response:
     """Somebody was faster: 409 with the engagement as it stands now."""
-    context = _details(queries.engagement_page(engagement_id))
+    context = _details(own_page(engagement_id))
     return show_fresh(f"/my/engagements/{engagement_id}", "customer/engagement_details.html", stale=True, **context)
 
 
-def _details(page: EngagementPage) -> dict[str, Any]:
+def _details(page: OwnPage) -> dict[str, Any]:
     engagement_id = page.engagement.id
-    latest = page_of(own_events(engagement_id), LIST_KEYS, size=3)
+    found, values = own_events_asked(engagement_id)
+    latest = page_of(found, LIST_KEYS, size=3, values=values)
     return {
         "asked": queries.open_completion_request(engagement_id),
         "latest": _told(latest.rows),

@@ -8,19 +8,29 @@ from flask import Blueprint, Response, make_response, redirect, request
 from flask_babel import gettext as _
 
 from app.billing import actions, queries, states
+from app.billing.engagement_figures import TabPage
 from app.billing.explanations import explanation
 from app.billing.queries import LIST_KEYS
 from app.billing.rating import prices_for
+from app.billing.tab_ground import ground_of
 from app.catalog.model import Metric
 from app.documents import rows_of
-from app.engagements.queries import EngagementPage
 from app.foundation import tenancy
-from app.foundation.pages import page_of
 from app.foundation.refusals import AlreadyDone, MissingRole, NotVisible
 from app.foundation.tenancy import one
 from app.web.amounts_explained import due_words, explained
-from app.web.engagement_header import address, engagement_asked_for, engagement_header
-from app.web.entry_list import columns, corrections_among, entries, line, list_of, strip, total_of
+from app.web.engagement_header import address, engagement_header, tab_asked_for
+from app.web.entry_list import (
+    columns,
+    corrections_of,
+    entries,
+    entries_page,
+    line,
+    list_of,
+    months_shown,
+    strip,
+    total_of,
+)
 from app.web.exports import download
 from app.web.fields import PortalForm
 from app.web.fragments import go_to, show, wants_fragment
@@ -38,7 +48,7 @@ class Withdraw(PortalForm):
 @screen.get("/engagements/<uuid:engagement_id>/billing-entries.<any(csv, xlsx):kind>")
 @needs("billing-entry:view")
 def show_list(engagement_id: uuid.UUID, kind: str = "") -> Response:
-    page = engagement_asked_for(engagement_id)
+    page = tab_asked_for(engagement_id)
     return _download(page, kind) if kind else _list_page(page)
 
 
@@ -46,7 +56,7 @@ def show_list(engagement_id: uuid.UUID, kind: str = "") -> Response:
 @needs("billing-entry:view")
 def explain(engagement_id: uuid.UUID, entry_id: uuid.UUID) -> Response:
     """How the amount came about: its own page, or for htmx the list with the row opened."""
-    page = engagement_asked_for(engagement_id)
+    page = tab_asked_for(engagement_id)
     entry = actions.entry_of(engagement_id, entry_id)
     if wants_fragment():
         return _list_page(page, opened=entry)
@@ -68,7 +78,7 @@ def explain(engagement_id: uuid.UUID, entry_id: uuid.UUID) -> Response:
 @needs("billing-entry:view")
 def still_submitted(engagement_id: uuid.UUID, entry_id: uuid.UUID) -> Any:
     """What a Submitted row asks every two seconds: itself again, until it is decided, and then the list reads itself anew."""
-    page = engagement_asked_for(engagement_id)
+    page = tab_asked_for(engagement_id)
     entry = actions.entry_of(engagement_id, entry_id)
     if not wants_fragment():
         return redirect(f"{address(engagement_id)}/billing-entries", 303)
@@ -81,7 +91,7 @@ def still_submitted(engagement_id: uuid.UUID, entry_id: uuid.UUID) -> Any:
 @screen.get("/engagements/<uuid:engagement_id>/billing-entries/<uuid:entry_id>/withdraw")
 @needs("billing-entry:submit")
 def confirm_withdraw(engagement_id: uuid.UUID, entry_id: uuid.UUID) -> Response:
-    page = engagement_asked_for(engagement_id)
+    page = tab_asked_for(engagement_id)
     entry = actions.entry_of(engagement_id, entry_id)
     if entry.state != states.SUBMITTED:
         return _list_page(page, faster=entry)
@@ -91,7 +101,7 @@ def confirm_withdraw(engagement_id: uuid.UUID, entry_id: uuid.UUID) -> Response:
 @screen.post("/engagements/<uuid:engagement_id>/billing-entries/<uuid:entry_id>/withdraw")
 @needs("billing-entry:submit")
 def withdraw(engagement_id: uuid.UUID, entry_id: uuid.UUID) -> Response:
-    page = engagement_asked_for(engagement_id)
+    page = tab_asked_for(engagement_id)
     entry = actions.entry_of(engagement_id, entry_id)
     form = Withdraw()
     if not form.validate_on_submit():
@@ -103,7 +113,7 @@ def withdraw(engagement_id: uuid.UUID, entry_id: uuid.UUID) -> Response:
     return go_to(f"{address(engagement_id)}/billing-entries", toast=_("%(number)s withdrawn.", number=entry.number))
 
 
-def _ask_withdraw(page: EngagementPage, entry: Any, form: Withdraw) -> Response:
+def _ask_withdraw(page: TabPage, entry: Any, form: Withdraw) -> Response:
     back = f"{address(page.engagement.id)}/billing-entries"
     decision = {
         "title": _("Withdraw billing entry"),
@@ -120,30 +130,29 @@ def _ask_withdraw(page: EngagementPage, entry: Any, form: Withdraw) -> Response:
     return show("confirm_page.html", block="decision", status=form.status, decision=decision)
 
 
-def _header(page: EngagementPage) -> dict[str, Any]:
+def _header(page: TabPage) -> dict[str, Any]:
     header = engagement_header(page, "billing-entries")
     if not header["sees_billing"]:
         raise MissingRole("billing-entry:view-with-all-three")
     return header
 
 
-def _check_sees(page: EngagementPage) -> None:
+def _check_sees(page: TabPage) -> None:
     _header(page)
 
 
-def _list_page(page: EngagementPage, *, opened: Any = None, faster: Any = None) -> Response:
+def _list_page(page: TabPage, *, opened: Any = None, faster: Any = None) -> Response:
     """The whole tab. `opened`: the entry whose Explain is open; `faster`: one that was decided before it was withdrawn."""
     header = _header(page)
     engagement, here = page.engagement, f"{header['here']}/billing-entries"
-    prices = prices_for(engagement)
-    provisional = queries.provisional_amounts(engagement, prices)
-    currency = header["programme"].currency
-    totals = queries.month_totals(engagement, currency, provisional)
-    listing = list_of([total.month for total in totals], prices.metrics).read(here)
-    asked = listing.values
-    found = page_of(entries(engagement.id, asked), LIST_KEYS, after=listing.after, before=listing.before)
+    ground, programme = ground_of(engagement), page.programme
+    provisional = queries.provisional_amounts(engagement) if ground.undecided else {}
+    totals = queries.month_totals(engagement, programme.currency, provisional, ground.groups)
+    listing = list_of([total.month for total in totals], ground.metrics).read(here)
+    found = entries_page(engagement.id, listing)
     listing = listing.with_page(found)
-    corrections = corrections_among(engagement, header["programme"], found.rows)
+    months = months_shown(programme.cut_off, totals, found.rows)
+    corrections = corrections_of(engagement, months, wait=ground.corrections_wait)
     return show(
         "engagements/billing_entries.html",
         block="content",
@@ -151,16 +160,16 @@ def _list_page(page: EngagementPage, *, opened: Any = None, faster: Any = None) 
         **header,
         listing=listing,
         query=_query(),
-        several_metrics=len(prices.metrics) > 1,
-        unit=prices.metrics[0].unit if len(prices.metrics) == 1 else None,
-        currency=currency,
+        several_metrics=len(ground.metrics) > 1,
+        unit=ground.metrics[0].unit if len(ground.metrics) == 1 else None,
+        currency=programme.currency,
         lines=[
             line(row, provisional, here, takes_entries=header["add_entry"] is not None, corrections=corrections)
             for row in found.rows
         ],
         waiting=list(corrections.waiting.values()),
-        strip=strip(engagement, header["programme"], totals, currency),
-        total=total_of(totals, asked),
+        strip=strip(engagement, months, totals, programme.currency, corrected=ground.corrected),
+        total=total_of(totals, listing.values),
         opened=opened,
         faster=faster,
         **(_explained(opened, page, header) if opened else {}),
@@ -173,7 +182,7 @@ def _query() -> str:
     return f"?{text}" if text else ""
 
 
-def _explained(entry: Any, page: EngagementPage, header: dict[str, Any]) -> dict[str, Any]:
+def _explained(entry: Any, page: TabPage, header: dict[str, Any]) -> dict[str, Any]:
     found = explanation(entry, page.engagement, header["programme"])
     return {
         "entry": entry,
@@ -182,7 +191,7 @@ def _explained(entry: Any, page: EngagementPage, header: dict[str, Any]) -> dict
     }
 
 
-def _download(page: EngagementPage, kind: str) -> Response:
+def _download(page: TabPage, kind: str) -> Response:
     _check_sees(page)
     engagement = page.engagement
     if engagement.is_test:

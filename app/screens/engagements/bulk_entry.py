@@ -7,7 +7,7 @@ finds every row submitted already, and a refused row stays, with what was typed,
 import re
 import uuid
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from flask import Blueprint, Response, request
 from flask_babel import lazy_gettext as _l
@@ -17,6 +17,7 @@ from app.catalog.queries import approved_metrics
 from app.engagements import choices
 from app.engagements.billable import LIST_KEYS, billable_asked, by_id
 from app.foundation import clock, tenancy
+from app.foundation.billing_month import BillingMonth
 from app.foundation.pages import PAGE, page_of
 from app.web.bulk_rows import Entered, entered, months_of, preview_rows, submit_rows, totals
 from app.web.fields import PortalForm
@@ -34,6 +35,29 @@ PATH = "/engagements/bulk-entry"
 
 class Grid(PortalForm):
     """Only the hidden fields: the rows are read one by one, however many there are."""
+
+
+class RowShown(NamedTuple):
+    """All that one row of the grid prints, but for what it would come to; by this it is kept."""
+
+    place: str
+    id: uuid.UUID
+    name: str
+    number: str
+    client: str
+    #: (value, words) of each
+    metrics: tuple[tuple[str, str], ...]
+    months: tuple[tuple[str, str], ...]
+    unit: str
+    metric: str
+    month: str
+    quantity: str
+    notes: str
+    engagement_error: str | None
+    metric_error: str | None
+    month_error: str | None
+    quantity_error: str | None
+    notes_error: str | None
 
 
 @screen.get("/engagements/bulk-entry")
@@ -171,14 +195,36 @@ def _show(listing: Listing, rows: Sequence[Entered], form: Grid, typed: Sequence
         ready=[row for row in left if row.is_ready],
         totals=totals(left),
         alone=False,
-        months={row.place: tuple(_months_offered(row)) for row in left if row.engagement},
+        shown=_rows_shown(left),
         upload=listing.link().replace(PATH, f"{PATH}/upload", 1),
         filtered=listing.link().replace(PATH, "/engagements", 1),
     )
 
 
-def _months_offered(row: Entered) -> list[tuple[str, str]]:
+def _rows_shown(rows: Sequence[Entered]) -> dict[str, RowShown]:
+    """Place -> what its row prints. Rows of one plan offer the same metrics, those of one policy the same months."""
+    metrics: dict[uuid.UUID, tuple[tuple[str, str], ...]] = {}
+    months: dict[tuple[BillingMonth, ...], tuple[tuple[str, str], ...]] = {}
+    shown = {}
+    for row in rows:
+        e, typed, errors = row.engagement, row.typed, row.errors
+        if e is None:
+            continue
+        if e.plan_id not in metrics:
+            metrics[e.plan_id] = tuple((str(metric.id), metric.name) for metric in row.metrics)
+        offered = _months_offered(row)
+        if offered not in months:
+            months[offered] = tuple((str(each), month(each)) for each in offered)
+        shown[row.place] = RowShown(
+            row.place, e.id, e.name, e.number, e.customer_name, metrics[e.plan_id], months[offered], row.unit,
+            typed["metric"], typed["month"], typed["quantity"], typed["notes"],
+            *(errors.get(name) for name in ("engagement", "metric", "month", "quantity", "notes")),
+        )  # fmt: skip
+    return shown
+
+
+def _months_offered(row: Entered) -> tuple[BillingMonth, ...]:
     """The open months, and the one that was chosen before it closed."""
-    offered = [(str(each), month(each)) for each in months_of(row.engagement)]
+    offered = tuple(months_of(row.engagement))
     chosen = row.line.draft.month if row.line else None
-    return offered if chosen is None or str(chosen) in dict(offered) else [*offered, (str(chosen), month(chosen))]
+    return offered if chosen is None or chosen in offered else (*offered, chosen)

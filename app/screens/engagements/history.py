@@ -5,7 +5,7 @@ from typing import Any
 
 from flask import Blueprint
 
-from app.web.engagement_header import engagement_asked_for, engagement_header
+from app.web.engagement_header import engagement_header, tab_asked_for
 from app.web.engagement_history import chain_holds, events_page, told
 from app.web.fragments import show
 from app.web.guard import needs
@@ -19,7 +19,7 @@ LIST = ListOf()
 @screen.get("/engagements/<uuid:engagement_id>/history")
 @needs("engagement:view")
 def show_history(engagement_id: uuid.UUID) -> Any:
-    page = engagement_asked_for(engagement_id)
+    page = tab_asked_for(engagement_id)
     listing = LIST.read()
     found = events_page(engagement_id, after=listing.after, before=listing.before)
     header = engagement_header(page, "history")
@@ -29,5 +29,5 @@ def show_history(engagement_id: uuid.UUID) -> Any:
         **header,
         listing=listing.with_page(found),
         events=told(found.rows, amounts=header["sees_billing"]),
-        chain_holds=chain_holds(engagement_id),
+        chain_holds=chain_holds(engagement_id, found),
     )

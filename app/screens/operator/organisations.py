@@ -6,7 +6,6 @@ from typing import Any
 from flask import Blueprint, Response
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from flask_babel import ngettext
 from wtforms import SelectMultipleField
 from wtforms.widgets import CheckboxInput, ListWidget
 
@@ -17,7 +16,8 @@ from app.foundation.bounded import together
 from app.foundation.pages import page_of
 from app.foundation.refusals import Refused
 from app.foundation.tenancy import one
-from app.members.directory import counts_of, invited_to, members_of
+from app.members import directory
+from app.members.directory import invited_to, members_of
 from app.members.roles import ROLES
 from app.members.rules import has_expired
 from app.parties import queries
@@ -70,18 +70,24 @@ def capacities_of(row: Any) -> list[str]:
 @needs("organisation:view", capacity="operator")
 def show_list(kind: str = "") -> Response:
     listing = LIST.read()
-    found = queries.organisations(**listing.values)
     if kind:
-        return download(kind, "organisations", COLUMNS, rows_of(found.order_by(*queries.LIST_KEYS)))
-    page = page_of(found, queries.LIST_KEYS, after=listing.after, before=listing.before, oldest_first=True)
+        every = queries.organisations(**listing.values).order_by(*queries.LIST_KEYS)
+        return download(kind, "organisations", COLUMNS, rows_of(every))
+    found, values = queries.organisations_asked(**listing.values)
+    page = page_of(
+        found,
+        queries.LIST_KEYS,
+        after=listing.after,
+        before=listing.before,
+        oldest_first=True,
+        values=values,
+        beside=directory.beside,
+    )
     return show(
         "operator/organisations.html",
         block="list",
         listing=listing.with_page(page),
         rows=page.rows,
-        capacities={row.id: ", ".join(capacities_of(row)) for row in page.rows},
-        relations={row.id: _relations(row) for row in page.rows},
-        members=counts_of(row.id for row in page.rows),
     )
 
 
@@ -165,16 +171,6 @@ def _head(organisation: Organisation) -> dict[str, Any]:
         "here": f"/organisations/{organisation.id}",
         "capacities": capacities_of(organisation),
     }
-
-
-def _relations(row: Any) -> str:
-    """'3 customers, 1 partner'; nothing where there is none."""
-    said = []
-    if row.customers:
-        said.append(ngettext("%(num)s customer", "%(num)s customers", row.customers))
-    if row.partners:
-        said.append(ngettext("%(num)s partner", "%(num)s partners", row.partners))
-    return ", ".join(said)
 
 
 def _offer_capacities(form: AddOrganisation) -> AddOrganisation:

@@ -1,0 +1,66 @@
+"""What a month is charged is added up once, and anew with whatever is rated in it."""
+
+from typing import Any
+
+import pytest
+from flask import current_app
+
+from app.billing import charged_months
+from app.billing.charged_months import charged_by_month
+from app.engagements.model import Engagement
+from app.foundation import clock
+from app.foundation.tenancy import acting_for_all, one, viewing
+from app.parties.model import Organisation
+from tests.actions.closed_months import NOVEMBER, NOW, OCTOBER, D, of_october, tiered
+from tests.makers import as_customer, correct, make_entry
+from tests.screens.engagement_stage import statements
+
+
+@pytest.fixture(autouse=True)
+def in_november() -> Any:
+    with clock.pinned(NOW):
+        yield
+
+
+def charged(engagement: Engagement, limit: int = 3) -> list[tuple[Any, ...]]:
+    """As the client is told, and the same as if nothing had been kept."""
+    with acting_for_all("a test's client"):
+        client = one(Organisation, engagement.customer_id)
+    with viewing(as_customer(client)):
+        found = charged_by_month(engagement.id, limit)
+        charged_months.forget()
+        assert found == charged_by_month(engagement.id, limit)
+    return [(str(row.service_month), row.currency, row.gross_minor, row.tax_minor, row.entries) for row in found]
+
+
+def test_nothing_is_charged_before_anything_is_rated() -> None:
+    engagement = tiered()
+    make_entry(engagement, "5")
+    assert charged(engagement) == []
+
+
+def test_each_rating_and_each_correction_shows_at_once() -> None:
+    engagement = tiered(tax_percent=D(10))
+    first, _second = of_october(engagement, "600", "600")
+    assert charged(engagement) == [(str(OCTOBER), "USD", 118000, 11800, 2)]
+    make_entry(engagement, "10", rated=True)
+    assert charged(engagement) == [
+        (str(NOVEMBER), "USD", 1000, 100, 1),
+        (str(OCTOBER), "USD", 118000, 11800, 2),
+    ]
+    correct(first, "500")
+    assert charged(engagement)[1] == (str(OCTOBER), "USD", 109000, 10900, 4)
+    assert charged(engagement, 1) == [(str(NOVEMBER), "USD", 1000, 100, 1)]
+
+
+def test_what_was_added_up_is_not_added_up_again() -> None:
+    engagement = tiered()
+    of_october(engagement, "600", "600")
+    charged(engagement)
+    with acting_for_all("a test's client"), statements(current_app) as seen:
+        charged_by_month(engagement.id)
+    assert len(seen) == 1 and "charge_line" not in seen[0]
+    with acting_for_all("another test client"):
+        other = one(Organisation, engagement.partner_id)
+    with viewing(as_customer(other)):
+        assert charged_by_month(engagement.id) == []
