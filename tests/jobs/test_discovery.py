@@ -1,5 +1,6 @@
 """A discovery against Microsoft on loopback: what it reads is what there is, whatever goes wrong on the way."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 
@@ -7,6 +8,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import func, select, update
 
+from app.commands.stand_in.exchange import Answer, Request
 from app.csp.accounts import actions as accounts
 from app.csp.accounts.model import CspAccount
 from app.csp.customers.arrivals import FORMER
@@ -173,6 +175,34 @@ def test_a_document_that_is_refused_is_told_and_the_others_are_read(stage: Stage
     stage.faults.clear()
     assert stage.discover().state == states.COMPLETED
     stage.agrees()
+
+
+@pytest.mark.parametrize("changes", [False, True])
+def test_an_export_whose_links_end_in_its_midst_is_gone_on_with_or_read_anew(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, changes: bool
+) -> None:
+    """Each order of it has names of its own for the blobs; under another mark the lines are others, from the first on."""
+    stage.faults.habits.blob_lines = 11
+    graph, give, given = stage.microsoft.graph, stage.microsoft.graph.blob, Counter[str]()
+    ended: list[str] = []
+
+    def ends(request: Request) -> Answer:
+        number = request.path.split("/")[2]
+        given[number] += 1
+        if given[number] == 2 and not ended:
+            ended.append(number)
+            graph.signatures.clear()
+            if changes and (document := stage.world.document(number)):
+                document.edition += 1
+        return give(request)
+
+    monkeypatch.setattr(graph, "blob", ends)
+    run = stage.discover()
+    assert (run.state, run.error) == (states.COMPLETED, None)
+    with acting_for_all("a test looks"):
+        assert not [one.sentence for one in queries.refusals_of(run.id) if one.kind == states.LINES]
+    stage.agrees()
+    assert ended
 
 
 FAULTS: dict[str, list[dict[str, object]]] = {
