@@ -8,6 +8,7 @@ from flask_babel import gettext as _
 
 from app.csp.customers.queries import customer_of, missing_of
 from app.web import csp_words
+from app.web.csp_amounts import percent
 from app.web.fragments import show
 
 NAMES = ("subscriptions", "budget", "invoices", "history")
@@ -33,7 +34,7 @@ def head(customer_id: uuid.UUID, tab: str) -> dict[str, Any]:
         "tabs": [{"label": label, "path": path, "current": name == tab} for name, (label, path) in labels.items()],
         "missing": [(csp_words.MISSING[one], csp_words.what_to_do(one), one) for one in missing_of(row)],
         "contact": csp_words.contact(row),
-        "mark_up": csp_words.percent(row.mark_up),
+        "mark_up": percent(row.mark_up),
     }
 
 
