@@ -249,6 +249,24 @@ def test_however_it_spells_and_pages(stage: Stage, name: str) -> None:
     assert stage.rows() == before
 
 
+def test_a_period_that_the_listing_leaves_out_is_asked_for_once(stage: Stage) -> None:
+    stage.faults.habits.periods_by_id = True
+    stage.discover()
+    stage.agrees()
+    with acting_for_all("a test looks"):
+        kept = {
+            row.number: row.period_start
+            for row in db.session.execute(select(CspDocument.number, CspDocument.period_start))
+        }
+    said = {one.number: one.starts for one in stage.world.documents}
+    said |= {note.number: note.starts for one in stage.world.documents for note in one.amendments}
+    assert {number: start and start.date() for number, start in kept.items()} == said
+    before = stage.rows()
+    stage.discover()
+    assert stage.rows() == before
+    assert stage.kinds()["invoices"].requests < len(said)
+
+
 def test_a_token_that_dies_takes_the_consent_with_it(stage: Stage) -> None:
     stage.faults.add("no_mfa", "customers", times=None)
     run = stage.discover()
