@@ -11,6 +11,7 @@ PERCENT = note("Percent, such as 12.50; null: not set, which is not 0.")
 
 
 class Accounts(Paging):
+    account = Id(**note("A CSP account's id, as in every list of reselling."))
     state = fields.String(validate=validate.OneOf(sorted({*states.TRANSITIONS.values(), states.DRAFT})))
 
 

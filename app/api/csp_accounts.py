@@ -23,7 +23,7 @@ MANAGE = {"partner": "csp-account:manage"}
 @operations.get("/csp/accounts", query=shapes.Accounts, gives=schemas.page_of(shapes.Account), needs=MANAGE)
 def list_csp_accounts(query: dict[str, Any]) -> Any:
     """Newest first."""
-    found = queries.accounts(state=query.get("state"))
+    found = queries.accounts(state=query.get("state"), account=query.get("account"))
     return listed(found, queries.LIST_KEYS, query, lambda rows: [_shape(row) for row in rows])
 
 

@@ -106,14 +106,20 @@ def resend(invitation_id: uuid.UUID, *, by: Viewer, organisation_id: uuid.UUID |
     by.must(actions.MANAGE)
     with transaction():
         invitation = one_here(invitation_id, by=by, organisation_id=organisation_id, lock=True)
-        if invitation.state != states.OPEN:
-            raise AlreadyDone(invitation.state, "resend")
-        rules.check_resend(invitation.sent_at, clock.now())
-        invitation.sent_at, invitation.version = clock.now(), invitation.version + 1
-        history.record(invitation, RESENT, by=by, email=invitation.email)
-        with acting_for_all("the mail names the organisation"):
-            _mail(invitation, one(Organisation, invitation.organisation_id))
+        mail_again(invitation, by=by)
     return invitation
+
+
+def mail_again(invitation: Invitation, *, by: Viewer, field: str = "invitation") -> None:
+    """Of one that is locked and that `by` may send: whoever calls has seen to both."""
+    if invitation.state != states.OPEN:
+        raise AlreadyDone(invitation.state, "resend")
+    rules.check_resend(invitation.sent_at, clock.now(), field=field)
+    invitation.sent_at, invitation.version = clock.now(), invitation.version + 1
+    db.session.flush()
+    history.record(invitation, RESENT, by=by, email=invitation.email)
+    with acting_for_all("the mail names the organisation"):
+        _mail(invitation, one(Organisation, invitation.organisation_id))
 
 
 def withdraw(invitation_id: uuid.UUID, *, by: Viewer, organisation_id: uuid.UUID | None = None) -> Invitation:

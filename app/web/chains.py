@@ -20,6 +20,7 @@ from app.foundation.database import streamed
 from app.foundation.history import EVENTS, History
 from app.foundation.pages import Page, page_of
 from app.members.roles import ROLES
+from app.web import csp_history
 from app.web.templating import translate
 
 KEYS = (History.sequence,)
@@ -61,6 +62,8 @@ def every_event(kind: str, subject_id: uuid.UUID) -> Iterator[Told]:
 def told(row: Any) -> Told:
     event = EVENTS[row.event]
     facts = {name: _readable(name, value) for name, value in json.loads(row.facts).items()}
+    if row.event.startswith(csp_history.PREFIX):
+        facts = csp_history.readable(facts)
     return Told(row.sequence, event.icon, translate(event.sentence, facts), row.by_label, row.at)
 
 

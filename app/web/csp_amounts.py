@@ -74,8 +74,8 @@ def with_currency(value: Decimal | None, currency: str) -> str:
 
 
 def percent(value: Decimal | None) -> str:
-    """'18 %'"""
-    return DASH if value is None else f"{plain(value, 0, 4)}\u00a0%"
+    """'12.5 %' in one piece; not set is a dash, and 0 is 0."""
+    return DASH if value is None else f"{plain(value, 0, 2)}\u00a0%"
 
 
 def quantity(digits: str) -> str:

@@ -1,4 +1,4 @@
-"""How reselling's own things are written: amounts as Microsoft sent them, percentages, days, and what is missing of a customer."""
+"""How reselling's own things are written: amounts as Microsoft sent them, days, and what is missing of a customer."""
 
 from datetime import date
 from decimal import Decimal
@@ -10,7 +10,7 @@ from flask_babel import lazy_gettext as _l
 from app.csp.customers import rules
 from app.foundation.money import Money, exponent
 from app.web.csp_amounts import in_minor_text
-from app.web.figures import DASH, plain
+from app.web.figures import DASH
 
 RELATIONSHIPS = {rules.RESELLER: _l("Reseller"), rules.FORMER: _l("Relationship ended")}
 MISSING = {
@@ -53,11 +53,6 @@ def known(currency: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-def percent(value: Decimal | None) -> str:
-    """'12.5 %'; not set is a dash, and 0 is 0."""
-    return DASH if value is None else _("%(percent)s %%", percent=plain(value, 0, 2))
 
 
 def day(value: date | None) -> str:

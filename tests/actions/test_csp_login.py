@@ -1,16 +1,18 @@
 """Login with Microsoft against the stand-in: proven and stored, or discarded with the reason; tokens rotate, one worker at a time."""
 
 import threading
+import time
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from cryptography.fernet import Fernet, MultiFernet
 from sqlalchemy import select
 
 from app.commands.stand_in import StandIn, World
-from app.csp.accounts import actions, login, sealing, states
+from app.csp.accounts import actions, login, sealing, states, vault
 from app.csp.accounts.model import CspAccount, CspSignIn
 from app.csp.accounts.vault import Tokens
 from app.csp.microsoft.client import Client
@@ -271,6 +273,67 @@ def test_a_worker_that_died_with_the_right_holds_nobody_up_for_long(ada: Viewer,
         kept = stored_token(account.id)
         assert kept is not None
         kept.refreshing_by, kept.refreshing_until = "dead", clock.of_the_machine() - timedelta(seconds=1)
+    assert Tokens(account.id).get("graph")
+
+
+def test_a_refresh_that_takes_long_keeps_its_right_and_is_not_joined_by_another(
+    ada: Viewer, there: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its right has all but lapsed when the first try comes to nothing; what it asks with must not be asked with by a second."""
+    account = register(ada, tenant=there.world.tenant_id)
+    log_in(account, ada)
+    monkeypatch.setattr(vault, "REFRESH_LASTS", timedelta(seconds=1))
+    there.faults.add("error", "oauth2/v2.0/token", times=1, status=503, seconds=2)
+    first, second = Tokens(account.id), Tokens(account.id)
+    refused, got = first.get("api"), list[str]()
+    threads = [
+        threading.Thread(target=lambda one=one: got.append(one.renew("api", refused))) for one in (first, second)
+    ]
+    threads[0].start()
+    time.sleep(1.3)  # longer than a right lasts that is not kept up
+    threads[1].start()
+    for thread in threads:
+        thread.join()
+    assert len(got) == 2
+    assert len(set(got)) == 1
+    assert there.login.refreshes == 1
+
+
+def test_what_came_while_the_right_was_taken_is_used(
+    ada: Viewer, there: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    account = register(ada, tenant=there.world.tenant_id)
+    log_in(account, ada)
+    slow, usable = Tokens(account.id), Tokens._usable
+    refused = slow.get("api")
+
+    def looked_before(*_asked: Any) -> None:
+        monkeypatch.setattr(Tokens, "_usable", usable)
+        assert Tokens(account.id).renew("api", refused) != refused
+
+    monkeypatch.setattr(Tokens, "_usable", looked_before)
+    assert slow.renew("api", refused) == Tokens(account.id).get("api")
+    assert there.login.refreshes == 1
+
+
+def test_tokens_that_live_for_a_minute_are_used_for_most_of_it(
+    ada: Viewer, there: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    account = register(ada, tenant=there.world.tenant_id)
+    monkeypatch.setattr("app.commands.stand_in.login.TOKEN_SECONDS", 60)
+    log_in(account, ada)
+    tokens = Tokens(account.id)
+    assert tokens.get("api") == tokens.get("api") == Tokens(account.id).get("api")
+    assert there.login.refreshes == 0
+
+
+def test_without_its_key_no_consent_is_lost(ada: Viewer, there: StandIn, monkeypatch: pytest.MonkeyPatch) -> None:
+    account = register(ada, tenant=there.world.tenant_id)
+    log_in(account, ada)
+    with monkeypatch.context() as another:
+        another.setattr(sealing, "_keys", MultiFernet([Fernet(Fernet.generate_key())]))
+        with pytest.raises(ApplicationRefused, match="TOKEN_ENCRYPTION_KEYS"):
+            Tokens(account.id).get("graph")
     assert Tokens(account.id).get("graph")
 
 

@@ -36,6 +36,14 @@ def test_trigger_and_what_came_of_it(ask: Ask, stage: Stage) -> None:
     assert refused == (next(one.id for one in stage.world.customers if one.refused), 403, "2032")
 
 
+def test_every_list_takes_an_account(ask: Ask, stage: Stage) -> None:
+    ada, nobodys = ask("ada"), "00000000-0000-4000-8000-000000000000"
+    stage.discover()
+    for listed in ("accounts", "customers", "subscriptions", "invoices", "statements"):
+        assert ada.get(f"/csp/{listed}?account={nobodys}").json["items"] == []
+        assert bool(ada.get(f"/csp/{listed}?account={stage.account_id}").json["items"]) == (listed != "statements")
+
+
 def test_stop(ask: Ask, stage: Stage) -> None:
     path = f"/csp/accounts/{stage.account_id}/discovery"
     ada = ask("ada")

@@ -91,6 +91,13 @@ def test_whose_lines_are_due(document: DocumentRead, plan: str | None) -> None:
     assert rules.lines_due(document, newest=NOON, goes_on_from=None) == plan
 
 
+def test_old_documents_are_compared_about_once_a_month() -> None:
+    turns = [number for number in range(1, 181) if rules.is_its_turn("G048201937", number)]
+    assert len(turns) == 3 and turns[1] - turns[0] == turns[2] - turns[1] == 60
+    assert rules.lines_due(SETTLED, newest=NOON, goes_on_from=None, is_its_turn=True) == COMPARE
+    assert rules.lines_due(SETTLED, newest=NOON, goes_on_from=SETTLED.read_at, is_its_turn=True) is None
+
+
 def test_what_the_run_before_has_just_read_is_not_compared() -> None:
     recent = SETTLED._replace(invoice_date=NOON, read_at=NOON)
     assert rules.lines_due(recent, newest=NOON, goes_on_from=NOON) is None

@@ -195,6 +195,9 @@ class Api:
         begins = int(offset)
         page = [*modern, *legacy[begins : begins + size]] if begins <= len(legacy) else []
         items = [wire.document(one, _link) for one in page]
+        if self.habits.periods_by_id:
+            for item in (one for each in items for one in (each, *each.get("amendments", ()))):
+                del item["billingPeriodStartDate"], item["billingPeriodEndDate"]
         is_full = not self._is_last(begins, size, len(legacy))
         if begins == len(legacy) and begins:
             items, is_full = [], False

@@ -52,6 +52,8 @@ class Habits:
     drifting_case: bool = False
     #: a full last page has no links.next
     no_next_on_full_page: bool = False
+    #: the list of invoices leaves billing periods out, which each has by its id
+    periods_by_id: bool = False
     #: customers repeat the last record of the page before
     repeated_records: bool = False
     #: Graph gives the manifest's address instead of the manifest

@@ -54,7 +54,7 @@ class Graph:
             return Answer(403, b"<Error><Code>AuthenticationFailed</Code></Error>", content_type="application/xml")
         _, _, number, kind, part = request.path.split("/")
         document = self.world.document(number)
-        at = part.removeprefix("part-").removesuffix(".json.gz")
+        at = part.removeprefix("part-").partition("-")[0]
         if document is None or not at.isdigit():
             return Answer(404, b"<Error><Code>BlobNotFound</Code></Error>", content_type="application/xml")
         with self.world.lock:
@@ -122,7 +122,9 @@ class Graph:
             "sasToken": signature,
             "eTag": f'"{document.number}-{order.kind}-{document.edition}"',
             "blobCount": blobs,
-            "blobs": [{"name": f"part-{at:05d}.json.gz", "partitionValue": str(at)} for at in range(blobs)],
+            "blobs": [
+                {"name": f"part-{at:05d}-{order.id[:8]}.json.gz", "partitionValue": str(at)} for at in range(blobs)
+            ],
         }
 
     def _packed(self, document: Document, kind: str, at: int) -> bytes:

@@ -11,7 +11,6 @@ import hashlib
 import secrets
 import uuid
 from collections.abc import Mapping
-from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import delete, select, update
@@ -44,6 +43,7 @@ ANOTHER_MPN = N_("The tenant's PartnerID is not the registered one, %(registered
 NOT_PROVEN = N_("Microsoft's answer does not prove who signed in: %(why)s.")
 NOT_REACHED = N_("Microsoft could not be reached: %(why)s. Try again in a while.")
 REFUSED = N_("Microsoft said: %(why)s")
+KEYS_CHANGED = N_("The portal's keys changed while you signed in. Log in with Microsoft again.")
 APPLICATION = N_(
     "Microsoft refuses the portal's own application (%(why)s): whoever runs the portal renews MICROSOFT_CLIENT_SECRET."
 )
@@ -135,8 +135,8 @@ def _use_up(state: str, *, by: Viewer) -> CspSignIn:
 def _prove(account: CspAccount, begun: CspSignIn, code: str) -> dict[str, Any]:
     """Redeem the code and see that all of it is the registered tenant. Asks Microsoft; writes nothing."""
     told = application.present()
-    verifier, nonce = (sealing.unseal(sealed, account_id=account.id) for sealed in (begun.verifier, begun.nonce))
     try:
+        verifier, nonce = (sealing.unseal(sealed, account_id=account.id) for sealed in (begun.verifier, begun.nonce))
         granted = sign_in.redeem(
             told.bases, account.tenant_id, client_id=told.client_id, client_secret=told.client_secret, redirect_uri=told.redirect_uri, code=code, verifier=verifier
         )  # fmt: skip
@@ -150,6 +150,8 @@ def _prove(account: CspAccount, begun: CspSignIn, code: str) -> dict[str, Any]:
             return _profile(account, granted, claims, client)
         finally:
             client.close()
+    except sealing.Unreadable:
+        raise _NotProven(KEYS_CHANGED) from None
     except sign_in.WrongSignIn as wrong:
         if wrong.cause == "tenant":
             raise _NotProven(filled(ANOTHER, {"said": wrong.found or "?", "registered": account.tenant_id})) from None
@@ -203,7 +205,7 @@ def _connect(account_id: uuid.UUID, proven: dict[str, Any], *, by: Viewer) -> Cs
         token.refresh_token = sealing.seal(granted.refresh_token, account_id=account.id)
         token.refreshed_at = now
         token.api_token = sealing.seal(granted.access_token, account_id=account.id)
-        token.api_token_until = machine + timedelta(seconds=granted.expires_in)
+        token.api_token_until = rules.used_until(machine, granted.expires_in)
         token.graph_token = token.graph_token_until = None
         token.refreshing_by = token.refreshing_until = None
         session.add(token)

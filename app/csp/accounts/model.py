@@ -69,7 +69,7 @@ class CspToken(OfPartner, Base):
     refresh_token: Mapped[str] = mapped_column(Text)
     #: when it was given; it dies 90 days after its last use
     refreshed_at: Mapped[datetime] = mapped_column(Instant)
-    #: the present access token for the Partner Center API, and for Graph, as long as they last
+    #: the present access token for the Partner Center API, and for Graph, and until when they are used
     api_token: Mapped[str | None] = mapped_column(Text)
     api_token_until: Mapped[datetime | None] = mapped_column(Instant)
     graph_token: Mapped[str | None] = mapped_column(Text)

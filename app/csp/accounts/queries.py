@@ -1,5 +1,6 @@
 """Accounts as lists and pages ask for them."""
 
+import uuid
 from typing import Any
 
 from sqlalchemy import Select, select
@@ -11,12 +12,14 @@ from app.foundation.database import db
 LIST_KEYS = (CspAccount.created_at, CspAccount.id)
 
 
-def accounts(*, state: str | None = None) -> Select[*tuple[Any, ...]]:
-    """The partner's own. `state`: one of states; None: all that stand, and those that are kept to be read."""
+def accounts(*, state: str | None = None, account: uuid.UUID | None = None) -> Select[*tuple[Any, ...]]:
+    """The partner's own. `state`: one of states; None: all that stand, and those that are kept to be read. `account`: that one."""
     found: Select[*tuple[Any, ...]] = select(
         CspAccount.id, CspAccount.name, CspAccount.tenant_id, CspAccount.model, CspAccount.state, CspAccount.currency,
         CspAccount.trouble, CspAccount.consented_at, CspAccount.created_at,
     )  # fmt: skip
+    if account is not None:
+        found = found.where(CspAccount.id == account)
     return found.where(CspAccount.state == state) if state else found
 
 

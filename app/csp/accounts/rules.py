@@ -16,6 +16,8 @@ _MPN = re.compile(r"[0-9]{1,20}")
 PERCENT_LIMIT = Decimal(1000)
 #: a Login with Microsoft is good for so long: time enough for MFA, too short to lie about
 LOGIN_LASTS = timedelta(minutes=30)
+#: an access token is not used any more for its last two minutes, or the last quarter of one that lives for less than eight
+SPARE, SPARE_PART = timedelta(minutes=2), 4
 #: a refresh token that nobody uses for so long is dead
 UNUSED_LASTS = timedelta(days=90)
 
@@ -59,6 +61,12 @@ def check_model(model: str) -> str:
 def lapses_at(used_at: datetime) -> datetime:
     """When the consent dies of not being used."""
     return used_at + UNUSED_LASTS
+
+
+def used_until(given_at: datetime, expires_in: int) -> datetime:
+    """How long an access token is used that lasts so many seconds."""
+    lasts = timedelta(seconds=expires_in)
+    return given_at + lasts - min(SPARE, lasts / SPARE_PART)
 
 
 def login_counts(begun_at: datetime, used_at: datetime | None, now: datetime) -> bool:

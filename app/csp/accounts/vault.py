@@ -5,8 +5,8 @@
     tokens.renew("api", refused)         # a call was answered 401 with this one
 
 Microsoft may revoke a refresh token at its first use. So whoever refreshes takes the right to first, a compare-and-set on the row, and
-stores the new token before anybody uses what came with it; the others wait and read. The right lapses by itself: a worker that
-dies with it holds nobody up for longer than REFRESH_LASTS.
+stores the new token before anybody uses what came with it; the others wait and read. The right is kept up between the tries of a
+refresh and lapses by itself: a worker that dies with it holds nobody up for longer than REFRESH_LASTS.
 """
 
 import threading
@@ -19,11 +19,12 @@ from typing import Any
 from sqlalchemy import or_, select, update
 from sqlalchemy.orm import Session
 
-from app.csp.accounts import application, sealing
+from app.csp.accounts import application, rules, sealing
 from app.csp.accounts.actions import GONE
 from app.csp.accounts.model import CspAccount, CspToken
 from app.csp.microsoft import sign_in
-from app.csp.microsoft.records import SignInNeeded, Unreachable
+from app.csp.microsoft.records import ApplicationRefused, SignInNeeded, Unreachable
+from app.csp.microsoft.sign_in import Grant
 from app.foundation import clock
 from app.foundation.database import db, transaction_apart
 from app.foundation.identity import new_id
@@ -31,13 +32,21 @@ from app.foundation.tenancy import acting_for_all
 from app.foundation.text import N_
 
 API, GRAPH = "api", "graph"
-#: an access token that ends within this is not used any more
-SPARE = timedelta(minutes=2)
-#: longer than a refresh with its own tries can take
-REFRESH_LASTS = timedelta(seconds=90)
+#: longer than one try of a refresh can take
+REFRESH_LASTS = timedelta(seconds=60)
 LOOK_EVERY_SECONDS = 0.1
 
-KEYS_CHANGED = N_("The stored consent cannot be read under the portal's present keys.")
+KEYS_CHANGED = N_(
+    "The stored consent cannot be read under the portal's present keys: whoever runs the portal brings the missing key back to TOKEN_ENCRYPTION_KEYS, or log in with Microsoft again."
+)
+
+
+class KeysChanged(ApplicationRefused):
+    """The portal's own keys do not fit. No consent is lost: with the key it is there again."""
+
+
+class _Overtaken(Exception):
+    """Another worker has the right to refresh by now."""
 
 
 class Tokens:
@@ -51,7 +60,7 @@ class Tokens:
 
     def get(self, audience: str) -> str:
         known = self._present.get(audience)
-        if known and clock.of_the_machine() + SPARE < known[1]:
+        if known and clock.of_the_machine() < known[1]:
             return known[0]
         return self._fresh(audience, None)
 
@@ -61,17 +70,17 @@ class Tokens:
     def _fresh(self, audience: str, refused: str | None) -> str:
         """The stored token if it is another than the refused one, else a new one."""
         me = new_id().hex
-        until = time.monotonic() + REFRESH_LASTS.total_seconds() * 2
+        until = time.monotonic() + REFRESH_LASTS.total_seconds() * 3
         with self._one_at_a_time:
             while time.monotonic() < until:
                 stored = self._in_a_session(self._read)
-                known = _access(stored, audience, self._account_id)
-                if known and known[0] != refused and clock.of_the_machine() + SPARE < known[1]:
-                    self._present[audience] = known
-                    return known[0]
+                if (token := self._usable(stored, audience, refused)) is not None:
+                    return token
                 if self._in_a_session(lambda session: self._take_right(session, me)):
                     try:
-                        return self._refresh(audience, me)
+                        return self._refresh(audience, refused, me)
+                    except _Overtaken:
+                        continue
                     except SignInNeeded:
                         # it may be that somebody whose right had lapsed came through meanwhile: then that token is good
                         if self._in_a_session(self._read).refresh_token == stored.refresh_token:
@@ -79,32 +88,54 @@ class Tokens:
                 time.sleep(LOOK_EVERY_SECONDS)
         raise Unreachable("another worker is refreshing the consent and does not come to an end")
 
-    def _refresh(self, audience: str, me: str) -> str:
-        """Whoever has the right: asks with the refresh token as it is stored now, stores what comes, gives the right back."""
-        stored = self._in_a_session(self._read)
-        refresh_token = _opened(stored.refresh_token, self._account_id)
+    def _usable(self, stored: CspToken, audience: str, refused: str | None) -> str | None:
+        known = _access(stored, audience, self._account_id)
+        if known is None or known[0] == refused or clock.of_the_machine() >= known[1]:
+            return None
+        self._present[audience] = known
+        return known[0]
+
+    def _refresh(self, audience: str, refused: str | None, me: str) -> str:
+        """Whoever has the right: asks with the refresh token as it is stored now, stores what comes, gives the right back.
+
+        Who had the right before may have come to its end since it was looked for last: then what it stored is used.
+        """
+        try:
+            stored = self._in_a_session(self._read)
+            if (token := self._usable(stored, audience, refused)) is not None:
+                self._in_a_session(lambda session: self._give_back(session, me))
+                return token
+            granted = self._asked(audience, _opened(stored.refresh_token, self._account_id), me)
+        except BaseException:
+            self._in_a_session(lambda session: self._give_back(session, me))
+            raise
+        until = rules.used_until(clock.of_the_machine(), granted.expires_in)
+        columns = _columns(audience, granted, until, self._account_id)
+        self._in_a_session(lambda session: self._give_back(session, me, **columns))
+        self._present[audience] = (granted.access_token, until)
+        return granted.access_token
+
+    def _asked(self, audience: str, refresh_token: str, me: str) -> Grant:
         tenant_id = self._in_a_session(
             lambda session: session.scalar(select(CspAccount.tenant_id).where(CspAccount.id == self._account_id))
         )
         told = application.present()
-        try:
-            granted = sign_in.refresh(
-                told.bases,
-                tenant_id,
-                client_id=told.client_id,
-                client_secret=told.client_secret,
-                refresh_token=refresh_token,
-                audience=audience,
-            )
-        except BaseException:
-            self._in_a_session(lambda session: self._give_back(session, me))
-            raise
-        ends = clock.of_the_machine() + timedelta(seconds=granted.expires_in)
-        self._in_a_session(
-            lambda session: self._give_back(session, me, **_columns(audience, granted, ends, self._account_id))
+
+        def keep_and_sleep(seconds: float) -> None:
+            lasts = REFRESH_LASTS + timedelta(seconds=seconds)
+            if not self._in_a_session(lambda session: self._keep_right(session, me, lasts)):
+                raise _Overtaken
+            time.sleep(seconds)
+
+        return sign_in.refresh(
+            told.bases,
+            tenant_id,
+            client_id=told.client_id,
+            client_secret=told.client_secret,
+            refresh_token=refresh_token,
+            audience=audience,
+            sleep=keep_and_sleep,
         )
-        self._present[audience] = (granted.access_token, ends)
-        return str(granted.access_token)
 
     def _read(self, session: Session) -> CspToken:
         found = session.get(CspToken, self._account_id)
@@ -125,6 +156,15 @@ class Tokens:
         )
         return int(getattr(taken, "rowcount", 0)) == 1
 
+    def _keep_right(self, session: Session, me: str, lasts: timedelta) -> bool:
+        kept = session.execute(
+            update(CspToken)
+            .where(CspToken.account_id == self._account_id, CspToken.refreshing_by == me)
+            .values(refreshing_until=clock.of_the_machine() + lasts)
+            .execution_options(synchronize_session=False)
+        )
+        return int(getattr(kept, "rowcount", 0)) == 1
+
     def _give_back(self, session: Session, me: str, **columns: Any) -> None:
         session.execute(
             update(CspToken)
@@ -143,7 +183,7 @@ def _opened(sealed: str, account_id: uuid.UUID) -> str:
     try:
         return sealing.unseal(sealed, account_id=account_id)
     except sealing.Unreadable as wrong:
-        raise SignInNeeded(KEYS_CHANGED) from wrong
+        raise KeysChanged(KEYS_CHANGED) from wrong
 
 
 def _access(stored: CspToken, audience: str, account_id: uuid.UUID) -> tuple[str, datetime] | None:
@@ -155,11 +195,11 @@ def _access(stored: CspToken, audience: str, account_id: uuid.UUID) -> tuple[str
     return (_opened(sealed, account_id), until) if sealed and until else None
 
 
-def _columns(audience: str, granted: Any, ends: datetime, account_id: uuid.UUID) -> dict[str, Any]:
+def _columns(audience: str, granted: Grant, until: datetime, account_id: uuid.UUID) -> dict[str, Any]:
     """What a grant changes in the row. Without a new refresh token the one we have stays good."""
     columns: dict[str, Any] = {
         f"{audience}_token": sealing.seal(granted.access_token, account_id=account_id),
-        f"{audience}_token_until": ends,
+        f"{audience}_token_until": until,
     }
     if granted.refresh_token:
         columns |= {

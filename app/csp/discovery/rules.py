@@ -19,6 +19,8 @@ SILENT_AFTER = timedelta(seconds=15)
 GOES_ON_WITHIN = timedelta(hours=12)
 #: documents as young as this, counted back from the account's newest, are compared line by line in every run
 RECENT = timedelta(days=62)
+#: an older document is compared by one run in so many, about once a month: what changes no total stands in no listing
+COMPARED_EVERY_RUNS = 60
 #: a customer's own page, whose contact no listing tells, is read again by one run in so many: about once a week
 DETAILS_EVERY_RUNS = 14
 #: so many calls of one kind in a row that reach nobody: the kind is given up for this run
@@ -95,18 +97,25 @@ class DocumentRead(NamedTuple):
 LOAD, COMPARE = "load", "compare"
 
 
-def lines_due(document: DocumentRead, *, newest: datetime, goes_on_from: datetime | None) -> str | None:
+def is_its_turn(document_number: str, run_number: int) -> bool:
+    """Whether an old document is compared in this run: one run in sixty, another for each."""
+    return sum(document_number.encode()) % COMPARED_EVERY_RUNS == run_number % COMPARED_EVERY_RUNS
+
+
+def lines_due(
+    document: DocumentRead, *, newest: datetime, goes_on_from: datetime | None, is_its_turn: bool = False
+) -> str | None:
     """LOAD, COMPARE or None.
 
     Loaded: never read whole, or the listing says another total, currency, amendment or set of lines. Compared: what does not
     reconcile, for a late line may mend it, and what is recent, for a late line may come with another that cancels it; 62 days back
-    from the newest document yes, a second more no. Not compared: what the run that this one goes on from has just read.
+    from the newest document yes, a second more in its turn only. Not compared: what the run that this one goes on from has just read.
     """
     if not (document.has_lines and document.is_compared):
         return LOAD
     if goes_on_from is not None and document.read_at is not None and document.read_at >= goes_on_from:
         return None
-    if document.difference or newest - document.invoice_date <= RECENT:
+    if document.difference or is_its_turn or newest - document.invoice_date <= RECENT:
         return COMPARE
     return None
 

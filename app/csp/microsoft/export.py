@@ -19,7 +19,7 @@ from app.csp.microsoft.calls import Call, Calls, Tries
 from app.csp.microsoft.connections import Answer, Broken
 from app.csp.microsoft.decoding import Fields, Garbled, object_of, objects_of_lines
 from app.csp.microsoft.lines import lines_of
-from app.csp.microsoft.records import Line, Refused, Unreachable
+from app.csp.microsoft.records import Changed, Line, Refused, Unreachable
 from app.csp.microsoft.spelling import Unreadable, digits, id_of, text_of, word
 
 #: what is asked for and the kind of its lines
@@ -74,16 +74,16 @@ class Export:
         return self._manifest.blobs
 
     def lines(self, blob_index: int, skip: int = 0) -> Iterator[list[Line]]:
-        """The blob's lines in slices, all but the first `skip` of them."""
-        blob = self.blobs[blob_index]
+        """The blob's lines in slices, all but the first `skip` of them. Changed where they are others by now."""
         given = skip
-        tries = Tries(self._calls, blob.name)
+        tries = Tries(self._calls, self.blobs[blob_index].name)
         ordered = 1
         while True:
             try:
-                for items in self._objects(blob, given, tries):
+                for items in self._objects(self.blobs[blob_index], given, tries):
                     lines = lines_of(items, line_type=self._line_type, provider="onetime")
                     given += len(items)
+                    ordered = 1
                     tries.progressed()
                     yield lines
                 return
@@ -91,7 +91,7 @@ class Export:
                 ordered += 1
                 if ordered > ORDERS:
                     raise Unreachable(f"the links of the export end before it is read: {ended}") from ended
-                self._order_again(blob)
+                self._order_again()
             except _Again:
                 continue
             except (Broken, Garbled) as trouble:
@@ -107,11 +107,13 @@ class Export:
                 continue
         raise Unreachable(f"the export of {self._number} ended {ORDERS} times before it was read")
 
-    def _order_again(self, blob: Blob) -> None:
-        """The same export with fresh links. Where it is another one meanwhile, what was given belongs to the old one."""
+    def _order_again(self) -> None:
+        """The same export with fresh links, whose blobs may have other names. Where it is another one meanwhile, what was given
+        belongs to the old one."""
         fresh = self._ordered()
-        if fresh.etag != self.etag or blob not in fresh.blobs:
-            raise Unreachable(f"the export of {self._number} changed while it was read")
+        alike = len(fresh.blobs) == len(self.blobs) if self.etag else fresh.blobs == self.blobs
+        if fresh.etag != self.etag or not alike:
+            raise Changed(f"the export of {self._number} changed while it was read")
         self._manifest = fresh
 
     def _order(self) -> str:

@@ -141,6 +141,10 @@ class Unreachable(Exception):
     """Every try of one call failed: 5xx, resets, short bodies. Try another day."""
 
 
+class Changed(Unreachable):
+    """What was being read is another by now: its beginning and its end do not belong together. Read it anew."""
+
+
 class Paused(Exception):
     """Throttled for longer than a worker waits: go on at `seconds` from now, from the last committed page."""
 

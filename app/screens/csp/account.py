@@ -14,7 +14,7 @@ from app.foundation.refusals import AlreadyDone, Refused
 from app.foundation.tenancy import one
 from app.web import chains, csp_runs
 from app.web.csp_account_form import MEANS, MODELS, AccountForm, cards, percentages_of
-from app.web.csp_words import percent
+from app.web.csp_amounts import percent
 from app.web.exports import download
 from app.web.fields import PortalForm
 from app.web.fragments import go_to, show, show_fresh

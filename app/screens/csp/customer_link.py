@@ -10,13 +10,14 @@ from wtforms import SelectField
 
 from app.csp.customers import links
 from app.csp.customers.model import CspCustomer
+from app.csp.customers.queries import customer_of
 from app.foundation import tenancy
 from app.foundation.refusals import Refused
 from app.foundation.tenancy import one
 from app.foundation.text import N_
 from app.members.rules import INVITED_FOR
 from app.web.csp_customer_page import decision, head, path_of
-from app.web.csp_linking import link_to_new
+from app.web.csp_linking import awaited_at, invite_admin_anew, link_to_new
 from app.web.fields import EmailText, PortalForm, TextField, offered
 from app.web.fragments import go_to, show
 from app.web.guard import needs
@@ -32,6 +33,10 @@ class LinkTo(PortalForm):
 class LinkToNew(PortalForm):
     name = TextField(_l("Organisation's name"), most=200)
     admin_name = TextField(_l("First admin's full name"), most=200)
+    email = EmailText(_l("First admin's e-mail"))
+
+
+class InviteAnew(PortalForm):
     email = EmailText(_l("First admin's e-mail"))
 
 
@@ -88,6 +93,30 @@ def link_new(csp_customer_id: uuid.UUID) -> Response:
     return _link_page(csp_customer_id, LinkTo(prefix="known-", formdata=None), form)
 
 
+@screen.get("/invite-again")
+@needs("csp-customer:manage", capacity="partner")
+def ask_invite_again(csp_customer_id: uuid.UUID) -> Response:
+    return _anew_page(csp_customer_id)
+
+
+@screen.post("/invite-again")
+@needs("csp-customer:manage", capacity="partner")
+def invite_again(csp_customer_id: uuid.UUID) -> Response:
+    one(CspCustomer, csp_customer_id)
+    form = InviteAnew()
+    if form.validate_on_submit():
+        try:
+            submit_once(
+                form,
+                lambda: invite_admin_anew(csp_customer_id, email=form.email.data, by=tenancy.current()),
+                action="invite-csp-admin-anew",
+            )
+            return go_to(path_of(csp_customer_id), toast=_("%(email)s is invited by mail.", email=form.email.data))
+        except Refused as no:
+            form.refuse(no)
+    return _anew_page(csp_customer_id, form)
+
+
 @screen.get("/unlink")
 @needs("csp-customer:manage", capacity="partner")
 def ask_unlink(csp_customer_id: uuid.UUID) -> Response:
@@ -120,6 +149,18 @@ def _link_page(csp_customer_id: uuid.UUID, form: LinkTo, new: LinkToNew) -> Resp
     return show(
         "csp/customer_link.html", block="form", status=max(form.status, new.status), form=form, founding=new, known=known,
         days=INVITED_FOR.days, **head(csp_customer_id, ""),
+    )  # fmt: skip
+
+
+def _anew_page(csp_customer_id: uuid.UUID, form: InviteAnew | None = None) -> Response:
+    waits = awaited_at(customer_of(csp_customer_id), by=tenancy.current())
+    if waits is None:
+        return go_to(path_of(csp_customer_id), toast=_("Nobody whom you invited is waited for."))
+    form = form or InviteAnew(email=waits.email)
+    return decision(
+        form, csp_customer_id, "invite-again", fields=[form.email],
+        title=_("Invite the first admin anew"), submit=_("Invite"),
+        sentence=_("The mail is sent again and works for %(days)s days. Under another address, the invitation before stops working.", days=INVITED_FOR.days),
     )  # fmt: skip
 
 

@@ -23,6 +23,7 @@ from app.foundation.money import Money
 from app.foundation.refusals import NotVisible, Refused
 from app.foundation.tenancy import one
 from app.web import csp_words
+from app.web.csp_amounts import percent
 from app.web.csp_customer_page import decision, head, path_of
 from app.web.csp_recipients import check_recipients, who_may_be_told
 from app.web.fields import PortalForm, QuantityField, offered
@@ -92,7 +93,7 @@ def show_settings(csp_customer_id: uuid.UUID) -> Response:
         use=_use(budget, estimate),
         estimate=estimate,
         estimated=estimate and csp_words.amount(estimate.cost, estimate.currency),
-        tax_rate=csp_words.percent(around["c"].tax_rate),
+        tax_rate=percent(around["c"].tax_rate),
         own_tax=any(row["counts"] for row in _rows(CspTaxRate, csp_customer_id)),
         **around,
     )
@@ -124,7 +125,7 @@ def set_rate(csp_customer_id: uuid.UUID, rate: str) -> Response:
             )
             said = _(
                 "%(percent)s from %(day)s on.",
-                percent=csp_words.percent(form.percent.data),
+                percent=percent(form.percent.data),
                 day=csp_words.day(form.valid_from.data),
             )
             return go_to(f"{path_of(csp_customer_id)}{TAB}", toast=said)
@@ -201,7 +202,7 @@ def _rows(model: type[CspMarkUp] | type[CspTaxRate], customer_id: uuid.UUID) -> 
         begun = row.valid_from <= now
         shown.append(
             {
-                "percent": csp_words.percent(row.percent),
+                "percent": percent(row.percent),
                 "day": csp_words.day(row.valid_from),
                 "valid_from": row.valid_from.isoformat(),
                 "counts": begun and counts,
@@ -219,14 +220,14 @@ def _use(budget: Any, estimate: Any) -> dict[str, Any] | None:
     if budget is None or estimate is None or budget.currency != estimate.currency:
         return None
     amount = Money.of_minor(budget.amount_minor, budget.currency).amount
-    percent = rules.used_percent(estimate.cost, amount)
+    used = rules.used_percent(estimate.cost, amount)
     levels = rules.levels_reached(estimate.cost, amount)
     expected = rules.expected(estimate.cost, estimate.begins, estimate.ends, today())
     passed = estimate.ends < today()
     return {
-        "percent": csp_words.percent(percent),
+        "percent": percent(used),
         "month": month_words(estimate.month),
-        "value": max(0, min(100, int(percent))),
+        "value": max(0, min(100, int(used))),
         "kind": "over" if rules.OVER in levels else "near" if levels else "",
         "over": rules.OVER in levels and not passed,
         "trending": not passed
@@ -270,12 +271,12 @@ def _remove_page(form: Remove, csp_customer_id: uuid.UUID, rate: str, day: date)
     row = next((row for row in mark_ups.rates_of(RATES[rate].model, csp_customer_id) if row.valid_from == day), None)
     if row is None:
         raise NotVisible
-    percent: Decimal = row.percent
+    taken: Decimal = row.percent
     return decision(
         form, csp_customer_id, f"{rate}/{day.isoformat()}/remove", back=TAB, danger=True, fields=[],
         title=_("Remove the %(rate)s from %(day)s", rate=RATES[rate].label, day=csp_words.day(day)),
         submit=_("Remove the %(rate)s", rate=RATES[rate].label),
-        sentence=_("%(percent)s no longer counts from %(day)s on; what counted before it does, or the account's default.", percent=csp_words.percent(percent), day=csp_words.day(day)),
+        sentence=_("%(percent)s no longer counts from %(day)s on; what counted before it does, or the account's default.", percent=percent(taken), day=csp_words.day(day)),
     )  # fmt: skip
 
 

@@ -13,6 +13,7 @@ from app.documents import Column, Minor, Words, rows_of
 from app.foundation import tenancy
 from app.foundation.pages import page_of
 from app.web import chains, csp_words
+from app.web.csp_amounts import percent
 from app.web.csp_customer_page import head
 from app.web.exports import download
 from app.web.fields import acting_as, new_key
@@ -180,10 +181,10 @@ def _line(row: Any) -> dict[str, Any]:
         "relationship": csp_words.RELATIONSHIPS.get(row.relationship, row.relationship),
         "reseller_mpn": row.reseller_mpn,
         "linked": row.linked_name,
-        "mark_up": csp_words.percent(row.mark_up),
+        "mark_up": percent(row.mark_up),
         "own_mark_up": row.own_mark_up is not None,
         "budget": budget,
-        "used": csp_words.percent(row.used_percent) if measured else None,
+        "used": percent(row.used_percent) if measured else None,
         "over": measured and row.level == rules.OVER,
         "trending": measured and row.is_trending_over,
         "missing": [str(csp_words.MISSING[one]) for one in queries.missing_of(row)],

@@ -10,6 +10,7 @@ from app.csp.dashboard import queries
 from app.foundation.billing_month import BillingMonth
 from app.foundation.money import Money
 from app.web import csp_words
+from app.web.csp_amounts import percent
 from app.web.csp_dashboard_page import MONTHS, YEARS, customers_shown, spend_shown, standing_shown, window
 from app.web.filters import Choice, Months, Reference, Search
 from app.web.fragments import show
@@ -83,6 +84,6 @@ def _worst(row: Any) -> dict[str, Any]:
         "name": row.name,
         "path": f"/csp/customers/{row.id}/budget",
         "tag": "trending_over" if row.is_trending_over else "over_budget",
-        "used": csp_words.percent(row.used_percent),
+        "used": percent(row.used_percent),
         "budget": Money.of_minor(row.amount_minor, row.currency),
     }

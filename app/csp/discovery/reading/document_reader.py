@@ -12,10 +12,12 @@ from typing import Any, NamedTuple
 
 from app.csp.digests import LinesDigest
 from app.csp.discovery.rules import COMPARE
-from app.csp.microsoft.records import Line, LineSet, Refused
+from app.csp.microsoft.records import Changed, Line, LineSet, Refused
 from app.csp.microsoft.sources import V1, other
 
 PUT_WAITS_SECONDS = 0.5
+#: how often a document that changes while it is read is begun anew
+ANEW = 2
 
 
 class Given(NamedTuple):
@@ -96,11 +98,18 @@ class Reader:
         raise Cancelled
 
     def _any_source(self, use: Callable[[str, Mapping[str, Any] | None], Any]) -> Any:
-        """From where it was cut short, else from the first source, else from the other; the first source's no is the one told."""
+        """From where it was cut short, else from the beginning, and from there again where the lines change meanwhile."""
+        if self._given.go_on is not None:
+            with suppress(Refused, Changed):  # its mark is used up, or the lines are others by now: from the beginning
+                return use(*self._given.go_on)
+        for _change in range(ANEW):
+            with suppress(Changed):
+                return self._either_source(use)
+        return self._either_source(use)
+
+    def _either_source(self, use: Callable[[str, Mapping[str, Any] | None], Any]) -> Any:
+        """From the first source, else from the other; the first source's no is the one told."""
         given = self._given
-        if given.go_on is not None:
-            with suppress(Refused):  # its mark is used up, or the lines are others by now: from the beginning
-                return use(*given.go_on)
         try:
             return use(given.source, None)
         except Refused as no:
@@ -113,7 +122,10 @@ class Reader:
 
     def _compare(self) -> bool:
         """Whether the lines are those in force."""
-        return bool(self._any_source(self._compare_from))
+        try:
+            return bool(self._either_source(self._compare_from))
+        except Changed:
+            return False
 
     def _compare_from(self, source: str, _cursor: Mapping[str, Any] | None) -> bool:
         given, digest, count = self._given, LinesDigest(), 0

@@ -63,7 +63,9 @@ def _due(work: Work) -> list[tuple[Any, str]]:
         read = rules.DocumentRead(
             row.invoice_date, row.version_id is not None, row.reconciled_at is not None, row.difference, row.complete_at
         )
-        plan = rules.lines_due(read, newest=rows[0].invoice_date, goes_on_from=work.goes_on_from)
+        plan = rules.lines_due(
+            read, newest=rows[0].invoice_date, goes_on_from=work.goes_on_from, is_its_turn=rules.is_its_turn(row.number, work.number)
+        )  # fmt: skip
         if plan is not None and row.number not in through:
             due.append((row, plan))
     return due
