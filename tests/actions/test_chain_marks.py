@@ -21,6 +21,8 @@ def test_the_first_close_does_not_read_its_own_marks_again_for_each_chain() -> N
         for table in ("chain_mark", "history_head"):
             session.execute(text(f"ANALYZE {table}"))
         looks = text("SELECT seq_scan + idx_scan FROM pg_stat_xact_user_tables WHERE relname = 'chain_mark'")
+        # earlier transactions of this connection count as well, until the server has taken note of them
+        before = session.scalar(looks)
         assert mark_chains(1).chains >= 500
-        assert session.scalar(looks) < 10
+        assert session.scalar(looks) - before < 10
         assert session.scalar(text("SHOW enable_nestloop")) == "on"

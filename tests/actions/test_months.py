@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
+from hashlib import sha256
 from typing import Any
 
 import pytest
@@ -266,9 +267,13 @@ def test_closes_mark_what_has_grown_and_their_roots_can_be_worked_out_again() ->
     entry = make_entry(made, "10", month=OCTOBER, at=WORK, rated=True)
     first = close_month(OCTOBER)
     with acting_for_all("a test counts"):
-        marked = len(db.session.scalars(select(ChainMark.subject_id)).all())
+        marks = sorted(
+            db.session.execute(select(ChainMark.subject_id, ChainMark.subject_kind, ChainMark.length, ChainMark.hash))
+        )
         heads = len(db.session.scalars(select(history.HistoryHead.subject_id)).all())
-    assert marked == first.chains == heads
+    assert len(marks) == first.chains == heads
+    lines = "".join(f"{kind} {subject_id.hex} {length} {end}\n" for subject_id, kind, length, end in marks)
+    assert first.root_hash == sha256(lines.encode()).hexdigest()
     correct(entry, "9")
     second = close_month(OCTOBER, book="roll-forward")
     with acting_for_all("a test counts"):
