@@ -121,6 +121,14 @@ def put_in_force(filling: Filling, *, by: Viewer) -> int | None:
 
     None where it came to the very same lines: then the document only learns that it was compared, and this version is over.
     """
+    try:
+        return _put_in_force(filling, by=by)
+    except BaseException:
+        filling.prices.known.waiting.forget()
+        raise
+
+
+def _put_in_force(filling: Filling, *, by: Viewer) -> int | None:
     with transaction() as session:
         wanted = select(CspDocument).where(CspDocument.id == filling.document_id).with_for_update()
         document = session.scalars(wanted.execution_options(populate_existing=True)).one()
@@ -133,12 +141,12 @@ def put_in_force(filling: Filling, *, by: Viewer) -> int | None:
         filling._save(complete_at=clock.now(), digest=filling.digest.hexdigest(), cursor=filling.cursor)
         if before is not None:
             _over(CspDocumentVersion.id == before.id)
+            filling.prices.known.waiting.gone(before.id)
         document.version_id = filling.version_id
         document.lines_total = filling.sums.total_in(document.currency)
         settle(document)
         session.flush()
         pricing.price_new(document, filling.version_id, filling.sums.customers(), filling.prices)
-        pricing.serve_waiting(filling.version_id)
         history.record(
             document,
             found.LINES_READ,

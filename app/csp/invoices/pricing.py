@@ -1,9 +1,8 @@
 """What each customer's lines of a document version are sold at, added up and kept in csp_document_total.
 
     price_new(document, ...)             when discovery puts a version in force, in the same transaction: what its lines were priced
-                                         at as they passed, and of those that could not be priced then, what they say now
-    serve_waiting(version_id)            after that: those documents whose refunds waited for its charges
-    reprice(version_id)                  both, of a version whose totals stand there without prices
+                                         at as they passed; and those documents whose refunds waited for its charges
+    reprice(version_id)                  the same of a version whose totals stand there without prices
     reprice_customers(version_id, ids)   when terms have changed
     adopt(account_id)                    when customers have come in whose lines were there before them
 
@@ -17,13 +16,12 @@ from itertools import groupby
 from typing import Any
 
 from sqlalchemy import Select, select, update
-from sqlalchemy.orm import aliased
 
 from app.csp.customers.model import CspCustomer
 from app.csp.customers.terms import Terms, terms_of
 from app.csp.invoices import refunds, rules
 from app.csp.invoices.model import CspDocument, CspDocumentTotal, CspDocumentVersion, CspLine
-from app.csp.invoices.passing import Prices
+from app.csp.invoices.passing import Prices, Waiting
 from app.csp.invoices.rules import BILLING, Price, Sold
 from app.csp.invoices.sums import CustomerSum
 from app.foundation import bulk, clock
@@ -54,7 +52,10 @@ def reprice(version_id: int) -> None:
         document = _document_of(version_id)
         _adopt(document.account_id, version_id)
         _price(document, version_id, None, match=True)
-        serve_waiting(version_id)
+        customers = select(CspDocumentTotal.customer_tenant_id).where(
+            CspDocumentTotal.version_id == version_id, CspDocumentTotal.customer_id.is_not(None)
+        )
+        serve_waiting(version_id, set(db.session.scalars(customers)), Waiting(document.account_id))
 
 
 def price_new(document: CspDocument, version_id: int, came_to: Iterable[CustomerSum], prices: Prices) -> None:
@@ -79,12 +80,15 @@ def price_new(document: CspDocument, version_id: int, came_to: Iterable[Customer
         priced = (*price, lost.get(tenant, 0), now if own else None)
         rows.append((*key, *named, one.lines, one.cost, one.microsoft_tax, *priced))
     bulk.insert(CspDocumentTotal, _NEW, rows)
+    prices.known.waiting.note(version_id, None, lost)
+    serve_waiting(version_id, customers.keys(), prices.known.waiting)
 
 
-def serve_waiting(version_id: int) -> None:
-    """Documents whose refunds waited for this version's charges find them, and are priced by them."""
-    for other_id, tenants in _waiting_for(version_id).items():
-        _price(_document_of(other_id), other_id, tenants, match=True)
+def serve_waiting(version_id: int, tenants: Collection[str], waiting: Waiting) -> None:
+    """Documents whose refunds of these customers waited for this version's charges find them, and are priced by them."""
+    served = refunds.served_by(version_id, waiting.for_charges_of(version_id, tenants))
+    for other_id, some in served.items():
+        waiting.note(other_id, some, _price(_document_of(other_id), other_id, some, match=True))
 
 
 def reprice_customers(version_id: int, customer_ids: Collection[uuid.UUID]) -> None:
@@ -135,22 +139,8 @@ def _adopt(account_id: uuid.UUID, version_id: int | None) -> dict[int, set[str]]
     return adopted
 
 
-def _waiting_for(version_id: int) -> dict[int, set[str]]:
-    """Other versions in force with refunds of the same customers that have no charge yet, where this one has charges that may be it."""
-    other = aliased(CspDocumentTotal)
-    found = (
-        select(other.version_id, other.customer_tenant_id)
-        .join(CspDocumentTotal, CspDocumentTotal.customer_id == other.customer_id)
-        .join(CspDocument, CspDocument.version_id == other.version_id)
-        .where(CspDocumentTotal.version_id == version_id, other.version_id != version_id, other.unmatched > 0)
-    )
-    waiting: dict[int, set[str]] = {}
-    for other_id, tenant in db.session.execute(found):
-        waiting.setdefault(other_id, set()).add(tenant)
-    return refunds.served_by(version_id, waiting)
-
-
-def _price(document: Any, version_id: int, tenants: Collection[str] | None, *, match: bool) -> None:
+def _price(document: Any, version_id: int, tenants: Collection[str] | None, *, match: bool) -> dict[str, int]:
+    """Returns whose refunds found no charge, and how many, where they were matched."""
     lost = refunds.match(document, version_id, tenants) if match else None
     totals = _totals(version_id, tenants)
     terms = terms_of(document.account_id, {one.customer_id for one in totals if one.customer_id})
@@ -162,6 +152,7 @@ def _price(document: Any, version_id: int, tenants: Collection[str] | None, *, m
         for total in totals
         if (values := _news(total, sums.get((total.customer_tenant_id, total.currency)), lost, now))
     )
+    return lost or {}
 
 
 def sums_of(document: Any, version_id: int, customers: Mapping[str, Terms]) -> dict[tuple[str, str], Sold]:

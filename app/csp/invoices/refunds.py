@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import delete, insert, select
 
 from app.csp.invoices import rules
-from app.csp.invoices.model import CspDocument, CspDocumentTotal, CspLine, CspRefund
+from app.csp.invoices.model import CspDocument, CspLine, CspRefund
 from app.csp.invoices.rules import BILLING, Charge
 from app.foundation.database import db
 
@@ -140,17 +140,11 @@ def _charges_elsewhere(document: Any, keys: set[Key]) -> dict[Key, list[Charge]]
     for tenants, subscriptions in _some_at_a_time(keys):
         found = (
             select(CspLine.customer_tenant_id, CspLine.subscription_id, *_CHARGE)
-            .join(
-                CspDocumentTotal,
-                (CspDocumentTotal.version_id == CspLine.version_id)
-                & (CspDocumentTotal.customer_tenant_id == CspLine.customer_tenant_id),
-            )
-            .join(CspDocument, CspDocument.id == CspDocumentTotal.document_id)
+            .join(CspDocument, CspDocument.version_id == CspLine.version_id)
             .where(
                 CspDocument.account_id == document.account_id,
                 CspDocument.id != document.id,
-                CspDocument.version_id == CspDocumentTotal.version_id,
-                CspDocumentTotal.customer_tenant_id.in_(tenants),
+                CspLine.customer_tenant_id.in_(tenants),
                 CspLine.line_type == BILLING,
                 CspLine.subscription_id.in_(subscriptions),
                 CspLine.cost.not_like("-%"),
