@@ -45,13 +45,13 @@ class Filling:
         self.digest = LinesDigest(version.digest)
         self.sums, self.prices = Sums(), prices
 
-    def take(self, lines: Sequence[Line], cursor: Mapping[str, Any]) -> None:
-        """Write the next lines, and with them where to go on after them."""
+    def take(self, lines: Sequence[Line], digest: LinesDigest, cursor: Mapping[str, Any]) -> None:
+        """Write the next lines, and with them their digest and where to go on after them."""
         first, partner_id, version_id = self.lines + 1, self.partner_id, self.version_id
         bulk.insert(
             CspLine, LINE, [(partner_id, version_id, number, *line) for number, line in enumerate(lines, first)]
         )
-        self.digest.add(lines)
+        self.digest.join(digest)
         self.sums.add(lines)
         self.prices.add(lines)
         self.lines += len(lines)

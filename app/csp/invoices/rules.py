@@ -64,6 +64,7 @@ def factor_of(mark_up: Decimal) -> Decimal:
     return EXACT.add(1, mark_up.scaleb(-2, EXACT))
 
 
+@lru_cache(8192)
 def _sell_of(cost: str, mark_up: Decimal, currency: str) -> Decimal:
     """line_sell of an amount as sent. Nearly all are short: their product is exact in the default context, which is quicker."""
     decimals = places(currency)
