@@ -58,12 +58,22 @@ class LinesDigest:
     def __init__(self, begun: str = "") -> None:
         self._sum = int(begun, 16) if begun else 0
 
+    @classmethod
+    def of(cls, lines: Iterable[tuple[str, ...]]) -> "LinesDigest":
+        digest = cls()
+        digest.add(lines)
+        return digest
+
     def add(self, lines: Iterable[tuple[str, ...]]) -> None:
         digest, apart, number = blake2b, _APART.join, int.from_bytes
         total = 0
         for line in lines:
             total += number(digest(apart(line).encode("utf-8", "surrogatepass"), digest_size=32).digest())
         self._sum = (self._sum + total) % _RING
+
+    def join(self, other: "LinesDigest") -> None:
+        """Take over what another one was told."""
+        self._sum = (self._sum + other._sum) % _RING
 
     def hexdigest(self) -> str:
         return f"{self._sum:064x}"

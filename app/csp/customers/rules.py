@@ -56,7 +56,10 @@ class Terms:
 
 def _on(rows: Sequence[FromDay], day: date, default: Decimal | None) -> Decimal | None:
     """The row of the latest day that is not after `day`: set from 1 March, it counts on 1 March and not on 28 February."""
-    return next((row.percent for row in rows if row.valid_from <= day), default)
+    for row in rows:
+        if row.valid_from <= day:
+            return row.percent
+    return default
 
 
 def is_managed(*, linked: bool, monitored: bool) -> bool:

@@ -8,11 +8,11 @@ were issued forbid a change of what they were made with (`refuse_when`).
 """
 
 import uuid
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import date
 from decimal import Decimal
 
-from sqlalchemy import select
+from sqlalchemy import exists, select
 
 from app.csp.accounts.model import CspAccount
 from app.csp.customers.model import CspCustomer, CspMarkUp, CspSubscription, CspTaxRate
@@ -21,7 +21,16 @@ from app.foundation.database import db
 from app.foundation.refusals import Refused
 from app.foundation.tenancy import one
 
-__all__ = ["Terms", "changed", "changed_for_account", "check_change", "refuse_when", "terms_of", "when_changed"]
+__all__ = [
+    "Terms",
+    "changed",
+    "changed_for_account",
+    "check_change",
+    "refuse_when",
+    "terms_of",
+    "terms_of_account",
+    "when_changed",
+]
 
 #: customers asked for in one statement: neither database likes endless lists
 _AT_ONCE = 500
@@ -43,6 +52,29 @@ def terms_of(account_id: uuid.UUID, customer_ids: Iterable[uuid.UUID]) -> dict[u
     return found
 
 
+def terms_of_account(account_id: uuid.UUID) -> Callable[[uuid.UUID], Terms]:
+    """The same of every customer of the account, for whoever asks for very many: only those that have something of their own are read."""
+    account = one(CspAccount, account_id)
+    managed = set(
+        db.session.scalars(
+            select(CspCustomer.id)
+            .where(CspCustomer.account_id == account_id, CspCustomer.linked_organisation_id.is_not(None))
+            .where(exists().where(CspSubscription.customer_id == CspCustomer.id, CspSubscription.is_monitored))
+        )
+    )
+    mark_ups, taxes = _rows(CspMarkUp, account_id), _rows(CspTaxRate, account_id)
+    default, default_managed = (_terms_by(account, is_one, (), ()) for is_one in (False, True))
+    own = {
+        each: _terms_by(account, each in managed, mark_ups.get(each, ()), taxes.get(each, ()))
+        for each in mark_ups.keys() | taxes.keys()
+    }
+    return lambda customer_id: own.get(customer_id) or (default_managed if customer_id in managed else default)
+
+
+def _terms_by(account: CspAccount, managed: bool, mark_ups: Sequence[FromDay], taxes: Sequence[FromDay]) -> Terms:
+    return Terms(mark_ups, taxes, default_mark_up(account, managed), account.tax_rate, managed)
+
+
 def _terms(account: CspAccount, some: list[uuid.UUID]) -> dict[uuid.UUID, Terms]:
     customers = db.session.execute(
         select(CspCustomer.id, CspCustomer.linked_organisation_id).where(
@@ -60,13 +92,7 @@ def _terms(account: CspAccount, some: list[uuid.UUID]) -> dict[uuid.UUID, Terms]
     terms = {}
     for row in customers:
         managed = is_managed(linked=row.linked_organisation_id is not None, monitored=row.id in monitored)
-        terms[row.id] = Terms(
-            mark_ups.get(row.id, ()),
-            taxes.get(row.id, ()),
-            default_mark_up(account, managed),
-            account.tax_rate,
-            managed,
-        )
+        terms[row.id] = _terms_by(account, managed, mark_ups.get(row.id, ()), taxes.get(row.id, ()))
     return terms
 
 
@@ -75,11 +101,15 @@ def default_mark_up(account: CspAccount, managed: bool) -> Decimal | None:
 
 
 def _rows(
-    model: type[CspMarkUp] | type[CspTaxRate], customer_ids: Collection[uuid.UUID]
+    model: type[CspMarkUp] | type[CspTaxRate], of: Collection[uuid.UUID] | uuid.UUID
 ) -> dict[uuid.UUID, list[FromDay]]:
-    """Newest day first."""
+    """Newest day first; of these customers, or of an account's."""
     found: dict[uuid.UUID, list[FromDay]] = {}
-    rows = select(model.customer_id, model.valid_from, model.percent).where(model.customer_id.in_(customer_ids))
+    rows = select(model.customer_id, model.valid_from, model.percent)
+    if isinstance(of, uuid.UUID):
+        rows = rows.join(CspCustomer, CspCustomer.id == model.customer_id).where(CspCustomer.account_id == of)
+    else:
+        rows = rows.where(model.customer_id.in_(of))
     if model is CspMarkUp:
         rows = rows.where(CspMarkUp.product_id.is_(None))
     for row in db.session.execute(rows.order_by(model.customer_id, model.valid_from.desc())):

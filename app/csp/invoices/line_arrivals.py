@@ -1,6 +1,6 @@
 """A document's lines on their way in: read whole into a new version that nobody sees, a page at a time, and put in force in one step.
 
-    filling = begin(...)                  or go_on(...) with one that was cut short
+    filling = begin(..., prices)          or go_on(..., prices) with one that was cut short
     filling.take(lines, cursor)           page by page, each in the caller's transaction together with where to go on
     put_in_force(filling, ...)            totals, difference and prices with it; what stood there before is over
 
@@ -16,10 +16,10 @@ from typing import Any
 
 from sqlalchemy import delete, func, select, update
 
-from app.csp.customers.model import CspCustomer
 from app.csp.digests import LinesDigest
 from app.csp.invoices import found, pricing
 from app.csp.invoices.model import CspDocument, CspDocumentTotal, CspDocumentVersion, CspLine
+from app.csp.invoices.passing import Prices
 from app.csp.invoices.sums import Sums, difference
 from app.csp.microsoft.records import Line
 from app.foundation import bulk, clock, history
@@ -32,29 +32,28 @@ _READ_BACK = select(*(getattr(CspLine, name) for name in Line._fields)).executio
 PURGED_AFTER = timedelta(minutes=10)
 #: lines that go in one transaction
 BITE = 5000
-#: ids in one statement
-SOME = 5000
 
 
 class Filling:
     """One version being filled."""
 
-    def __init__(self, version: CspDocumentVersion) -> None:
+    def __init__(self, version: CspDocumentVersion, prices: Prices) -> None:
         self.version_id, self.document_id = version.id, version.document_id
         self.partner_id, self.source = version.partner_id, version.source
         self.cursor: dict[str, Any] = dict(version.cursor)
         self.lines = version.lines
         self.digest = LinesDigest(version.digest)
-        self.sums = Sums()
+        self.sums, self.prices = Sums(), prices
 
-    def take(self, lines: Sequence[Line], cursor: Mapping[str, Any]) -> None:
-        """Write the next lines, and with them where to go on after them."""
+    def take(self, lines: Sequence[Line], digest: LinesDigest, cursor: Mapping[str, Any]) -> None:
+        """Write the next lines, and with them their digest and where to go on after them."""
         first, partner_id, version_id = self.lines + 1, self.partner_id, self.version_id
         bulk.insert(
             CspLine, LINE, [(partner_id, version_id, number, *line) for number, line in enumerate(lines, first)]
         )
-        self.digest.add(lines)
+        self.digest.join(digest)
         self.sums.add(lines)
+        self.prices.add(lines)
         self.lines += len(lines)
         self.cursor = dict(cursor)
         self._save(cursor=self.cursor, lines=self.lines, digest=self.digest.hexdigest())
@@ -72,7 +71,9 @@ class Filling:
         )
 
 
-def begin(document_id: uuid.UUID, partner_id: uuid.UUID, source: str, cursor: Mapping[str, Any]) -> Filling:
+def begin(
+    document_id: uuid.UUID, partner_id: uuid.UUID, source: str, cursor: Mapping[str, Any], prices: Prices
+) -> Filling:
     """A new version. One of the same document that was cut short is over."""
     give_up_unfinished(document_id)
     version = CspDocumentVersion(
@@ -80,7 +81,7 @@ def begin(document_id: uuid.UUID, partner_id: uuid.UUID, source: str, cursor: Ma
     )  # fmt: skip
     db.session.add(version)
     db.session.flush()
-    return Filling(version)
+    return Filling(version, prices)
 
 
 def unfinished(document_id: uuid.UUID) -> CspDocumentVersion | None:
@@ -96,11 +97,14 @@ def unfinished(document_id: uuid.UUID) -> CspDocumentVersion | None:
     )
 
 
-def go_on(version: CspDocumentVersion) -> Filling:
+def go_on(version: CspDocumentVersion, prices: Prices) -> Filling:
     """Take one up again that was cut short: what its lines come to so far is added up from the lines."""
-    filling = Filling(version)
+    filling = Filling(version, prices)
     written = _READ_BACK.where(CspLine.version_id == version.id).order_by(CspLine.sequence)
-    filling.sums.add(Line(*row) for row in db.session.execute(written))
+    for some in db.session.execute(written).partitions():
+        lines = [Line(*row) for row in some]
+        filling.sums.add(lines)
+        filling.prices.add(lines)
     return filling
 
 
@@ -117,6 +121,14 @@ def put_in_force(filling: Filling, *, by: Viewer) -> int | None:
 
     None where it came to the very same lines: then the document only learns that it was compared, and this version is over.
     """
+    try:
+        return _put_in_force(filling, by=by)
+    except BaseException:
+        filling.prices.known.waiting.forget()
+        raise
+
+
+def _put_in_force(filling: Filling, *, by: Viewer) -> int | None:
     with transaction() as session:
         wanted = select(CspDocument).where(CspDocument.id == filling.document_id).with_for_update()
         document = session.scalars(wanted.execution_options(populate_existing=True)).one()
@@ -129,12 +141,12 @@ def put_in_force(filling: Filling, *, by: Viewer) -> int | None:
         filling._save(complete_at=clock.now(), digest=filling.digest.hexdigest(), cursor=filling.cursor)
         if before is not None:
             _over(CspDocumentVersion.id == before.id)
+            filling.prices.known.waiting.gone(before.id)
         document.version_id = filling.version_id
         document.lines_total = filling.sums.total_in(document.currency)
         settle(document)
-        _write_totals(document, filling)
         session.flush()
-        pricing.reprice(filling.version_id)
+        pricing.price_new(document, filling.version_id, filling.sums.customers(), filling.prices)
         history.record(
             document,
             found.LINES_READ,
@@ -165,31 +177,6 @@ def refuse(document_id: uuid.UUID, sentence: str) -> None:
         .values(refusal=sentence)
         .execution_options(synchronize_session=False)
     )
-
-
-def _write_totals(document: CspDocument, filling: Filling) -> None:
-    sums = list(filling.sums.customers())
-    ids = _ids_of_customers(document.account_id, sorted({one.customer_tenant_id for one in sums} - {""}))
-    names = (
-        "partner_id", "version_id", "document_id", "customer_tenant_id", "currency", "customer_id", "customer_name", "lines", "cost",
-        "microsoft_tax", "unpriced",
-    )  # fmt: skip
-    key = (document.partner_id, filling.version_id, document.id)
-    rows = (
-        (*key, one.customer_tenant_id, one.currency, ids.get(one.customer_tenant_id), one.customer_name, one.lines, one.cost, one.microsoft_tax, 0)
-        for one in sums
-    )  # fmt: skip
-    bulk.insert(CspDocumentTotal, names, rows)
-
-
-def _ids_of_customers(account_id: uuid.UUID, tenant_ids: Sequence[str]) -> dict[str, uuid.UUID]:
-    ids: dict[str, uuid.UUID] = {}
-    for start in range(0, len(tenant_ids), SOME):
-        found_ids = select(CspCustomer.tenant_id, CspCustomer.id).where(
-            CspCustomer.account_id == account_id, CspCustomer.tenant_id.in_(tenant_ids[start : start + SOME])
-        )
-        ids |= {row.tenant_id: row.id for row in db.session.execute(found_ids)}
-    return ids
 
 
 def _over(*where: Any) -> None:

@@ -4,14 +4,13 @@ Of the whole account: a credit note's refunds have their charges in the invoice 
 """
 
 import uuid
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from sqlalchemy import delete, insert, select
-from sqlalchemy.orm import aliased
 
 from app.csp.invoices import rules
-from app.csp.invoices.model import CspDocument, CspDocumentTotal, CspLine, CspRefund
+from app.csp.invoices.model import CspDocument, CspLine, CspRefund
 from app.csp.invoices.rules import BILLING, Charge
 from app.foundation.database import db
 
@@ -38,7 +37,7 @@ def match(document: Any, version_id: int, tenants: Iterable[str] | None = None) 
     wanted = _refunds_of(version_id, only)
     if not wanted:
         return {}
-    own = _own_charges(version_id, {(one.tenant, one.subscription) for one in wanted}, only)
+    own = _charges_of(version_id, {(one.tenant, one.subscription) for one in wanted})
     found: dict[int, Charge] = {}
     open_ones = []
     for refund in wanted:
@@ -88,21 +87,37 @@ def served_by(version_id: int, waiting: Mapping[int, Collection[str]]) -> dict[i
         )  # fmt: skip
         wanted = [row for row in db.session.execute(found) if row.customer_tenant_id in waiting[row.version_id]]
         keys = {(row.customer_tenant_id, row.subscription_id) for row in wanted}
-        charges = _charges_of(version_id, keys, some) if keys else {}
+        charges = _charges_of(version_id, keys)
         for other_id, tenant, subscription, start, quantity in wanted:
             if rules.original_of(start, quantity, charges.get((tenant, subscription), ())):
                 served.setdefault(other_id, set()).add(tenant)
     return served
 
 
-def _charges_of(version_id: int, keys: set[Key], tenants: Sequence[str]) -> dict[Key, list[Charge]]:
-    found = select(CspLine.customer_tenant_id, CspLine.subscription_id, *_CHARGE).where(
-        CspLine.version_id == version_id,
-        CspLine.customer_tenant_id.in_(tenants),
-        CspLine.line_type == BILLING,
-        CspLine.cost.not_like("-%"),
-    )
-    return _by_subscription(db.session.execute(found), keys)
+def _charges_of(version_id: int, keys: set[Key]) -> dict[Key, list[Charge]]:
+    """Of this one version. By names and not by a select of them: of a table nobody has looked at yet, PostgreSQL thinks it is empty."""
+    charges: dict[Key, list[Charge]] = {}
+    for tenants, subscriptions in _some_at_a_time(keys):
+        found = select(CspLine.customer_tenant_id, CspLine.subscription_id, *_CHARGE).where(
+            CspLine.version_id == version_id,
+            CspLine.customer_tenant_id.in_(tenants),
+            CspLine.line_type == BILLING,
+            CspLine.subscription_id.in_(subscriptions),
+            CspLine.cost.not_like("-%"),
+        )
+        charges |= _by_subscription(db.session.execute(found), keys)
+    return charges
+
+
+def _some_at_a_time(keys: set[Key]) -> Iterator[tuple[list[str], list[str]]]:
+    """Customers, as many as one statement asks for, and their subscriptions."""
+    subscriptions: dict[str, set[str]] = {}
+    for tenant, subscription in keys:
+        subscriptions.setdefault(tenant, set()).add(subscription)
+    tenants = sorted(subscriptions)
+    for begin in range(0, len(tenants), _TOGETHER):
+        some = tenants[begin : begin + _TOGETHER]
+        yield some, sorted(set().union(*(subscriptions[tenant] for tenant in some)))
 
 
 def _refunds_of(version_id: int, tenants: Sequence[str] | None) -> list[Refund]:
@@ -119,41 +134,19 @@ def _refunds_of(version_id: int, tenants: Sequence[str] | None) -> list[Refund]:
     ]
 
 
-def _own_charges(version_id: int, keys: set[Key], tenants: Sequence[str] | None) -> dict[Key, list[Charge]]:
-    refund = aliased(CspLine)
-    refunded = select(refund.subscription_id).where(refund.version_id == version_id, refund.cost.startswith("-"))
-    found = select(CspLine.customer_tenant_id, CspLine.subscription_id, *_CHARGE).where(
-        CspLine.version_id == version_id,
-        CspLine.line_type == BILLING,
-        CspLine.cost.not_like("-%"),
-        CspLine.subscription_id.in_(refunded),
-    )
-    if tenants is not None:
-        found = found.where(CspLine.customer_tenant_id.in_(tenants))
-    return _by_subscription(db.session.execute(found), keys)
-
-
 def _charges_elsewhere(document: Any, keys: set[Key]) -> dict[Key, list[Charge]]:
     """Of the account's other documents, as they are in force: each customer's lines along their index."""
     charges: dict[Key, list[Charge]] = {}
-    tenants = sorted({tenant for tenant, _ in keys})
-    for begin in range(0, len(tenants), _TOGETHER):
-        some = tenants[begin : begin + _TOGETHER]
+    for tenants, subscriptions in _some_at_a_time(keys):
         found = (
             select(CspLine.customer_tenant_id, CspLine.subscription_id, *_CHARGE)
-            .join(
-                CspDocumentTotal,
-                (CspDocumentTotal.version_id == CspLine.version_id)
-                & (CspDocumentTotal.customer_tenant_id == CspLine.customer_tenant_id),
-            )
-            .join(CspDocument, CspDocument.id == CspDocumentTotal.document_id)
+            .join(CspDocument, CspDocument.version_id == CspLine.version_id)
             .where(
                 CspDocument.account_id == document.account_id,
                 CspDocument.id != document.id,
-                CspDocument.version_id == CspDocumentTotal.version_id,
-                CspDocumentTotal.customer_tenant_id.in_(some),
+                CspLine.customer_tenant_id.in_(tenants),
                 CspLine.line_type == BILLING,
-                CspLine.subscription_id.in_(sorted({one for tenant, one in keys if tenant in set(some)})),
+                CspLine.subscription_id.in_(subscriptions),
                 CspLine.cost.not_like("-%"),
             )
         )

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
 from decimal import ROUND_HALF_UP, Context, Decimal
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 from app.foundation.money import exponent, round_half_up
 
@@ -64,6 +64,7 @@ def factor_of(mark_up: Decimal) -> Decimal:
     return EXACT.add(1, mark_up.scaleb(-2, EXACT))
 
 
+@lru_cache(8192)
 def _sell_of(cost: str, mark_up: Decimal, currency: str) -> Decimal:
     """line_sell of an amount as sent. Nearly all are short: their product is exact in the default context, which is quicker."""
     decimals = places(currency)
@@ -136,6 +137,11 @@ def _fit(start: str, quantity: str, charge: Charge) -> tuple[bool, bool, bool]:
     return start[:10] < charge.end[:10], quantity.lstrip("-") == charge.quantity, charge.start < start
 
 
+def otherwise_on(document: Any) -> date:
+    """The day of a line that says none: its document's period's first, else the document's own."""
+    return (document.period_start or document.invoice_date).date()
+
+
 class Price(NamedTuple):
     """`mark_up` in percent and `sell` are None where nobody has set a mark-up, or the currency is none."""
 
@@ -157,13 +163,46 @@ def priced(
     """
     original = originals.get(line.sequence)
     day = day_in(original or line.charge_start) or otherwise
-    if is_credit(line.charge_type):
+    return price_on(day, line.cost, line.charge_type, line.currency, mark_up_on, BY_ORIGINAL if original else BY_DAY)
+
+
+def price_on(
+    day: date, cost: str, charge_type: str, currency: str, mark_up_on: Callable[[date], Decimal | None], why: str = BY_DAY
+) -> Price:  # fmt: skip
+    """The same where the day that picks the mark-up is known."""
+    if is_credit(charge_type):
         mark_up, why = NOTHING, PASSED_THROUGH
     else:
         found = mark_up_on(day)
         if found is None:
             return Price(None, None, NOT_SET, day)
-        mark_up, why = found, BY_ORIGINAL if original else BY_DAY
-    if places(line.currency) is None:
+        mark_up = found
+    if places(currency) is None:
         return Price(None, None, NOT_SET, day)
-    return Price(mark_up, _sell_of(line.cost, mark_up, line.currency), why, day)
+    return Price(mark_up, _sell_of(cost, mark_up, currency), why, day)
+
+
+class Sold:
+    """What one customer's lines of one currency are sold at, added up one by one."""
+
+    __slots__ = ("mark_ups", "sell", "unpriced")
+    COLUMNS: ClassVar = ("sell", "least_mark_up", "most_mark_up", "unpriced")
+
+    def __init__(self) -> None:
+        self.sell, self.unpriced = NOTHING, 0
+        self.mark_ups: set[Decimal] = set()
+
+    def add(self, price: Price) -> None:
+        if price.sell is None or price.mark_up is None:
+            self.unpriced += 1
+            return
+        self.sell = EXACT.add(self.sell, price.sell)
+        if price.why != PASSED_THROUGH:
+            self.mark_ups.add(price.mark_up)
+
+    def columns(self) -> tuple[Decimal | None, Decimal | None, Decimal | None, int]:
+        """As csp_document_total keeps it, by COLUMNS: no amount where some line has no mark-up."""
+        if self.unpriced:
+            return None, None, None, self.unpriced
+        mark_ups = self.mark_ups or {NOTHING}
+        return self.sell, min(mark_ups), max(mark_ups), 0

@@ -51,6 +51,8 @@ class Begun(NamedTuple):
 class Lines(NamedTuple):
     number: str
     lines: Sequence[Line]
+    #: theirs alone, made here: the writer waits for the database meanwhile
+    digest: LinesDigest
     cursor: Mapping[str, Any]
 
 
@@ -145,7 +147,7 @@ class Reader:
         if cursor is None:
             self._put(Begun(self._given.number, source, here))
         for lines, after in self._pages(source, cursor):
-            self._put(Lines(self._given.number, lines or (), {**here, **after}))
+            self._put(Lines(self._given.number, lines or (), LinesDigest.of(lines or ()), {**here, **after}))
 
     def _pages(
         self, source: str, cursor: Mapping[str, Any] | None

@@ -19,6 +19,8 @@ from app.csp.discovery.states import LINES
 from app.csp.invoices import line_arrivals
 from app.csp.invoices.line_arrivals import Filling
 from app.csp.invoices.model import CspDocument, CspDocumentVersion
+from app.csp.invoices.passing import Known, Prices
+from app.csp.invoices.rules import otherwise_on
 from app.csp.microsoft.records import Document, LineSet, Paused, Refused, SignInNeeded, Unreachable
 from app.csp.microsoft.sources import source_of
 from app.foundation.database import db, end_reading
@@ -43,8 +45,8 @@ def read(work: Work) -> None:
 
 
 _DOCUMENTS = select(
-    CspDocument.id, CspDocument.number, CspDocument.invoice_type, CspDocument.invoice_date, CspDocument.period_end,
-    CspDocument.currency, CspDocument.line_sets, CspDocument.digest.label("listed"), CspDocument.difference,
+    CspDocument.id, CspDocument.number, CspDocument.invoice_type, CspDocument.invoice_date, CspDocument.period_start,
+    CspDocument.period_end, CspDocument.currency, CspDocument.line_sets, CspDocument.digest.label("listed"), CspDocument.difference,
     CspDocument.reconciled_at, CspDocument.version_id, CspDocumentVersion.complete_at, CspDocumentVersion.source,
     CspDocumentVersion.lines, CspDocumentVersion.digest, CspDocumentVersion.cursor,
 ).outerjoin(CspDocumentVersion, CspDocumentVersion.id == CspDocument.version_id)  # fmt: skip
@@ -84,6 +86,7 @@ class _Writer:
         #: trouble that waits until what came before it is committed
         self._held: Any = None
         self._fillings: dict[str, Filling] = {}
+        self._known = Known(work.owner.account_id)
         #: of those whose version could not be written: their readers are not listened to any more
         self._given_up: set[str] = set()
         #: lines counted as read of each document under way; read a second time they count once
@@ -121,7 +124,7 @@ class _Writer:
             )
             if begun and len(version.cursor) > 1:
                 plan, go_on = LOAD, (version.source, dict(version.cursor))
-                self._fillings[row.number] = line_arrivals.go_on(version)
+                self._fillings[row.number] = line_arrivals.go_on(version, self._prices(row))
         document = _record_of(row)
         given = reader.Given(row.number, row.currency, document.line_sets, row.listed, plan, "", go_on=go_on)
         end_reading()  # nothing holds a snapshot while answers are waited for
@@ -129,6 +132,9 @@ class _Writer:
             mark = row.cursor.get("mark", "")
             return given._replace(source=row.source, lines=row.lines, digest=row.digest, mark=mark)
         return given._replace(source=row.source or source_of(document))
+
+    def _prices(self, row: Any) -> Prices:
+        return Prices(self._known, otherwise_on(row))
 
     def _next_pieces(self) -> list[Any]:
         """What has come, to be written together: a mere beginning with what follows it, and trouble, which may end the run, by itself."""
@@ -183,10 +189,10 @@ class _Writer:
                 if isinstance(piece, reader.Begun):
                     progress.done -= self._counted.pop(piece.number, 0)
                     self._fillings[piece.number] = line_arrivals.begin(
-                        row.id, self._work.owner.partner_id, piece.source, piece.cursor
+                        row.id, self._work.owner.partner_id, piece.source, piece.cursor, self._prices(row)
                     )
                 elif isinstance(piece, reader.Lines):
-                    self._fillings[piece.number].take(piece.lines, piece.cursor)
+                    self._fillings[piece.number].take(piece.lines, piece.digest, piece.cursor)
                     self._count(piece.number, len(piece.lines))
                 elif isinstance(piece, reader.Compared):
                     self._count(piece.number, piece.lines)
