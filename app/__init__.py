@@ -21,6 +21,8 @@ TABLES_APART = (
     "members.api_keys", "notices.webhook_model", "csp.accounts.model", "csp.customers.model", "csp.invoices.model",
     "csp.discovery.model", "csp.statements.model",
 )  # fmt: skip
+#: Events that only jobs record, and that every process shows: one without jobs imports nothing else that declares them.
+EVENTS_APART = ("csp.customers.found", "csp.invoices.found")
 
 
 def create_app(overrides: Mapping[str, Any] | None = None) -> Flask:
@@ -72,7 +74,7 @@ def create_app(overrides: Mapping[str, Any] | None = None) -> Flask:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
     clock.follow(settings.instance_path / "demo-clock" if settings.demo else None)
     history_stretches.follow(settings.secret_key)
-    _know_every_table()
+    _know_every_table_and_event()
     database.install(app, settings.database_url, migrations=HERE / "migrations")
 
     logs.install(app)
@@ -98,11 +100,11 @@ def create_app(overrides: Mapping[str, Any] | None = None) -> Flask:
     return app
 
 
-def _know_every_table() -> None:
+def _know_every_table_and_event() -> None:
     from importlib import import_module
 
     ideas, rooms = (f"foundation.{idea}" for idea in IDEAS_WITH_TABLES), (f"{room}.model" for room in ROOMS)
-    for module in (*ideas, *rooms, *TABLES_APART):
+    for module in (*ideas, *rooms, *TABLES_APART, *EVENTS_APART):
         import_module(f"app.{module}")
 
 

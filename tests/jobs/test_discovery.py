@@ -1,6 +1,5 @@
 """A discovery against Microsoft on loopback: what it reads is what there is, whatever goes wrong on the way."""
 
-from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 
@@ -8,7 +7,6 @@ import pytest
 from flask import Flask
 from sqlalchemy import func, select, update
 
-from app.commands.stand_in.exchange import Answer, Request
 from app.csp.accounts import actions as accounts
 from app.csp.accounts.model import CspAccount
 from app.csp.customers.arrivals import FORMER
@@ -177,34 +175,6 @@ def test_a_document_that_is_refused_is_told_and_the_others_are_read(stage: Stage
     stage.agrees()
 
 
-@pytest.mark.parametrize("changes", [False, True])
-def test_an_export_whose_links_end_in_its_midst_is_gone_on_with_or_read_anew(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch, changes: bool
-) -> None:
-    """Each order of it has names of its own for the blobs; under another mark the lines are others, from the first on."""
-    stage.faults.habits.blob_lines = 11
-    graph, give, given = stage.microsoft.graph, stage.microsoft.graph.blob, Counter[str]()
-    ended: list[str] = []
-
-    def ends(request: Request) -> Answer:
-        number = request.path.split("/")[2]
-        given[number] += 1
-        if given[number] == 2 and not ended:
-            ended.append(number)
-            graph.signatures.clear()
-            if changes and (document := stage.world.document(number)):
-                document.edition += 1
-        return give(request)
-
-    monkeypatch.setattr(graph, "blob", ends)
-    run = stage.discover()
-    assert (run.state, run.error) == (states.COMPLETED, None)
-    with acting_for_all("a test looks"):
-        assert not [one.sentence for one in queries.refusals_of(run.id) if one.kind == states.LINES]
-    stage.agrees()
-    assert ended
-
-
 FAULTS: dict[str, list[dict[str, object]]] = {
     "throttled": [{"what": "throttle", "where": "", "after": 9, "times": 2, "seconds": 1}],
     "5xx": [{"what": "error", "where": "customers", "after": 3, "times": 2}, {"what": "html", "where": "lineitems", "after": 1, "times": 2, "status": 502}],
@@ -247,24 +217,6 @@ def test_however_it_spells_and_pages(stage: Stage, name: str) -> None:
     again = stage.discover()
     assert (again.state, again.error) == (states.COMPLETED, None)
     assert stage.rows() == before
-
-
-def test_a_period_that_the_listing_leaves_out_is_asked_for_once(stage: Stage) -> None:
-    stage.faults.habits.periods_by_id = True
-    stage.discover()
-    stage.agrees()
-    with acting_for_all("a test looks"):
-        kept = {
-            row.number: row.period_start
-            for row in db.session.execute(select(CspDocument.number, CspDocument.period_start))
-        }
-    said = {one.number: one.starts for one in stage.world.documents}
-    said |= {note.number: note.starts for one in stage.world.documents for note in one.amendments}
-    assert {number: start and start.date() for number, start in kept.items()} == said
-    before = stage.rows()
-    stage.discover()
-    assert stage.rows() == before
-    assert stage.kinds()["invoices"].requests < len(said)
 
 
 def test_a_token_that_dies_takes_the_consent_with_it(stage: Stage) -> None:

@@ -1,0 +1,74 @@
+"""What a source says in the midst of a run, or leaves out: an export whose links end, a listing without periods."""
+
+from collections import Counter
+from collections.abc import Iterator
+
+import pytest
+from flask import Flask
+from sqlalchemy import select
+
+from app.commands.stand_in.exchange import Answer, Request
+from app.csp.discovery import queries, states
+from app.csp.invoices.model import CspDocument
+from app.foundation.database import db
+from app.foundation.tenancy import acting_for_all
+from tests.databases import Restorer
+from tests.makers.csp_runs import Stage, discovery
+from tests.people import People, everybody
+
+
+@pytest.fixture
+def people(app: Flask, restore_database: Restorer) -> People:
+    return everybody(app, restore_database)
+
+
+@pytest.fixture
+def stage(app: Flask, people: People) -> Iterator[Stage]:
+    with app.app_context(), discovery(people.viewer("ada")) as stage:
+        yield stage
+
+
+@pytest.mark.parametrize("changes", [False, True])
+def test_an_export_whose_links_end_in_its_midst_is_gone_on_with_or_read_anew(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, changes: bool
+) -> None:
+    """Each order of it has names of its own for the blobs; under another mark the lines are others, from the first on."""
+    stage.faults.habits.blob_lines = 11
+    graph, give, given = stage.microsoft.graph, stage.microsoft.graph.blob, Counter[str]()
+    ended: list[str] = []
+
+    def ends(request: Request) -> Answer:
+        number = request.path.split("/")[2]
+        given[number] += 1
+        if given[number] == 2 and not ended:
+            ended.append(number)
+            graph.signatures.clear()
+            if changes and (document := stage.world.document(number)):
+                document.edition += 1
+        return give(request)
+
+    monkeypatch.setattr(graph, "blob", ends)
+    run = stage.discover()
+    assert (run.state, run.error) == (states.COMPLETED, None)
+    with acting_for_all("a test looks"):
+        assert not [one.sentence for one in queries.refusals_of(run.id) if one.kind == states.LINES]
+    stage.agrees()
+    assert ended
+
+
+def test_a_period_that_the_listing_leaves_out_is_asked_for_once(stage: Stage) -> None:
+    stage.faults.habits.periods_by_id = True
+    stage.discover()
+    stage.agrees()
+    with acting_for_all("a test looks"):
+        kept = {
+            row.number: row.period_start
+            for row in db.session.execute(select(CspDocument.number, CspDocument.period_start))
+        }
+    said = {one.number: one.starts for one in stage.world.documents}
+    said |= {note.number: note.starts for one in stage.world.documents for note in one.amendments}
+    assert {number: start and start.date() for number, start in kept.items()} == said
+    before = stage.rows()
+    stage.discover()
+    assert stage.rows() == before
+    assert stage.kinds()["invoices"].requests < len(said)
