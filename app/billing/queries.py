@@ -1,7 +1,7 @@
 """Reading billing entries: lists, month totals, provisional amounts, explanations, the rating queue."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -21,7 +21,7 @@ from app.engagements.queries import Customer, Partner
 from app.foundation import clock
 from app.foundation.billing_month import CUT_OFF_POLICIES, BillingMonth
 from app.foundation.collecting import without_collecting
-from app.foundation.database import at_most, db
+from app.foundation.database import as_text, at_most, db, id_of
 from app.foundation.money import Money
 from app.foundation.shares import WHOLE, Share
 from app.foundation.tenancy import Viewer, acting_for_all
@@ -221,9 +221,14 @@ class DueEntry(NamedTuple):
         return {"seller_id": self.seller_id, "partner_id": self.partner_id, "customer_id": self.customer_id}
 
 
+#: ids that stand in many rows: read as text, so that each is one object
+_SHARED = ("engagement_id", "programme_id", "metric_id", "seller_id", "partner_id", "customer_id", "plan_id")
 _DUE_COLUMNS = (
-    *(getattr(BillingEntry, name) for name in DueEntry._fields[:15]),
-    Engagement.plan_id,
+    *(
+        as_text(getattr(BillingEntry, name)) if name in _SHARED else getattr(BillingEntry, name)
+        for name in DueEntry._fields[:15]
+    ),
+    as_text(Engagement.plan_id),
     (Engagement.number + " " + Engagement.name).label("engagement"),
     Engagement.active_from,
     Engagement.ended_at,
@@ -235,7 +240,11 @@ def many_due_for_rating(limit: int, *, share: Share = WHOLE) -> list[DueEntry]:
     due = _due(*_DUE_COLUMNS).join(Engagement, Engagement.id == BillingEntry.engagement_id)
     with without_collecting():
         rows = db.session.execute(due.where(share.has(BillingEntry.engagement_id)).limit(limit))
-        return [DueEntry._make(row) for row in rows]
+        columns: dict[str, Iterable[Any]] = dict(zip(DueEntry._fields, zip(*rows, strict=True), strict=False))
+        if not columns:
+            return []
+        columns |= {name: map(id_of, columns[name]) for name in _SHARED}
+        return list(map(DueEntry._make, zip(*columns.values(), strict=True)))
 
 
 def _due(*columns: Any) -> Select[*tuple[Any, ...]]:

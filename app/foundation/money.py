@@ -6,7 +6,7 @@ from zero, once, where a line becomes billable; totals are sums of rounded lines
 
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 from babel.core import get_global
 from babel.numbers import get_currency_precision
@@ -52,13 +52,14 @@ class Money:
     def zero(cls, currency: str) -> "Money":
         return cls.of_minor(0, currency)
 
-    @property
+    @cached_property
     def minor(self) -> int:
         """Whole minor units. ValueError if there is anything beyond them: round first, once, on purpose."""
         scaled = self.amount.scaleb(exponent(self.currency))
-        if scaled != scaled.to_integral_value():
+        whole = int(scaled)
+        if scaled != whole:
             raise ValueError(f"{self.amount} {self.currency} is not rounded to its minor unit")
-        return int(scaled)
+        return whole
 
     def rounded(self) -> "Money":
         return Money(round_half_up(self.amount, exponent(self.currency)), self.currency)
