@@ -84,17 +84,20 @@ def begin(
     return Filling(version, prices)
 
 
-def unfinished(document_id: uuid.UUID) -> CspDocumentVersion | None:
-    """The version whose reading was cut short, if there is one."""
-    return db.session.scalar(
+def unfinished(account_id: uuid.UUID) -> dict[uuid.UUID, CspDocumentVersion]:
+    """Documents of the account and, of each, the version whose reading was cut short."""
+    found = db.session.scalars(
         select(CspDocumentVersion)
+        .join(CspDocument, CspDocument.id == CspDocumentVersion.document_id)
         .where(
-            CspDocumentVersion.document_id == document_id,
+            CspDocument.account_id == account_id,
             CspDocumentVersion.complete_at.is_(None),
             CspDocumentVersion.over_at.is_(None),
         )
+        .order_by(CspDocumentVersion.id)
         .execution_options(populate_existing=True)
     )
+    return {version.document_id: version for version in found}
 
 
 def go_on(version: CspDocumentVersion, prices: Prices) -> Filling:

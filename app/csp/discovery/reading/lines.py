@@ -23,7 +23,7 @@ from app.csp.invoices.passing import Known, Prices
 from app.csp.invoices.rules import otherwise_on
 from app.csp.microsoft.records import Document, LineSet, Paused, Refused, SignInNeeded, Unreachable
 from app.csp.microsoft.sources import source_of
-from app.foundation.database import db, end_reading
+from app.foundation.database import db, end_reading, writing
 
 log = structlog.get_logger(__name__)
 
@@ -38,7 +38,7 @@ def read(work: Work) -> None:
     due = [] if work.model == INDIRECT_RESELLER else _due(work)
     if "of" not in progress.cursor:
         progress.cursor = {"documents": 0, "of": len(due)}
-    _Writer(work, progress).run(iter(due))
+    _Writer(work, progress, iter(due)).run()
     with work.page(progress):
         progress.known = progress.done
         work.end(progress)
@@ -76,8 +76,9 @@ def _due(work: Work) -> list[tuple[Any, str]]:
 class _Writer:
     """Takes what the readers give, what has come meanwhile in one transaction, and keeps as many readers at work as requests may be made."""
 
-    def __init__(self, work: Work, progress: Progress) -> None:
-        self._work, self._progress = work, progress
+    def __init__(self, work: Work, progress: Progress, due: Iterator[tuple[Any, str]]) -> None:
+        self._work, self._progress, self._due = work, progress, due
+        self._cut_short = line_arrivals.unfinished(work.owner.account_id)
         self._queue: Queue[Any] = Queue(PAGES_AHEAD)
         self._cancelled = threading.Event()
         #: of those that are read or still to be written, and how many are read
@@ -93,20 +94,18 @@ class _Writer:
         self._counted: dict[str, int] = {}
         self._in_vain = 0
 
-    def run(self, due: Iterator[tuple[Any, str]]) -> None:
+    def run(self) -> None:
+        end_reading()  # nothing holds a snapshot while answers are waited for
         try:
-            while self._start_readers(due):
-                pieces = self._next_pieces()
-                self._reading -= sum(isinstance(piece, reader.Ended) for piece in pieces)
-                self._start_readers(due)  # what has ended makes room while its end is written
-                self._write(pieces)
+            while self._start_readers():
+                self._write(self._first_pieces())
         finally:
             self._cancelled.set()
 
-    def _start_readers(self, due: Iterator[tuple[Any, str]]) -> bool:
+    def _start_readers(self) -> bool:
         """Whether there is anything to come."""
         while self._reading < self._work.fetchers.at_once:
-            found = next(due, None)
+            found = next(self._due, None)
             if found is None:
                 break
             row, plan = found
@@ -118,16 +117,17 @@ class _Writer:
 
     def _given(self, row: Any, plan: str) -> reader.Given:
         go_on = None
-        if (version := line_arrivals.unfinished(row.id)) is not None:
+        if (version := self._cut_short.pop(row.id, None)) is not None:
             begun = rules.may_go_on_with(
                 version.cursor.get("listed"), row.listed, version.begun_at, self._work.begun_at
             )
             if begun and len(version.cursor) > 1:
                 plan, go_on = LOAD, (version.source, dict(version.cursor))
                 self._fillings[row.number] = line_arrivals.go_on(version, self._prices(row))
+                if not writing():
+                    end_reading()
         document = _record_of(row)
         given = reader.Given(row.number, row.currency, document.line_sets, row.listed, plan, "", go_on=go_on)
-        end_reading()  # nothing holds a snapshot while answers are waited for
         if plan == COMPARE:
             mark = row.cursor.get("mark", "")
             return given._replace(source=row.source, lines=row.lines, digest=row.digest, mark=mark)
@@ -136,23 +136,42 @@ class _Writer:
     def _prices(self, row: Any) -> Prices:
         return Prices(self._known, otherwise_on(row))
 
-    def _next_pieces(self) -> list[Any]:
-        """What has come, to be written together: a mere beginning with what follows it, and trouble, which may end the run, by itself."""
+    def _first_pieces(self) -> list[Any]:
+        """What there has to be before it is written: something, and of a mere beginning what follows it."""
         pieces = [self._held or self._next_piece()]
         self._held = None
-        while len(pieces) < TOGETHER and not _is_trouble(pieces[-1]):
-            if len(pieces) == 1 and isinstance(pieces[0], reader.Begun):
-                piece = self._next_piece()  # however long that takes, nothing that was read waits to be written
-            else:
-                try:
-                    piece = self._queue.get_nowait()
-                except Empty:
-                    break
+        if isinstance(pieces[0], reader.Begun):
+            piece = self._next_piece()  # however long that takes, nothing that was read waits to be written
             if _is_trouble(piece):
                 self._held = piece
-                break
-            pieces.append(piece)
+            else:
+                pieces.append(piece)
         return pieces
+
+    def _pieces(self, first: list[Any]) -> Iterator[Any]:
+        """And what has come meanwhile, each taken only when those before it are written: whoever reads goes on all the time. Trouble,
+        which may end the run, stands by itself."""
+        taken = 0
+        for piece in first:
+            taken += 1
+            yield self._taken(piece)
+        while taken < TOGETHER and self._held is None and not _is_trouble(first[-1]):
+            try:
+                piece = self._queue.get_nowait()
+            except Empty:
+                return
+            if _is_trouble(piece):
+                self._held = piece
+            else:
+                taken += 1
+                yield self._taken(piece)
+
+    def _taken(self, piece: Any) -> Any:
+        """What has ended makes room while its end is written."""
+        if isinstance(piece, reader.Ended):
+            self._reading -= 1
+            self._start_readers()
+        return piece
 
     def _next_piece(self) -> Any:
         while True:
@@ -161,11 +180,11 @@ class _Writer:
             except Empty:
                 self._work.listen()
 
-    def _write(self, pieces: list[Any]) -> None:
+    def _write(self, first: list[Any]) -> None:
         """One transaction. What no column takes is that piece's document's alone: the others' pieces stay."""
         unfit: list[tuple[Any, DataError]] = []
         with self._work.page(self._progress):
-            for piece in pieces:
+            for piece in self._pieces(first):
                 row = self._rows[piece.number]
                 if piece.number in self._given_up:
                     if isinstance(piece, reader.Ended):
