@@ -23,8 +23,9 @@ from app.engagements.states import BILLABLE
 from app.foundation.billing_month import BillingMonth
 from app.foundation.bounded import Bounded, bounded
 from app.foundation.database import db
+from app.foundation.kept_statements import columns_of
 from app.foundation.money import Money
-from app.foundation.tenancy import Viewer, acting_for_all, columns_of
+from app.foundation.tenancy import Viewer, acting_for_all
 
 #: so many waiting entries are priced for the total; more wait only when nothing is rated at all
 MOST_PRICED = 100
@@ -36,7 +37,7 @@ def billed_in(month: BillingMonth, cut_off: str) -> tuple[Bounded, int]:
 
     Where there are very many, of the newest of them only: that is what Bounded.full says.
     """
-    row = columns_of(_billed(), {"month": month, "ends_before": month.next.starts_at, "cut_off": cut_off}).one()
+    [row] = columns_of(_billed(), {"month": month, "ends_before": month.next.starts_at, "cut_off": cut_off})
     return Bounded(row[0]), int(row[1] or 0)
 
 
@@ -111,7 +112,7 @@ _PROGRAMMES = select(Programme).where(Programme.id.in_(bindparam("ids", expandin
 
 def waiting_to_be_rated() -> WaitingToBeRated:
     """Everything undecided that this viewer may see, the oldest MOST_PRICED of it priced. `due` is not for customers."""
-    rows = columns_of(_OLDEST_UNDECIDED).all()
+    rows = columns_of(_OLDEST_UNDECIDED)
     amounts = amounts_now(row.id for row in rows)
     terms = _remunerations({row.programme_id for row in rows})
     gross: dict[tuple[BillingMonth, str], Money] = {}

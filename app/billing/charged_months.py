@@ -15,7 +15,7 @@ from app.billing.model import BillingEntry, RatingGroup
 from app.billing.standing import OF_ENTRY
 from app.charges.model import ChargeLine
 from app.foundation.billing_month import BillingMonth
-from app.foundation.tenancy import columns_of
+from app.foundation.kept_statements import columns_of
 
 _ENGAGEMENT = bindparam("engagement_id", type_=Uuid())
 _GROUPS = (

@@ -18,8 +18,9 @@ from app.engagements.model import Engagement
 from app.engagements.queries import Customer, Partner
 from app.foundation.billing_month import BillingMonth
 from app.foundation.database import at_most, db, one_of
+from app.foundation.kept_statements import columns_of
 from app.foundation.refusals import Refused
-from app.foundation.tenancy import Viewer, acting_for_all, columns_of, one
+from app.foundation.tenancy import Viewer, acting_for_all, one
 
 Corrected = aliased(BillingEntry, name="corrected")
 
@@ -198,7 +199,7 @@ WAITING_COLUMNS = (
 def waiting_for(viewer: Viewer, limit: int) -> Sequence[Row[*tuple[Any, ...]]]:
     """Corrections this member may decide, oldest first."""
     found = _waiting(viewer, limit)
-    return [] if found is None else columns_of(found).all()
+    return [] if found is None else columns_of(found)
 
 
 @lru_cache(maxsize=256)

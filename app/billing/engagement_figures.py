@@ -4,14 +4,14 @@ import uuid
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Integer, Select, case, func, select, type_coerce
+from sqlalchemy import Integer, Select, case, false, func, select, type_coerce
 
 from app.billing import states
 from app.billing.model import BillingEntry, RatingGroup
 from app.catalog.model import Product, Programme
 from app.engagements.model import CompletionRequest, Engagement
 from app.engagements.queries import PAGE, EngagementPage
-from app.engagements.states import OPEN
+from app.engagements.states import BILLABLE, COMPLETION_REQUESTED, OPEN
 from app.foundation.billing_month import BillingMonth
 from app.foundation.database import at_most, db, one_of
 from app.foundation.history import History
@@ -42,7 +42,7 @@ def beside(page: Any) -> list[Any]:
     """What each row of a page of with_open_month() shows of billing, for page_of(beside=...).
 
     asked_at (of the open completion request), rated_minor (all months), month_minor (rated in open_month, None without any) and
-    month_waits (something of it is undecided).
+    month_waits (something of it is undecided). Where a row's state says that there is none, it is not looked for.
     """
     group = select(func.sum(RatingGroup.amount_minor)).where(RatingGroup.engagement_id == page.id)
     waits = select(BillingEntry.id).where(
@@ -53,11 +53,13 @@ def beside(page: Any) -> list[Any]:
     asked = select(CompletionRequest.asked_at).where(
         CompletionRequest.engagement_id == page.id, one_of(CompletionRequest.state, (OPEN,))
     )
+    in_month = group.where(_number_of(RatingGroup.service_month) == page.open_month).scalar_subquery()
+    billable = one_of(page.state, BILLABLE)
     return [
-        asked.scalar_subquery().label("asked_at"),
+        case((one_of(page.state, (COMPLETION_REQUESTED,)), asked.scalar_subquery())).label("asked_at"),
         group.scalar_subquery().label("rated_minor"),
-        group.where(_number_of(RatingGroup.service_month) == page.open_month).scalar_subquery().label("month_minor"),
-        waits.exists().label("month_waits"),
+        case((billable, in_month)).label("month_minor"),
+        case((billable, waits.exists()), else_=false()).label("month_waits"),
     ]
 
 

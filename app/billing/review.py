@@ -26,9 +26,10 @@ from app.engagements.model import Engagement
 from app.engagements.queries import Customer, Partner
 from app.foundation.bounded import Bounded, bounded
 from app.foundation.database import db
+from app.foundation.kept_statements import columns_of
 from app.foundation.money import Money
 from app.foundation.refusals import NotVisible, Refused
-from app.foundation.tenancy import acting_for_all, columns_of, one
+from app.foundation.tenancy import acting_for_all, one
 
 #: a queue's row and what its own page adds; the operator's, so the amounts are the programme's own terms
 REVIEW_COLUMNS = (
@@ -180,7 +181,7 @@ class QueueFigures:
 
 def queue_figures() -> QueueFigures:
     """Of what is undecided, as far as this viewer may see it; one statement, whatever the backlog."""
-    row = columns_of(_queue_figures()).one()
+    [row] = columns_of(_queue_figures())
     return QueueFigures(Bounded(row[0]), row[1], Bounded(row[2]), row[3])
 
 

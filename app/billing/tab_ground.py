@@ -10,7 +10,7 @@ from app.billing import states
 from app.billing.model import IS_UNDECIDED, BillingEntry, Correction, RatingGroup
 from app.catalog.model import Metric
 from app.engagements.model import Engagement
-from app.foundation.tenancy import columns_of
+from app.foundation.kept_statements import columns_of
 
 _ENGAGEMENT = bindparam("engagement_id", type_=Uuid())
 
@@ -58,7 +58,7 @@ class Ground:
 
 
 def ground_of(engagement: Engagement) -> Ground:
-    rows = columns_of(_GROUND, {"engagement_id": engagement.id, "plan_id": engagement.plan_id}).all()
+    rows = columns_of(_GROUND, {"engagement_id": engagement.id, "plan_id": engagement.plan_id})
     metrics = {row.id: MetricShown(row.id, row.name, row.unit) for row in rows}
     of_any = rows[0]  # no plan is without a metric
     return Ground(

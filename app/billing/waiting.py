@@ -12,7 +12,8 @@ from app.billing.model import IS_IN_REVIEW, BillingEntry
 from app.billing.review import amounts_now
 from app.engagements.model import Engagement
 from app.engagements.queries import Partner
-from app.foundation.tenancy import Viewer, columns_of, one
+from app.foundation.kept_statements import columns_of
+from app.foundation.tenancy import Viewer, one
 from app.foundation.text import N_
 from app.foundation.waiting import Kind, Waiting
 
@@ -21,7 +22,7 @@ def in_review(viewer: Viewer, limit: int) -> Sequence[Waiting]:
     """Entries this viewer may decide, since they were submitted, at what they would be rated at now."""
     if viewer.capacity != "operator" or not viewer.may(events.DECIDE):
         return []
-    rows = columns_of(_of_others(viewer.member_id, limit)).all()
+    rows = columns_of(_of_others(viewer.member_id, limit))
     amounts = amounts_now(row.id for row in rows)
     return [
         Waiting(

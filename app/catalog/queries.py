@@ -15,8 +15,9 @@ from app.catalog.rules import Remuneration
 from app.catalog.tariff import Band, Tariff
 from app.foundation.billing_month import BillingMonth
 from app.foundation.database import at_most, db
+from app.foundation.kept_statements import columns_of
 from app.foundation.refusals import NotVisible
-from app.foundation.tenancy import Viewer, acting_for_all, columns_of, viewer_organisation
+from app.foundation.tenancy import Viewer, acting_for_all, viewer_organisation
 from app.parties.model import Organisation
 
 
@@ -242,7 +243,7 @@ def programmes() -> Sequence[Programme]:
 
 def policies_in_use(viewer: Viewer) -> Sequence[Row[*tuple[Any, ...]]]:
     """(cut_off, takes_all_three) of the programmes a partner sells under, each pair once; for the operator, of all programmes."""
-    return columns_of(_OWN_POLICIES if viewer.capacity == "partner" else _POLICIES).all()
+    return columns_of(_OWN_POLICIES if viewer.capacity == "partner" else _POLICIES)
 
 
 def _under_own(found: Select[*tuple[Any, ...]]) -> Select[*tuple[Any, ...]]:

@@ -10,7 +10,8 @@ from sqlalchemy import Select, or_
 from app.catalog import reviews
 from app.catalog.listing_events import DECIDE_REVIEWS
 from app.catalog.model import ListingReview
-from app.foundation.tenancy import Viewer, columns_of
+from app.foundation.kept_statements import columns_of
+from app.foundation.tenancy import Viewer
 from app.foundation.text import N_
 from app.foundation.waiting import Kind, Waiting
 

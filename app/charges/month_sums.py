@@ -12,7 +12,8 @@ from app.charges.model import NO_PROGRAMME, ChargeLine, ChargeMonth, ProgrammeMo
 from app.foundation import bulk
 from app.foundation.billing_month import BillingMonth
 from app.foundation.database import db
-from app.foundation.tenancy import columns_of, current
+from app.foundation.kept_statements import columns_of
+from app.foundation.tenancy import current
 
 _KEY = ("seller_id", "booked_month", "partner_id", "customer_id", "currency", "is_test")
 _PROGRAMME_KEY = ("booked_month", "programme_id", "partner_id", "seller_id", "currency", "is_test")
@@ -86,7 +87,7 @@ def due_by_month(first: BillingMonth, last: BillingMonth) -> Sequence[Row[*tuple
 def _by_month(name: str, first: BillingMonth, last: BillingMonth) -> Sequence[Row[*tuple[Any, ...]]]:
     """A customer's are among its own partners; whoever has customers reads the sums over them all."""
     found = _sums_of(ChargeMonth if current().capacity == "customer" else ProgrammeMonth, name)
-    return columns_of(found, {"first": first, "last": last}).all()
+    return columns_of(found, {"first": first, "last": last})
 
 
 @cache

@@ -10,8 +10,8 @@ from sqlalchemy.orm import aliased
 from app.charges.model import ChargeLine, ChargeMonth
 from app.foundation.billing_month import BillingMonth
 from app.foundation.database import at_most, db
+from app.foundation.kept_statements import columns_of
 from app.foundation.refusals import NotVisible
-from app.foundation.tenancy import columns_of
 from app.parties.model import Organisation
 
 #: columns of a customer's list and export: gross and tax only
@@ -86,7 +86,7 @@ _TOTALS = (
 
 def own_totals_by_month() -> Sequence[Row[*tuple[Any, ...]]]:
     """(booked_month, currency, gross_minor, tax_minor) of the newest months, newest first; from the sums kept by month."""
-    return columns_of(_TOTALS).all()
+    return columns_of(_TOTALS)
 
 
 def source_of(line_id: uuid.UUID) -> tuple[str, uuid.UUID]:

@@ -7,7 +7,6 @@ import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
-from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import Select, String, Uuid, bindparam, cast, func, literal, select
@@ -15,6 +14,7 @@ from sqlalchemy import Select, String, Uuid, bindparam, cast, func, literal, sel
 from app.catalog.model import Plan, Product
 from app.engagements.model import Engagement
 from app.foundation.database import at_most, db
+from app.foundation.named import Named
 from app.foundation.pages import Page
 from app.parties.model import Organisation, PartnerCustomer
 
@@ -109,8 +109,8 @@ def _as_text(found: Select[*tuple[Any, ...]]) -> Any:
 @lru_cache(maxsize=256)
 def _read(text: str | None) -> Mapping[str, str]:
     pairs = (one.split(_INSIDE, 1) for one in text.split(_BETWEEN)) if text else ()
-    return MappingProxyType(_by_name((str(uuid.UUID(key)), name) for key, name in pairs))
+    return _by_name((str(uuid.UUID(key)), name) for key, name in pairs)
 
 
-def _by_name(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
-    return dict(sorted(set(pairs), key=lambda pair: pair[1].casefold()))
+def _by_name(pairs: Iterable[tuple[str, str]]) -> Named:
+    return Named(sorted(set(pairs), key=lambda pair: pair[1].casefold()))

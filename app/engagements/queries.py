@@ -17,8 +17,9 @@ from app.foundation.billing_month import BillingMonth
 from app.foundation.bounded import Bounded, bounded
 from app.foundation.database import Instant, at_most, db, one_of
 from app.foundation.id_list import found_first
+from app.foundation.kept_statements import columns_of
 from app.foundation.refusals import NotVisible
-from app.foundation.tenancy import Viewer, columns_of
+from app.foundation.tenancy import Viewer
 from app.parties.model import Organisation
 
 Customer = aliased(Organisation, name="customer")
@@ -246,7 +247,7 @@ def counts_by_state() -> dict[str, Bounded]:
 
     In the index's order: any would do, and PostgreSQL would try its luck in the table, which may be that of all others.
     """
-    row = columns_of(_COUNTS).one()
+    [row] = columns_of(_COUNTS)
     return {state: Bounded(number) for state, number in zip(states.CURRENT, row, strict=True) if number}
 
 

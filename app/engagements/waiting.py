@@ -11,8 +11,9 @@ from app.engagements import actions, events, states
 from app.engagements.model import CompletionRequest, Engagement
 from app.engagements.queries import Customer
 from app.foundation.database import one_of
+from app.foundation.kept_statements import columns_of
 from app.foundation.refusals import AlreadyDone
-from app.foundation.tenancy import Viewer, columns_of, one
+from app.foundation.tenancy import Viewer, one
 from app.foundation.text import N_
 from app.foundation.waiting import Kind, Waiting
 

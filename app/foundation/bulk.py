@@ -19,19 +19,18 @@ import threading
 import uuid
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, wait
-from contextlib import contextmanager
 from functools import lru_cache
 from itertools import islice
 from typing import Any
 
 from psycopg.adapt import Transformer
 from sqlalchemy import Column, Connection, Dialect, Table, inspect
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import DeclarativeBase
 
 from app.foundation import copy_text
 from app.foundation.copy_text import mapped
 from app.foundation.database import db, writing
+from app.foundation.driver_errors import driver_errors_as_ever
 from app.foundation.tenancy import current
 
 #: rows that are taken and sent in one go: all that is held in memory
@@ -271,18 +270,6 @@ def _copy(connection: Connection, statement: str, binders: list[Binder], rows: I
                 lines = map("\t".join, zip(*spelled, strict=True))
                 copy.write("".join([f"{line}\n" for line in lines]))
         return int(cursor.rowcount)
-
-
-@contextmanager
-def driver_errors_as_ever(connection: Connection, statement: str) -> Iterator[None]:
-    """SQLAlchemy stands aside in a COPY: what the driver raises becomes what it raises elsewhere, IntegrityError and all."""
-    errors = connection.dialect.loaded_dbapi.Error
-    try:
-        yield
-    except errors as wrong:
-        raise DBAPIError.instance(
-            statement, None, wrong, errors, hide_parameters=True, dialect=connection.dialect
-        ) from wrong
 
 
 def _quoted(name: str) -> str:

@@ -8,7 +8,6 @@ import select as readiness
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from contextvars import ContextVar
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import lru_cache
@@ -18,7 +17,6 @@ from typing import Any
 
 from flask_migrate import Migrate
 from flask_sqlalchemy import SQLAlchemy
-from flask_sqlalchemy.session import Session as AppSession
 from sqlalchemy import (
     BigInteger,
     ColumnElement,
@@ -36,7 +34,7 @@ from sqlalchemy import (
     make_url,
 )
 from sqlalchemy import Row as ResultRow
-from sqlalchemy.exc import DBAPIError, InvalidatePoolError
+from sqlalchemy.exc import InvalidatePoolError
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 from sqlalchemy.sql.functions import FunctionElement
@@ -45,6 +43,7 @@ from sqlalchemy.types import TypeDecorator
 from app.foundation.billing_month import BillingMonth
 from app.foundation.exact import Sum, from_scaled, to_scaled
 from app.foundation.identity import new_id
+from app.foundation.portal_session import PortalSession, _writing, writing
 
 #: PostgreSQL connections that one process keeps, and how many more it may open: each job of a worker runs in its own
 KEPT_CONNECTIONS, MORE_CONNECTIONS = 5, 15
@@ -60,26 +59,6 @@ class Base(DeclarativeBase):
             "pk": "pk_%(table_name)s",
         }
     )
-
-
-class PortalSession(AppSession):
-    """Closed also where its connection was cut: what was not committed is gone by itself, and what was read is answered."""
-
-    def close(self) -> None:
-        try:
-            self._end_read()
-            super().close()
-        except DBAPIError as cut:
-            if not cut.connection_invalidated:
-                raise
-            self.invalidate()
-
-    def _end_read(self) -> None:
-        """By COMMIT: at a ROLLBACK, which close() alone would send, psycopg forgets every statement it has prepared, and
-        PostgreSQL would plan each page's anew."""
-        if self.in_transaction() and self.is_active and not writing():
-            self.expunge_all()  # nothing is written here, whatever was set on a row in passing
-            self.commit()
 
 
 db = SQLAlchemy(
@@ -253,13 +232,6 @@ def canonical_json(value: Any) -> str:
     return _CANONICAL.encode(value)
 
 
-_writing: ContextVar[bool] = ContextVar("writing", default=False)
-
-
-def writing() -> bool:
-    return _writing.get()
-
-
 @contextmanager
 def transaction() -> Iterator[Session]:
     """One action, one transaction: the outermost block commits or, at any exception, rolls everything back.
@@ -301,11 +273,26 @@ def end_reading() -> None:
     db.session.commit()
 
 
+def read_apart() -> None:
+    """From here on each read of this request stands by itself; see portal_session.py."""
+    session: Any = db.session()
+    session.reads_apart = True
+
+
+def read_together() -> Session:
+    """From here on the reads of whatever asks are one transaction, as they are anyway but for a page."""
+    session: Any = db.session()
+    if session.reads_apart and not writing():
+        session.commit()
+        session.reads_apart = False
+    return session
+
+
 @contextmanager
 def one_picture() -> Iterator[None]:
     """All queries inside see the database as it is at the first of them, whatever is written meanwhile."""
     end_reading()
-    session = db.session()
+    session = read_together()
     if session.get_bind().dialect.name == "postgresql":
         session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
     try:
@@ -316,7 +303,7 @@ def one_picture() -> Iterator[None]:
 
 def streamed(statement: Select[*tuple[Any, ...]], batch: int = 2000) -> Iterator[ResultRow[*tuple[Any, ...]]]:
     """The rows of a select, read `batch` at a time for whoever looks now; the cursor is closed wherever reading ends."""
-    found = db.session.execute(statement.execution_options(yield_per=batch))
+    found = read_together().execute(statement.execution_options(yield_per=batch))
 
     def rows() -> Iterator[ResultRow[*tuple[Any, ...]]]:
         try:

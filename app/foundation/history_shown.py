@@ -16,7 +16,8 @@ from app.foundation.chains import GENESIS, digest
 from app.foundation.database import at_most
 from app.foundation.history import EVENT_COLUMNS, History, HistoryHead, newest_hold
 from app.foundation.history_stretches import HistoryStretch
-from app.foundation.tenancy import acting_for_all, columns_of
+from app.foundation.kept_statements import columns_of
+from app.foundation.tenancy import acting_for_all
 
 #: how far back a chain is walked while the hourly check knows of something wrong
 MOST_WALKED = 5000
@@ -69,7 +70,7 @@ def shown_hold(kind: str, subject_id: uuid.UUID, newest_first: Sequence[Any]) ->
         "behind": newest.sequence + 1 if newest else 0,
     }
     with acting_for_all("neighbours and ends of a chain are read, whoever looks"):
-        around = columns_of(_AROUND, asked).one()
+        [around] = columns_of(_AROUND, asked)
     if (around.last_sequence, around.last_hash) != (around.length, around.head):
         return False
     if oldest and newest and not _follow(newest_first, around, oldest, newest):

@@ -6,21 +6,19 @@ Never OFFSET, never COUNT(*) of an unbounded table.
 import base64
 import json
 import uuid
-from collections import namedtuple
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
-from functools import lru_cache
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import ColumnElement, Row, Select, bindparam, case, func, select, tuple_
+from sqlalchemy import ColumnElement, Select, bindparam, case, select, tuple_
 
 from app.foundation.billing_month import BillingMonth
 from app.foundation.database import Exact, Instant, Month, at_most, db
 from app.foundation.id_list import page_by_ids
-from app.foundation.tenancy import columns_of
+from app.foundation.kept_statements import columns_of, made_of, plain_rows
 
 PAGE = 50
 #: The cursor's parameters; no list has more keys.
@@ -39,7 +37,7 @@ class Page:
     next: str | None
     previous: str | None
     #: what stands beside all rows, read with them; None where there is no row
-    once: Row[*tuple[Any, ...]] | None = None
+    once: Any = None
 
 
 class BadCursor(ValueError):
@@ -77,9 +75,9 @@ def page_of(
     if shape not in built:
         page = _page(statement, keys, size, upwards=upwards, beyond=bool(cursor))
         built[shape] = _around(page, keys, beside, once, upwards=upwards) if beside or once else page
-    result = columns_of(built[shape], asked) if values is not None else db.session.execute(built[shape], asked)
-    read = list(result)
-    found: list[Any] = _plain_rows(tuple(result.keys()), read, len(once))
+    kept = values is not None
+    read = columns_of(built[shape], asked) if kept else plain_rows(db.session.execute(built[shape], asked))
+    found = _without(len(once), read) if once else read
     more = len(found) > size
     rows = found[:size]
     if backwards:
@@ -118,28 +116,25 @@ def _around(
     *,
     upwards: bool,
 ) -> Select[*tuple[Any, ...]]:
-    rows = page.subquery("page").c
+    # read twice where it must be known which row is the first; a row's number, which PostgreSQL and SQLite give over
+    # all rows of the page, would be dearer
+    rows = (page.cte("page").prefix_with("MATERIALIZED") if once else page.subquery("page")).c
     own = [rows[key.key or ""] for key in keys]
     order = [key.asc() if upwards else key.desc() for key in own]
-    first = func.row_number().over(order_by=order) == 1
-    of_first = [case((first, one)).label(one.name) for one in once]
+    first = select(own[-1]).order_by(*order).limit(at_most(1)).scalar_subquery()
+    of_first = [case((own[-1] == first, one)).label(one.name) for one in once]
     return select(*rows, *(beside(rows) if beside else ()), *of_first).order_by(*order)
 
 
-def _plain_rows(names: tuple[str, ...], read: Sequence[Any], once: int) -> list[Any]:
-    """Named tuples, equal where they show the same, and less what only the first row was given."""
-    make = _kind_of(names[: len(names) - once])._make
-    return [make(row[:-once]) for row in read] if once else [make(row) for row in read]
+def _without(once: int, read: Sequence[Any]) -> list[Any]:
+    """Less what only the first row was given: rows equal where they show the same."""
+    make = made_of(read[0]._fields[:-once]) if read else tuple
+    return [make(row[:-once]) for row in read]
 
 
 def plain(row: Any) -> Any:
     """One row that was read by itself, as those of a page are."""
-    return _plain_rows(tuple(row._fields), [row], 0)[0]
-
-
-@lru_cache(maxsize=256)
-def _kind_of(names: tuple[str, ...]) -> Any:
-    return namedtuple("PageRow", names, rename=True)
+    return made_of(tuple(row._fields))(row)
 
 
 def _encode(row: Any, names: Sequence[str]) -> str:

@@ -15,8 +15,8 @@ from typing import Any
 from psycopg import capabilities
 from sqlalchemy import Select
 
-from app.foundation.bulk import driver_errors_as_ever
-from app.foundation.database import db
+from app.foundation.database import db, read_together
+from app.foundation.driver_errors import driver_errors_as_ever
 from app.foundation.tenancy import shown
 
 AnySelect = Select[*tuple[Any, ...]]
@@ -24,7 +24,7 @@ AnySelect = Select[*tuple[Any, ...]]
 
 def copied(statement: AnySelect) -> Generator[bytes, None, None]:
     """PostgreSQL's own CSV, row by row. Whoever stops reading cancels the statement, and the connection is good again."""
-    connection = db.session.connection()
+    connection = read_together().connection()
     copy = f"COPY ({_written_out(statement)}) TO STDOUT (FORMAT csv)"
     driver: Any = connection.connection.driver_connection
     # a plan that begins to give rows at once: along the index of the order, where there is one, and not by sorting them all

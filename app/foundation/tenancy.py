@@ -6,7 +6,7 @@ Core statements on `__table__` bypass the listener and are allowed in named bulk
 """
 
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
@@ -19,8 +19,6 @@ from sqlalchemy import (
     Boolean,
     ColumnElement,
     ForeignKey,
-    Result,
-    Select,
     Uuid,
     and_,
     bindparam,
@@ -32,7 +30,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, ORMExecuteState, Session, mapped_column, with_loader_criteria
 
 from app.foundation.capacity import Capacity
-from app.foundation.database import Base, db, writing
+from app.foundation.database import Base, db
 from app.foundation.refusals import MissingRole, NotVisible
 
 Model = TypeVar("Model")
@@ -204,16 +202,6 @@ def shown(statement: Statement) -> Statement:
     viewer = current()
     criteria = _criteria(viewer.capacity, viewer.sees_tests)
     return _with(statement, criteria) if criteria else statement
-
-
-def columns_of(
-    statement: Select[*tuple[Any, ...]], values: Mapping[str, Any] | None = None
-) -> Result[*tuple[Any, ...]]:
-    """The rows of a select of columns, for a statement that is kept and asked at nearly every page: under the criteria that the
-    listener would add, but past the half of Session.execute that is there to make objects of rows."""
-    if writing():
-        return db.session.execute(statement, values)  # what is not written yet is written first
-    return db.session.connection().execute(shown(statement), values)
 
 
 #: statement -> its forms with criteria. One that a module built once and asks again and again is adapted once as well.

@@ -10,9 +10,10 @@ from sqlalchemy import Select, String, Uuid, and_, bindparam, func, literal, sel
 from sqlalchemy.orm import aliased
 
 from app.foundation.database import db, streamed
+from app.foundation.kept_statements import columns_of
 from app.foundation.pages import Page, page_of
 from app.foundation.refusals import NotVisible
-from app.foundation.tenancy import Capacity, Viewer, acting_for_all, columns_of
+from app.foundation.tenancy import Capacity, Viewer, acting_for_all
 from app.members import sessions, tries
 from app.members.model import Member, MemberSession, Membership, RecoveryCode, SignInAttempt
 from app.members.roles import permissions_of
@@ -84,7 +85,7 @@ def signed_in(member_id: uuid.UUID, session_token: str | None = None) -> SignedI
         found = _MEMBER_OF_SESSION
         asked["digest"] = sessions.digest_of(session_token)
     with acting_for_all("who is signed in, before there is a viewer"):
-        rows = columns_of(found, asked).all()
+        rows = columns_of(found, asked)
     if not rows:
         return None
     first = rows[0]

@@ -25,7 +25,8 @@ from sqlalchemy import (
 from app.foundation.billing_month import CUT_OFF_POLICIES, BillingMonth, open_months
 from app.foundation.database import db, month_of
 from app.foundation.history import History
-from app.foundation.tenancy import acting_for_all, columns_of
+from app.foundation.kept_statements import columns_of
+from app.foundation.tenancy import acting_for_all
 from app.months import states
 from app.months.model import Month, MonthClose, MonthCloseTotal, MonthReopening
 
@@ -140,12 +141,16 @@ def open_by_the_clock(now: datetime) -> OpenMonths:
 def first_to_bill(book: Any, since: Any, taking: OpenMonths) -> FirstToBill:
     """For rows of a statement: `book` their column of cut-off policies, `since` the one of the instant from which on they are
     billed; NULL: not yet, then no reopened month is theirs. Months that end before it are not."""
-    reopened = (
+    any_reopened = (
+        select(Month.id).where(Month.state == states.REOPENED).exists()
+    )  # hardly ever: asked once for all rows
+    its_reopened = (
         select(func.min(_as_number(Month.month)))
         .where(Month.book == book, Month.state == states.REOPENED, _as_number(Month.month) >= month_of(since))
         .correlate_except(Month)  # however deep it stands: book and since are the outer rows', never all rows there are
         .scalar_subquery()
     )
+    reopened = case((any_reopened, its_reopened))
     begun = [
         (and_(book == key, or_(since.is_(None), since < month.next.starts_at), _takes(key, month)), month.number)
         for key, months in taking

@@ -8,7 +8,8 @@ from typing import Any
 from sqlalchemy import Select, func, select
 
 from app.foundation.database import at_most
-from app.foundation.tenancy import Viewer, columns_of, one
+from app.foundation.kept_statements import columns_of
+from app.foundation.tenancy import Viewer, one
 from app.foundation.text import N_, spell
 from app.foundation.waiting import Kind, Waiting
 from app.months import events, reopening, states

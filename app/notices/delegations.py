@@ -9,8 +9,9 @@ from sqlalchemy import bindparam, select
 
 from app.foundation import clock, outbox
 from app.foundation.database import transaction
+from app.foundation.kept_statements import columns_of
 from app.foundation.refusals import NotVisible, Refused
-from app.foundation.tenancy import Viewer, columns_of, viewing
+from app.foundation.tenancy import Viewer, viewing
 from app.foundation.text import N_
 from app.foundation.waiting import KINDS, Kind, Waiting
 from app.members.colleagues import colleagues_of

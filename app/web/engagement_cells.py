@@ -11,6 +11,9 @@ from app.web.figures import DASH
 
 #: A request waits too long from here on.
 LATE_AFTER = timedelta(hours=24)
+#: States in which somebody's decision is waited for; in any other the cells are
+AWAITED = (states.PENDING, states.COMPLETION_REQUESTED)
+NOBODY = (DASH, False)
 
 
 def closes_at(cut_off: str, open_month: int, reopened_month: int | None) -> datetime | None:
@@ -30,8 +33,8 @@ def waiting_for(state: str, requested_at: datetime, asked_at: datetime | None) -
     elif state == states.COMPLETION_REQUESTED:
         since = asked_at
     else:
-        return DASH, False
+        return NOBODY
     if since is None:
-        return DASH, False
+        return NOBODY
     age = clock.now() - since
     return instants.duration(age), age > LATE_AFTER

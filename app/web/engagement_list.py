@@ -9,10 +9,11 @@ Together one statement: rows, figures and what can be filtered by (engagements/c
 """
 
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache, lru_cache
+from functools import lru_cache
+from operator import attrgetter
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
@@ -29,13 +30,13 @@ from app.engagements import choices, queries, states
 from app.engagements.choices import Choices
 from app.foundation import clock, tenancy
 from app.foundation.billing_month import BillingMonth
+from app.foundation.named import Named
 from app.foundation.pages import page_of
 from app.foundation.tenancy import Viewer
 from app.months.queries import OpenMonths, open_by_the_clock
 from app.web import instants
-from app.web.engagement_cells import closes_at, waiting_for
+from app.web.engagement_cells import AWAITED, NOBODY, closes_at, waiting_for
 from app.web.engagement_header import CLOSES_SOON, PATHS, menu_lines
-from app.web.figures import DASH
 from app.web.filters import Choice, Months, Reference, Search
 from app.web.languages import locale_name
 from app.web.listing import Listing, ListOf
@@ -150,51 +151,80 @@ class Listed:
             return self._shown()
 
     def _shown(self) -> dict[str, Any]:
-        currencies = {row.currency for row in self.rows}
-        months = {row.open_month for row in self.rows if row.state in states.BILLABLE} or {
-            row.open_month for row in self.rows
+        facts = list(map(Facts._of, self.rows))
+        told = set(facts)  # there are few, however many rows
+        currencies = {each.currency for each in told}
+        months = {each.open_month for each in told if each.state in states.BILLABLE} or {
+            each.open_month for each in told
         }
         one_month = months.pop() if len(months) == 1 else 0
+        reads = {three: may_view_billing(self.viewer, takes_all_three=three) for three in (False, True)}
         head = Head(
             month=instants.month(BillingMonth.of_number(one_month)) if one_month else _("Open month"),
             months_differ=not one_month,
             currencies_differ=len(currencies) != 1,
-            only_past=self.asks_past or not any(row.state in states.CURRENT for row in self.rows),
-            reads=may_view_billing(self.viewer, takes_all_three=False),
-            reads_all_three=may_view_billing(self.viewer, takes_all_three=True),
-            shows_figures=any(_may_read(self.viewer, row) for row in self.rows),
+            only_past=self.asks_past or not any(each.state in states.CURRENT for each in told),
+            reads=reads[False],
+            reads_all_three=reads[True],
+            shows_figures=any(reads[each.takes_all_three] for each in told),
             names_partner=self.viewer.capacity == "operator",
             names_product="product" in self.listing.values,
         )
-        ends = cache(closes_at)
-        closings = [ends(row.cut_off, row.open_month, row.reopened_month) for row in self.rows]
+        ends = {each: closes_at(each.cut_off, each.open_month, each.reopened_month) for each in told}
         return {
             "listing": self.listing,
             "head": head,
-            "rows": self._rows(head, closings),
-            "verbs": {state: verbs_of(state, self.viewer, locale_name()) for state in {row.state for row in self.rows}},
+            "rows": self._rows(head, facts, ends),
+            "verbs": tuple(
+                (state, verbs_of(state, self.viewer, locale_name())) for state in sorted({each.state for each in told})
+            ),
             "currency": None if head.currencies_differ else currencies.pop(),
-            "closing": None if head.only_past else self._closing(closings),
+            "closing": None if head.only_past else _closing(ends),
         }
 
-    def _closing(self, closings: Sequence[datetime | None]) -> Any:
-        """(month, when it closes) of the month that closes first among the rows."""
-        found = {(end, row.open_month) for end, row in zip(closings, self.rows, strict=True)}
-        dated = [(end, month) for end, month in found if end is not None]
-        if not dated:
-            return None
-        end, month = min(dated)
-        return instants.month(BillingMonth.of_number(month)), instants.deadline(end)
-
-    def _rows(self, head: Head, closings: Sequence[datetime | None]) -> list[tuple[Any, str, bool, bool]]:
+    def _rows(
+        self, head: Head, facts: Sequence["Facts"], ends: Mapping["Facts", datetime | None]
+    ) -> tuple[tuple[Any, str, bool, bool], ...]:
         """Each row as it was read, and what the present instant says of it: how long somebody waits, whether for too long, and
         whether its month closes soon."""
         soon_until = clock.now() + CLOSES_SOON
-        rows = []
-        for row, end in zip(self.rows, closings, strict=True):
-            waiting, late = (DASH, False) if head.only_past else waiting_for(row.state, row.requested_at, row.asked_at)
-            rows.append((row, waiting, late, end is not None and end <= soon_until))
-        return rows
+        soon = {each: end is not None and end <= soon_until for each, end in ends.items()}
+        waits = () if head.only_past else AWAITED
+        return tuple(
+            (
+                row,
+                *(waiting_for(row.state, row.requested_at, row.asked_at) if row.state in waits else NOBODY),
+                soon[its],
+            )
+            for row, its in zip(self.rows, facts, strict=True)
+        )
+
+
+class Facts(NamedTuple):
+    """What of a row decides how the page's head and its other rows look."""
+
+    state: str
+    currency: str
+    cut_off: str
+    takes_all_three: bool
+    open_month: int
+    reopened_month: int | None
+
+    @classmethod
+    def _of(cls, row: Any) -> "Facts":
+        return cls._make(_FACTS(row))
+
+
+_FACTS = attrgetter(*Facts._fields)
+
+
+def _closing(ends: Mapping[Facts, datetime | None]) -> Any:
+    """(month, when it closes) of the month that closes first among the rows."""
+    dated = [(end, each.open_month) for each, end in ends.items() if end is not None]
+    if not dated:
+        return None
+    end, month = min(dated)
+    return instants.month(BillingMonth.of_number(month)), instants.deadline(end)
 
 
 @lru_cache(maxsize=1000)
@@ -286,13 +316,13 @@ def _list_of(
 
 
 @lru_cache(maxsize=100)
-def _statuses(default: tuple[str, ...], offered: tuple[str, ...], _language: str) -> dict[str, str]:
+def _statuses(default: tuple[str, ...], offered: tuple[str, ...], _language: str) -> Named:
     """The Status filter's words."""
     statuses = {state: str(TAGS[state].label) for state in offered}
     if len(offered) <= len(default):
-        return statuses
+        return Named(statuses)
     own = {state: statuses[state] for state in default}
-    return {**own, PAST: _("Past, all"), **statuses, EVERY: _("all")}
+    return Named({**own, PAST: _("Past, all"), **statuses, EVERY: _("all")})
 
 
 def _reads_any() -> bool:
@@ -335,7 +365,3 @@ def _wanted(status: str | None, default: Sequence[str]) -> Sequence[str]:
 def _recent_months() -> list[BillingMonth]:
     here = BillingMonth.at(clock.now())
     return [here.shifted(-count) for count in range(_MONTHS_OFFERED)]
-
-
-def _may_read(viewer: Viewer, row: Any) -> bool:
-    return may_view_billing(viewer, takes_all_three=row.takes_all_three)

@@ -12,12 +12,13 @@ pairs for a select. A Reference answers for rows the viewer cannot see with the 
 
 import uuid
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
 from app.foundation.billing_month import BillingMonth
+from app.foundation.named import Named
 from app.web import instants
 from app.web.languages import locale_name
 
@@ -48,8 +49,8 @@ class Filter(ABC):
         """How the bar spells it."""
         return str(value)
 
-    def options(self) -> list[tuple[str, Any]]:
-        return []
+    def options(self) -> Sequence[tuple[str, Any]]:
+        return ()
 
 
 @dataclass(frozen=True)
@@ -75,8 +76,11 @@ class Choice(Filter):
     def words(self, value: Any) -> str:
         return str(self._choices().get(value, value))
 
-    def options(self) -> list[tuple[str, Any]]:
-        return [(self.written(value), words) for value, words in self._choices().items()]
+    def options(self) -> Sequence[tuple[str, Any]]:
+        choices = self._choices()
+        if isinstance(choices, Named):
+            return choices.options
+        return [(self.written(value), words) for value, words in choices.items()]
 
 
 @dataclass(frozen=True)
@@ -93,8 +97,8 @@ class Months(Filter):
     def words(self, value: BillingMonth) -> str:
         return instants.month(value)
 
-    def options(self) -> list[tuple[str, Any]]:
-        return list(_named(tuple(self.choices()), locale_name())) if self.choices else []
+    def options(self) -> Sequence[tuple[str, Any]]:
+        return _named(tuple(self.choices()), locale_name()) if self.choices else ()
 
 
 @lru_cache(maxsize=100)

@@ -8,7 +8,7 @@ from flask.wrappers import Response
 
 from app.foundation import clock
 from app.web import instants, kept
-from app.web.languages import locale_name
+from app.web.languages import locale_name, spoken
 
 
 def wants_fragment() -> bool:
@@ -21,8 +21,9 @@ def show(template: str, *, block: str | None = None, status: int = 200, **contex
     """The page, or only `block` for an htmx request. The server names the block, never the client."""
     now = clock.now()
     zone = instants.viewer_zone()
-    reader = kept.read_by(locale_name(), zone.key, now.astimezone(zone).year)
-    with clock.pinned(now), reader:  # every age and deadline on a page is of one instant
+    language = locale_name()
+    reader = kept.read_by(language, zone.key, now.astimezone(zone).year)
+    with clock.pinned(now), spoken(language), reader:  # every age and deadline on a page is of one instant
         if block and wants_fragment():
             source = current_app.jinja_env.get_template(template)
             current_app.update_template_context(context)

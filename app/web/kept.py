@@ -49,6 +49,7 @@ _PLAIN: frozenset[type] = frozenset(
 #: Inside a tuple the key does not tell types apart, so there only what cannot be taken for one another: no markup, no 1 for True.
 #: A named one, such as a row of a statement, has one type in each place, and may hold whatever is plain but markup.
 _PLAIN_INSIDE: frozenset[type] = frozenset({str, bool, type(None)})
+_PLAIN_NAMED = _PLAIN - {Markup}
 #: Beside the values at its head a piece may use these: they say the same to every reader of one language.
 _ALIKE = frozenset({"_", "ngettext", "icons", "ui", "tag_classes", "asset", "of_minor", "marks"})
 #: and of `ui` those that print nothing but what they are given.
@@ -159,18 +160,21 @@ def _not_plain(values: tuple[Any, ...]) -> str:
     """The type of the first value that does not say by itself how it is printed; "" where all do."""
     for value in values:
         if isinstance(value, tuple):
-            inside = _PLAIN - {Markup} if hasattr(value, "_fields") else _PLAIN_INSIDE
-            if wrong := _not_plain_inside(value, inside):
+            if wrong := _not_plain_inside(value, _inside(value)):
                 return f"{wrong} in a tuple"
         elif type(value) not in _PLAIN:
             return type(value).__name__
     return ""
 
 
+def _inside(value: tuple[Any, ...]) -> frozenset[type]:
+    return _PLAIN_NAMED if hasattr(value, "_fields") else _PLAIN_INSIDE
+
+
 def _not_plain_inside(values: tuple[Any, ...], plain: frozenset[type]) -> str:
     for value in values:
         if isinstance(value, tuple):
-            if wrong := _not_plain_inside(value, plain & _PLAIN_INSIDE):
+            if wrong := _not_plain_inside(value, _inside(value)):
                 return wrong
         elif type(value) not in plain:
             return type(value).__name__

@@ -1,5 +1,8 @@
 """Which language a page speaks, and its catalogue: found once a request, not once for each of a page's hundreds of words."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import lru_cache
 from typing import Any
 
@@ -9,6 +12,9 @@ from markupsafe import Markup
 
 #: Languages there is a catalogue for; the first is what the sentences in the code are written in.
 LANGUAGES = ("en",)
+
+#: while a page is drawn: Babel would look for its request for each word
+_speaking: ContextVar[str | None] = ContextVar("speaking", default=None)
 
 
 def install(app: Flask) -> None:
@@ -33,6 +39,8 @@ def _words(_locale: str, sentence: str) -> Markup:
 
 def locale_name() -> str:
     """'en', 'pt_BR': for Babel's tables of names and figures."""
+    if speaking := _speaking.get():
+        return speaking
     try:
         return str(g.locale_name)
     except (AttributeError, RuntimeError):  # not asked for yet, or outside of any application
@@ -42,12 +50,27 @@ def locale_name() -> str:
     return found
 
 
+@contextmanager
+def spoken(locale: str) -> Iterator[None]:
+    """Whatever is written inside is in this language."""
+    token = _speaking.set(locale)
+    try:
+        yield
+    finally:
+        _speaking.reset(token)
+
+
+def words_of(sentence: str, /, **facts: Any) -> str:
+    """What flask_babel's gettext() gives, for whoever asks for many words a page."""
+    words = _plain_words(locale_name(), sentence)
+    return words % facts if facts else words
+
+
 class _Catalogue(Domain):
     """Asked for a page's hundred words, of which nearly all have been asked for before."""
 
     def gettext(self, string: str, **variables: Any) -> str:
-        words = _plain_words(locale_name(), string)
-        return words if not variables else words % variables
+        return words_of(string, **variables)
 
     def get_translations(self) -> Any:
         if not has_request_context():

@@ -35,11 +35,11 @@ from typing import Any, NamedTuple
 from urllib.parse import quote_plus, urlencode
 
 from flask import request
-from flask_babel import gettext as _
 
 from app.foundation.pages import Page
 from app.foundation.saved_views import without_place
 from app.web.filters import Filter
+from app.web.languages import words_of as _
 
 #: Longer cursors were not made by us.
 _LONGEST_CURSOR = 600
@@ -131,7 +131,8 @@ class Listing:
         return [menu for f in self.filters if self.values[f.name] is None and f.offered and (menu := self._menu(f))]
 
     def _menu(self, f: Filter) -> Menu | None:
-        choices = tuple((value, str(words)) for value, words in f.options())
+        offered = f.options()
+        choices = offered if type(offered) is tuple else tuple((value, str(words)) for value, words in offered)
         if not choices:
             return None
         here, without = self.text[f.name], self.link(**{f.name: None})

@@ -7,7 +7,7 @@ from typing import Any
 
 from flask import Flask, current_app, g, request, session
 
-from app.foundation import tenancy
+from app.foundation import database, tenancy
 from app.members import queries as members
 from app.web import bearer
 from app.web.fragments import show
@@ -31,6 +31,8 @@ def _set() -> Any:
     g.signed_in, g.memberships = None, ()
     if request.endpoint == "static" or request.path in NO_VIEWER_PATHS:
         return None
+    if request.method in ("GET", "HEAD"):
+        database.read_apart()
     if bearer.asked():
         return bearer.let_in()
     signed_in = person()

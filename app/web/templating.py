@@ -37,7 +37,7 @@ def install(app: Flask) -> None:
     env.filters.update(figures.FILTERS)
     env.filters.update(instants.FILTERS)
     env.filters.update(csp_amounts.FILTERS)
-    env.filters.update(initials=initials, translate=translate, own=marks.own)
+    env.filters.update(initials=initials, translate=translate, own=marks.own, tuple=tuple)
     env.globals.update(
         of_minor=figures.of_minor, marks=marks.MARKS, can=can, viewer=viewer, now=clock.now, view_of=view_of
     )

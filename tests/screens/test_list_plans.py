@@ -280,5 +280,5 @@ def _plan(connection: Any, statement: str, parameters: Any, *, deep: bool = Fals
 def _leading(rows: Any, level: int = 0) -> list[Any]:
     """What reads the rows: of a page that has more beside it, the subquery of the page, whose fifty are then put in order."""
     here = [row for row in rows if row.parent == level]
-    inside = here and here[0].detail.startswith("CO-ROUTINE")
+    inside = here and here[0].detail.startswith(("CO-ROUTINE", "MATERIALIZE"))
     return _leading(rows, here[0].id) if inside else here

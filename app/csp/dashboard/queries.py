@@ -22,7 +22,7 @@ from app.foundation.as_sent_sum import sum_as_sent
 from app.foundation.billing_month import BillingMonth
 from app.foundation.bounded import Bounded, bounded
 from app.foundation.database import db, month_of
-from app.foundation.tenancy import columns_of
+from app.foundation.kept_statements import columns_of
 
 #: (account_id, now) -> when the timetable starts its next run; discovery says it
 NextRun = Callable[[uuid.UUID, datetime], datetime]
