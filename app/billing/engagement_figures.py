@@ -4,7 +4,7 @@ import uuid
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Integer, Select, case, false, func, select, type_coerce
+from sqlalchemy import Integer, Select, Uuid, bindparam, case, false, func, select, type_coerce
 
 from app.billing import states
 from app.billing.model import BillingEntry, RatingGroup
@@ -16,6 +16,7 @@ from app.foundation.billing_month import BillingMonth
 from app.foundation.database import at_most, db, one_of
 from app.foundation.history import History
 from app.foundation.refusals import NotVisible
+from app.foundation.tenancy import columns_of
 from app.months.queries import OpenMonths, first_to_bill
 
 #: Tabs count no further; beyond it they say so with a plus sign.
@@ -125,14 +126,15 @@ class Delivered:
     last: BillingMonth
 
 
+_DELIVERED = select(
+    func.sum(RatingGroup.amount_minor),
+    func.sum(RatingGroup.entries),
+    func.min(RatingGroup.service_month),
+    func.max(RatingGroup.service_month),
+).where(RatingGroup.engagement_id == bindparam("engagement_id", type_=Uuid()), RatingGroup.entries > 0)
+
+
 def delivered(engagement_id: uuid.UUID) -> Delivered | None:
     """None while nothing is rated. Reads groups, not entries: as many as months and metrics."""
-    row = db.session.execute(
-        select(
-            func.sum(RatingGroup.amount_minor),
-            func.sum(RatingGroup.entries),
-            func.min(RatingGroup.service_month),
-            func.max(RatingGroup.service_month),
-        ).where(RatingGroup.engagement_id == engagement_id, RatingGroup.entries > 0)
-    ).one()
+    row = columns_of(_DELIVERED, {"engagement_id": engagement_id}).one()
     return Delivered(int(row[0]), int(row[1]), row[2], row[3]) if row[1] else None

@@ -24,7 +24,7 @@ from app.foundation.collecting import without_collecting
 from app.foundation.database import as_text, at_most, db, id_of
 from app.foundation.money import Money
 from app.foundation.shares import WHOLE, Share
-from app.foundation.tenancy import Viewer, acting_for_all
+from app.foundation.tenancy import Viewer, acting_for_all, columns_of
 
 _corrected = aliased(BillingEntry, name="corrected")
 #: what a list's row shows; ordered by (submitted_at, id)
@@ -320,19 +320,20 @@ def waiting_count(viewer: Viewer) -> tuple[str, Any] | None:
     return "/reviews/rating", select(func.count()).select_from(some).scalar_subquery()
 
 
+_BILLED = (
+    select(BillingEntry.service_month)
+    .where(
+        BillingEntry.engagement_id == bindparam("engagement_id", type_=Uuid()),
+        BillingEntry.service_month.in_(bindparam("months", expanding=True)),
+        BillingEntry.state.in_((states.RATED, *states.UNDECIDED)),
+    )
+    .distinct()
+)
+
+
 def unbilled_open_months(engagement: Engagement, months: Sequence[BillingMonth]) -> list[BillingMonth]:
     """Open months in which the engagement was active and nothing is billed: what completion would cut off."""
-    billed = set(
-        db.session.scalars(
-            select(BillingEntry.service_month)
-            .where(
-                BillingEntry.engagement_id == engagement.id,
-                BillingEntry.service_month.in_(list(months)),
-                BillingEntry.state.in_((states.RATED, *states.UNDECIDED)),
-            )
-            .distinct()
-        )
-    )
+    billed = set(columns_of(_BILLED, {"engagement_id": engagement.id, "months": list(months)}).scalars())
     active = engagement.active_from
     return [m for m in months if active is not None and m not in billed and m.overlaps(active, engagement.ended_at)]
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Uuid, bindparam, select
 
 from app.catalog import rules
 from app.catalog.model import Metric, MetricPrice, Plan, PriceVersion, Product, Programme
@@ -14,8 +14,8 @@ from app.catalog.queries import gross_tariff, programme_of, remuneration_of
 from app.catalog.rules import Remuneration
 from app.catalog.tariff import Band, Tariff
 from app.foundation.billing_month import BillingMonth
-from app.foundation.database import db
-from app.foundation.tenancy import acting_for_all
+from app.foundation.database import at_most, db
+from app.foundation.tenancy import acting_for_all, columns_of
 
 
 @dataclass(frozen=True)
@@ -108,16 +108,19 @@ def coming_prices(product: Product, month: BillingMonth) -> list[ComingPrices]:
 
 def next_price_month(plan_id: uuid.UUID, month: BillingMonth) -> BillingMonth | None:
     """From when the plan costs something else: the month of its next approved change after `month`."""
-    return db.session.scalar(
-        select(PriceVersion.effective_from)
-        .where(
-            PriceVersion.plan_id == plan_id,
-            PriceVersion.approved_at.is_not(None),
-            PriceVersion.effective_from > month,
-        )
-        .order_by(PriceVersion.effective_from)
-        .limit(1)
+    return columns_of(_NEXT_PRICE, {"plan_id": plan_id, "month": month}).scalar()
+
+
+_NEXT_PRICE = (
+    select(PriceVersion.effective_from)
+    .where(
+        PriceVersion.plan_id == bindparam("plan_id", type_=Uuid()),
+        PriceVersion.approved_at.is_not(None),
+        PriceVersion.effective_from > bindparam("month", type_=PriceVersion.effective_from.type),
     )
+    .order_by(PriceVersion.effective_from)
+    .limit(at_most(1))
+)
 
 
 def is_derived(remuneration: Remuneration) -> bool:

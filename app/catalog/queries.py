@@ -132,15 +132,23 @@ def prices_of_plans(plan_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, PlanPrices
     wanted = set(plan_ids)
     found = {plan_id: PlanPrices([], []) for plan_id in wanted}
     with acting_for_all("a plan's prices count for every party"):
-        for metric in db.session.scalars(
-            select(Metric).where(Metric.plan_id.in_(wanted)).order_by(Metric.plan_id, Metric.position)
-        ):
+        for metric in db.session.scalars(_METRICS, {"plan_ids": list(wanted)}):
             found[metric.plan_id].metrics.append(metric)
-        for version in db.session.scalars(
-            select(PriceVersion).where(PriceVersion.plan_id.in_(wanted)).options(selectinload(PriceVersion.prices))
-        ):
+        for version in db.session.scalars(_VERSIONS, {"plan_ids": list(wanted)}):
             found[version.plan_id].versions.append(version)
     return found
+
+
+_METRICS = (
+    select(Metric)
+    .where(Metric.plan_id.in_(bindparam("plan_ids", expanding=True)))
+    .order_by(Metric.plan_id, Metric.position)
+)
+_VERSIONS = (
+    select(PriceVersion)
+    .where(PriceVersion.plan_id.in_(bindparam("plan_ids", expanding=True)))
+    .options(selectinload(PriceVersion.prices))
+)
 
 
 def metrics_of(plan_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, list[Metric]]:
@@ -152,11 +160,7 @@ def metrics_of(plan_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, list[Metric]]:
     return found
 
 
-_APPROVED = (
-    select(Metric)
-    .where(Metric.plan_id.in_(bindparam("plan_ids", expanding=True)), Metric.approved)
-    .order_by(Metric.plan_id, Metric.position)
-)
+_APPROVED = _METRICS.where(Metric.approved)
 
 
 def approved_metrics(plan_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, list[Metric]]:

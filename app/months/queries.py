@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
+    BindParameter,
     ColumnElement,
     Integer,
     Row,
@@ -93,26 +94,38 @@ class MonthRow(NamedTuple):
 
 @dataclass(frozen=True)
 class BookNow:
-    """One book: the months that take entries, as taking_entries() has them, and the rows of those asked about, as rows_of() has."""
+    """One book: the months that take entries, as taking_entries() has them, and the rows of at least those asked about."""
 
     takes: list[OpenMonth]
     rows: dict[BillingMonth, MonthRow]
+
+
+def _place(name: str) -> BindParameter[BillingMonth]:
+    return bindparam(name, type_=Month.month.type)
 
 
 _OF_BOOK = (
     select(Month.month, Month.state, Month.frozen_at)
     .where(
         Month.book == bindparam("book", type_=String()),
-        or_(Month.state == states.REOPENED, Month.month.in_(bindparam("months", expanding=True))),
+        or_(
+            Month.state == states.REOPENED,
+            Month.month >= _place("since"),
+            Month.month.between(_place("first"), _place("last")),
+        ),
     )
     .order_by(Month.month)
 )
 
 
-def book_now(book: str, now: datetime, months: Iterable[BillingMonth]) -> BookNow:
-    """Both in one statement."""
+def book_now(
+    book: str, now: datetime, newest: Sequence[BillingMonth] = (), others: Sequence[BillingMonth] = ()
+) -> BookNow:
+    """Both in one statement. `newest`: read with all since; `others`, such as a page of older rows has: with those between them."""
     by_clock = dict(open_by_the_clock(now))[book]
-    found = columns_of(_OF_BOOK, {"book": book, "months": sorted({*months, *by_clock})})
+    since = min((*newest, *by_clock), default=BillingMonth.at(now))
+    between = {"first": min(others, default=since), "last": max(others, default=since)}
+    found = columns_of(_OF_BOOK, {"book": book, "since": since, **between})
     rows = {row.month: MonthRow(*row) for row in found}
     return BookNow(_taking(book, by_clock, {month: row.state for month, row in rows.items()}), rows)
 

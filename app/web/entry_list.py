@@ -44,17 +44,26 @@ class Offered(NamedTuple):
     dialog: bool
 
 
-@dataclass(frozen=True)
-class Line:
+class Line(NamedTuple):
     """One entry as the table shows it; `row` is of entries_page()."""
 
     row: Any
-    amount: Money | None
-    #: the amount is what it would be rated at now
-    provisional: bool
+    #: what it would be rated at now, where it is not decided yet; None: it would be refused
+    provisional: Money | None
     actions: tuple[Offered, ...]
-    #: the correction that waits for a decision: id, number, asked_by_name
-    correction: Any = None
+
+
+class Head(NamedTuple):
+    """What all lines of a page have in common, and each is drawn by."""
+
+    #: the list is filtered to one month, which then stands in no line
+    alone: bool
+    is_test: bool
+    several_metrics: bool
+    currency: str
+    #: the list's address, and its filters and place, which the links that open and close a line carry along
+    path: str
+    query: str
 
 
 def list_of(months: Sequence[BillingMonth], metrics: Sequence[Metric | MetricShown]) -> ListOf:
@@ -100,8 +109,8 @@ class Corrections:
 
 def months_shown(book: str, totals: Sequence[MonthTotal], rows: Sequence[Any]) -> BookNow:
     """What the strip and the rows ask of months."""
-    of_rows = {row.service_month for row in rows if row.state == states.RATED}
-    return book_now(book, clock.now(), {*of_rows, *(total.month for total in totals[:STRIP_MONTHS])})
+    of_rows = [row.service_month for row in rows if row.state == states.RATED]
+    return book_now(book, clock.now(), [total.month for total in totals[:STRIP_MONTHS]], of_rows)
 
 
 def corrections_of(e: Engagement, months: BookNow, *, wait: bool) -> Corrections:
@@ -110,27 +119,26 @@ def corrections_of(e: Engagement, months: BookNow, *, wait: bool) -> Corrections
     return Corrections(shut, dict(waiting_on(e.id)) if wait else {})
 
 
-def line(
-    row: Any, provisional: Provisional, here: str, *, takes_entries: bool, corrections: Corrections = Corrections()
-) -> Line:
+def lines_of(
+    rows: Sequence[Any], provisional: Provisional, here: str, *, takes_entries: bool, corrections: Corrections
+) -> list[Line]:
     """`here`: the list's path; `takes_entries`: the engagement and the member may add one."""
-    undecided = row.state in states.UNDECIDED
-    amount = provisional.get(row.id) if undecided else None
-    if row.state == states.RATED:
-        amount = Money.of_minor(row.amount_minor, row.currency)
-    offered = []
-    if tenancy.current().may("billing-entry:submit"):
-        if row.state == states.SUBMITTED:
-            offered.append(Offered(_("Withdraw"), "undo", f"{here}/{row.id}/withdraw", dialog=True))
-        elif row.state == states.REJECTED and takes_entries:
-            offered.append(Offered(_("Correct and submit again"), "add", f"{here}/new?like={row.id}", dialog=False))
-    waits = corrections.waiting.get(row.id)
-    if waits:
-        path = f"{here.removesuffix('/billing-entries')}/corrections/{waits.id}"
-        offered.append(Offered(_("Show the correction"), "edit", path, dialog=False))
-    elif tenancy.current().may("correction:request") and _correctable(row, corrections):
-        offered.append(Offered(_("Correct"), "edit", f"{here}/{row.id}/correct", dialog=False))
-    return Line(row, amount, undecided, tuple(offered), waits)
+    viewer = tenancy.current()
+    submits, corrects = viewer.may("billing-entry:submit"), viewer.may("correction:request")
+    lines = []
+    for row in rows:
+        offered: tuple[Offered, ...] = ()
+        if submits and row.state == states.SUBMITTED:
+            offered = (Offered(_("Withdraw"), "undo", f"{here}/{row.id}/withdraw", dialog=True),)
+        elif submits and row.state == states.REJECTED and takes_entries:
+            offered = (Offered(_("Correct and submit again"), "add", f"{here}/new?like={row.id}", dialog=False),)
+        if waits := corrections.waiting.get(row.id):
+            path = f"{here.removesuffix('/billing-entries')}/corrections/{waits.id}"
+            offered += (Offered(_("Show the correction"), "edit", path, dialog=False),)
+        elif corrects and _correctable(row, corrections):
+            offered += (Offered(_("Correct"), "edit", f"{here}/{row.id}/correct", dialog=False),)
+        lines.append(Line(row, provisional.get(row.id) if row.state in states.UNDECIDED else None, offered))
+    return lines
 
 
 def _correctable(row: Any, corrections: Corrections) -> bool:

@@ -332,10 +332,10 @@ def test_statements_do_not_grow_with_the_rows(app, people, as_, stage):
         db.session.remove()
     with statements(app) as many:
         ada.get(stage.path)
-    assert len(many) == len(few) <= 18, "\n".join(many)
+    assert len(many) == len(few) <= 12, "\n".join(many)
     with statements(app) as polled:
         ada.get(f"{stage.path}/{stage.night.id}/still-submitted", headers=HTMX)
-    assert len(polled) <= 6, "\n".join(polled)
+    assert len(polled) <= 3, "\n".join(polled)
 
 
 def state_of(app, entry_id):

@@ -6,7 +6,7 @@ from sqlalchemy import text
 from app.foundation.database import db
 from tests.makers import make_entry
 from tests.page import Fragment, Page
-from tests.screens.engagement_stage import HTMX, set_stage
+from tests.screens.engagement_stage import HTMX, set_stage, statements
 
 
 @pytest.fixture
@@ -89,3 +89,15 @@ def test_who_may_read_it(stage, as_):
         assert as_(who).get(path).status_code == status
         assert as_(who).get(path, headers=HTMX).status_code in (status, 401)
     assert as_("ada").get(f"/engagements/{stage.foreign.id}/history").status_code == 404
+
+
+@pytest.mark.parametrize(("who", "tab", "most"), [
+    ("ada", "", 5), ("olga", "", 5), ("dot", "/my", 4),
+])  # fmt: skip
+def test_it_asks_the_database_little(app, stage, as_, who, tab, most):
+    """Who asks, the engagement with its counts, the events, for partner and operator what surrounds them, the menu's counts."""
+    client, path = as_(who), f"{tab}{stage.path('deleted')}/history"
+    client.get(path)
+    with statements(app) as seen:
+        assert client.get(path).status_code == 200
+    assert len(seen) <= most, seen

@@ -176,7 +176,7 @@ def test_two_policies_say_whose_month_closes(app, people, as_):
 def test_home_costs_few_statements(app, people, as_):
     billing_stage.set_stage(app, people)
     with billing_stage.at():
-        for person, most in (("ada", 18), ("olga", 18), ("dot", 11)):
+        for person, most in (("ada", 16), ("olga", 17), ("dot", 7)):
             client = as_(person)
             client.get("/")
             with statements(app) as seen:

@@ -21,11 +21,12 @@ from app.foundation.tenancy import one
 from app.web.amounts_explained import due_words, explained
 from app.web.engagement_header import address, engagement_header, tab_asked_for
 from app.web.entry_list import (
+    Head,
     columns,
     corrections_of,
     entries,
     entries_page,
-    line,
+    lines_of,
     list_of,
     months_shown,
     strip,
@@ -159,14 +160,19 @@ def _list_page(page: TabPage, *, opened: Any = None, faster: Any = None) -> Resp
         status=409 if faster else 200,
         **header,
         listing=listing,
-        query=_query(),
-        several_metrics=len(ground.metrics) > 1,
+        head=Head(
+            alone=listing.values["month"] is not None,
+            is_test=engagement.is_test,
+            several_metrics=len(ground.metrics) > 1,
+            currency=programme.currency,
+            path=here,
+            query=_query(),
+        ),
         unit=ground.metrics[0].unit if len(ground.metrics) == 1 else None,
         currency=programme.currency,
-        lines=[
-            line(row, provisional, here, takes_entries=header["add_entry"] is not None, corrections=corrections)
-            for row in found.rows
-        ],
+        lines=lines_of(
+            found.rows, provisional, here, takes_entries=header["add_entry"] is not None, corrections=corrections
+        ),
         waiting=list(corrections.waiting.values()),
         strip=strip(engagement, months, totals, programme.currency, corrected=ground.corrected),
         total=total_of(totals, listing.values),
