@@ -114,12 +114,13 @@ def _again(asked: Asked, size: int, database: str, ground: str, microsoft: Stand
 
 
 def _memory(size: int, database: str, ground: str, microsoft: StandIn) -> Iterator[Line]:
-    """The same with a quarter of the lines and the same number of everything else."""
+    """The same with a quarter of the lines and the same number of everything else: of so few invoices that a quarter still fills
+    their pages, for a page is what is held."""
     grown = []
     for lines in (size // 4, size):
         whole = scale(size)
         with (
-            _microsoft(lines, Scale(whole.customers, whole.subscriptions, whole.invoices, lines)) as other,
+            _microsoft(lines, Scale(whole.customers, whole.subscriptions, max(3, whole.invoices // 5), lines)) as other,
             copy_of(ground) as url,
         ):
             run = _discovery(url, other)

@@ -17,6 +17,8 @@ _PLAIN = str.maketrans({"ł": "l", "ø": "o", "đ": "d", "ð": "d", "þ": "th", 
 
 def folded(text: str) -> str:
     """The text as a search compares it: no case, no accents, single spaces. 'Łódź  Textiles' -> 'lodz textiles'."""
+    if text.isascii():
+        return " ".join(text.lower().split())
     apart = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
     bare = "".join(c for c in apart if not unicodedata.combining(c))
     return " ".join(bare.translate(_PLAIN).split())

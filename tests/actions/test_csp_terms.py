@@ -218,7 +218,7 @@ def test_the_list_finds_the_mark_up_that_the_terms_say(account: CspAccount) -> N
                 set_mark_up(customer.id, percent=Decimal(percent), valid_from=NOVEMBER, by=by)
                 set_mark_up(customer.id, percent=Decimal(50), valid_from=date(2099, 1, 1), by=by)
     with viewing(by):
-        rows = db.session.execute(queries.customers()).all()
+        rows = db.session.execute(queries.customers().order_by(CspCustomer.search_name)).all()
         known = terms.terms_of(account.id, [row.id for row in rows])
         assert [row.mark_up for row in rows] == [known[row.id].mark_up_on(queries.today()) for row in rows]
         assert [row.mark_up for row in rows] == [Decimal(0), Decimal("999.99"), Decimal(12)]
