@@ -22,6 +22,7 @@ from app.foundation.billing_month import CUT_OFF_POLICIES, BillingMonth
 from app.foundation.collecting import without_collecting
 from app.foundation.database import at_most, db
 from app.foundation.money import Money
+from app.foundation.shared_ids import as_shared_id
 from app.foundation.shares import WHOLE, Share
 from app.foundation.tenancy import Viewer, acting_for_all
 
@@ -192,9 +193,14 @@ class DueEntry(NamedTuple):
         return {"seller_id": self.seller_id, "partner_id": self.partner_id, "customer_id": self.customer_id}
 
 
+#: each of them stands in many entries
+_SHARED = ("engagement_id", "programme_id", "metric_id", "seller_id", "partner_id", "customer_id")
 _DUE_COLUMNS = (
-    *(getattr(BillingEntry, name) for name in DueEntry._fields[:15]),
-    Engagement.plan_id,
+    *(
+        as_shared_id(getattr(BillingEntry, name)) if name in _SHARED else getattr(BillingEntry, name)
+        for name in DueEntry._fields[:15]
+    ),
+    as_shared_id(Engagement.plan_id),
     (Engagement.number + " " + Engagement.name).label("engagement"),
     Engagement.active_from,
     Engagement.ended_at,

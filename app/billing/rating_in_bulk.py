@@ -178,7 +178,7 @@ def _held_groups(due: Sequence[DueEntry]) -> dict[GroupKey, _Group]:
 
 
 def _groups(wanted: Iterable[GroupKey], *, lock: bool = False) -> dict[GroupKey, _Group]:
-    keys = set(wanted)
+    keys = {key: key for key in wanted}
     found = select(
         RatingGroup.engagement_id, RatingGroup.metric_id, RatingGroup.service_month,
         RatingGroup.id, RatingGroup.quantity, RatingGroup.amount_minor, RatingGroup.entries,
@@ -189,7 +189,8 @@ def _groups(wanted: Iterable[GroupKey], *, lock: bool = False) -> dict[GroupKey,
         found = found.order_by(RatingGroup.engagement_id, RatingGroup.metric_id, RatingGroup.service_month)
         found = found.with_for_update()
     rows = db.session.execute(found)
-    return {key: _Group(*row[3:]) for row in rows if (key := (row[0], row[1], row[2])) in keys}
+    # by the keys that were given: what is looked up by the same objects is found at a glance
+    return {key: _Group(*row[3:]) for row in rows if (key := keys.get((row[0], row[1], row[2])))}
 
 
 def _make_groups(entries: Iterable[DueEntry]) -> None:

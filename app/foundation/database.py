@@ -181,7 +181,8 @@ class Month(TypeDecorator[BillingMonth]):
 
 
 @lru_cache(8192)
-def _id_of(text: str | None) -> uuid.UUID | None:
+def id_of(text: str | None) -> uuid.UUID | None:
+    """The id that a text spells, remembered: of the same few one object each."""
     return None if text is None else uuid.UUID(text)
 
 
@@ -189,7 +190,7 @@ class _RememberedId(Uuid[uuid.UUID]):
     """How SQLite, which keeps ids as text, reads them: the same few come again and again, and making one is dear."""
 
     def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[str | None], uuid.UUID | None]:
-        return _id_of
+        return id_of
 
 
 class month_of(FunctionElement[int]):

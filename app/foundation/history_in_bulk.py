@@ -87,11 +87,13 @@ def _held_chains(subjects: set[ChainKey]) -> tuple[dict[ChainKey, Chain], set[Ch
         .with_for_update()
     )
     db.session.flush()
+    given = {
+        subject: subject for subject in subjects
+    }  # their own objects, by which each row then finds its chain at a glance
     held = {
-        (head.subject_kind, head.subject_id): Chain(
-            head.subject_kind, head.subject_id, length=head.length, hash=head.hash
-        )
+        subject: Chain(*subject, length=head.length, hash=head.hash)
         for head in db.session.execute(wanted)
+        if (subject := given.get((head.subject_kind, head.subject_id)))
     }
     begun = subjects - held.keys()
     return held | {subject: Chain(*subject) for subject in begun}, begun
