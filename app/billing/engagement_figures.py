@@ -16,7 +16,7 @@ from app.foundation.billing_month import BillingMonth
 from app.foundation.database import at_most, db, one_of
 from app.foundation.history import History
 from app.foundation.refusals import NotVisible
-from app.foundation.tenancy import columns_of
+from app.foundation.kept_statements import columns_of
 from app.months.queries import OpenMonths, first_to_bill
 
 #: Tabs count no further; beyond it they say so with a plus sign.
@@ -136,5 +136,5 @@ _DELIVERED = select(
 
 def delivered(engagement_id: uuid.UUID) -> Delivered | None:
     """None while nothing is rated. Reads groups, not entries: as many as months and metrics."""
-    row = columns_of(_DELIVERED, {"engagement_id": engagement_id}).one()
+    [row] = columns_of(_DELIVERED, {"engagement_id": engagement_id})
     return Delivered(int(row[0]), int(row[1]), row[2], row[3]) if row[1] else None

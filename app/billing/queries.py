@@ -21,10 +21,12 @@ from app.engagements.queries import Customer, Partner
 from app.foundation import clock
 from app.foundation.billing_month import CUT_OFF_POLICIES, BillingMonth
 from app.foundation.collecting import without_collecting
-from app.foundation.database import as_text, at_most, db, id_of
+from app.foundation.database import at_most, db
 from app.foundation.money import Money
+from app.foundation.shared_ids import as_shared_id
 from app.foundation.shares import WHOLE, Share
-from app.foundation.tenancy import Viewer, acting_for_all, columns_of
+from app.foundation.kept_statements import columns_of
+from app.foundation.tenancy import Viewer, acting_for_all
 
 _corrected = aliased(BillingEntry, name="corrected")
 #: what a list's row shows; ordered by (submitted_at, id)
@@ -221,14 +223,14 @@ class DueEntry(NamedTuple):
         return {"seller_id": self.seller_id, "partner_id": self.partner_id, "customer_id": self.customer_id}
 
 
-#: ids that stand in many rows: read as text, so that each is one object
-_SHARED = ("engagement_id", "programme_id", "metric_id", "seller_id", "partner_id", "customer_id", "plan_id")
+#: each of them stands in many entries
+_SHARED = ("engagement_id", "programme_id", "metric_id", "seller_id", "partner_id", "customer_id")
 _DUE_COLUMNS = (
     *(
-        as_text(getattr(BillingEntry, name)) if name in _SHARED else getattr(BillingEntry, name)
+        as_shared_id(getattr(BillingEntry, name)) if name in _SHARED else getattr(BillingEntry, name)
         for name in DueEntry._fields[:15]
     ),
-    as_text(Engagement.plan_id),
+    as_shared_id(Engagement.plan_id),
     (Engagement.number + " " + Engagement.name).label("engagement"),
     Engagement.active_from,
     Engagement.ended_at,
@@ -240,11 +242,7 @@ def many_due_for_rating(limit: int, *, share: Share = WHOLE) -> list[DueEntry]:
     due = _due(*_DUE_COLUMNS).join(Engagement, Engagement.id == BillingEntry.engagement_id)
     with without_collecting():
         rows = db.session.execute(due.where(share.has(BillingEntry.engagement_id)).limit(limit))
-        columns: dict[str, Iterable[Any]] = dict(zip(DueEntry._fields, zip(*rows, strict=True), strict=False))
-        if not columns:
-            return []
-        columns |= {name: map(id_of, columns[name]) for name in _SHARED}
-        return list(map(DueEntry._make, zip(*columns.values(), strict=True)))
+        return [DueEntry._make(row) for row in rows]
 
 
 def _due(*columns: Any) -> Select[*tuple[Any, ...]]:

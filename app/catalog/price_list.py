@@ -15,7 +15,8 @@ from app.catalog.rules import Remuneration
 from app.catalog.tariff import Band, Tariff
 from app.foundation.billing_month import BillingMonth
 from app.foundation.database import at_most, db
-from app.foundation.tenancy import acting_for_all, columns_of
+from app.foundation.kept_statements import columns_of
+from app.foundation.tenancy import acting_for_all
 
 
 @dataclass(frozen=True)

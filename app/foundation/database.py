@@ -165,7 +165,7 @@ class Month(TypeDecorator[BillingMonth]):
 
 @lru_cache(8192)
 def id_of(text: str | None) -> uuid.UUID | None:
-    """The id that as_text() spelled: of the same few, that come in very many rows, one object each, which compare at a glance."""
+    """The id that a text spells, remembered: of the same few one object each."""
     return None if text is None else uuid.UUID(text)
 
 
