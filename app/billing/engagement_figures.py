@@ -15,8 +15,8 @@ from app.engagements.states import BILLABLE, COMPLETION_REQUESTED, OPEN
 from app.foundation.billing_month import BillingMonth
 from app.foundation.database import at_most, db, one_of
 from app.foundation.history import History
-from app.foundation.refusals import NotVisible
 from app.foundation.kept_statements import columns_of
+from app.foundation.refusals import NotVisible
 from app.months.queries import OpenMonths, first_to_bill
 
 #: Tabs count no further; beyond it they say so with a plus sign.

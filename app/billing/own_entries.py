@@ -11,7 +11,7 @@ from datetime import datetime
 from functools import cache, lru_cache
 from typing import Any
 
-from sqlalchemy import Row, Select, Uuid, bindparam, func, or_, select
+from sqlalchemy import BigInteger, Row, Select, String, Uuid, bindparam, cast, func, or_, select
 from sqlalchemy.orm import aliased
 
 from app.billing import states
@@ -146,6 +146,33 @@ def charged_by_engagement(engagement_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID
         if row.currency is not None:
             found.setdefault(row.engagement_id, []).append(Money.of_minor(row.gross_minor, row.currency))
     return found
+
+
+#: between the currency and the minor units of a sum, and between two sums
+_OF, _AND = " ", ","
+
+
+def charged_beside(page: Any) -> list[Any]:
+    """What each row of a page of engagements has been charged so far, for page_of(beside=...) and charged_of(): one text a row,
+    since there may be a sum a currency."""
+    sums = (
+        select(ChargeLine.currency, func.sum(ChargeLine.gross_minor).label("gross_minor"))
+        .select_from(BillingEntry)
+        # outer: the engagement's entries lead, not all of the client's lines
+        .outerjoin(ChargeLine, OF_ENTRY)
+        .where(BillingEntry.engagement_id == page.id)
+        .group_by(ChargeLine.currency)
+        .correlate(page.id.table)
+        .subquery()
+    )
+    one = sums.c.currency + _OF + cast(cast(sums.c.gross_minor, BigInteger), String)
+    return [select(func.aggregate_strings(one, _AND)).select_from(sums).scalar_subquery().label("charged")]
+
+
+def charged_of(text: str | None) -> list[Money]:
+    """Gross, one amount a currency."""
+    sums = (one.split(_OF) for one in sorted(text.split(_AND))) if text else ()
+    return [Money.of_minor(int(minor), currency) for currency, minor in sums]
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """Reading billing entries: lists, month totals, provisional amounts, explanations, the rating queue."""
 
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -22,10 +22,10 @@ from app.foundation import clock
 from app.foundation.billing_month import CUT_OFF_POLICIES, BillingMonth
 from app.foundation.collecting import without_collecting
 from app.foundation.database import at_most, db
+from app.foundation.kept_statements import columns_of
 from app.foundation.money import Money
 from app.foundation.shared_ids import as_shared_id
 from app.foundation.shares import WHOLE, Share
-from app.foundation.kept_statements import columns_of
 from app.foundation.tenancy import Viewer, acting_for_all
 
 _corrected = aliased(BillingEntry, name="corrected")
@@ -331,7 +331,7 @@ _BILLED = (
 
 def unbilled_open_months(engagement: Engagement, months: Sequence[BillingMonth]) -> list[BillingMonth]:
     """Open months in which the engagement was active and nothing is billed: what completion would cut off."""
-    billed = set(columns_of(_BILLED, {"engagement_id": engagement.id, "months": list(months)}).scalars())
+    billed = {month for (month,) in columns_of(_BILLED, {"engagement_id": engagement.id, "months": list(months)})}
     active = engagement.active_from
     return [m for m in months if active is not None and m not in billed and m.overlaps(active, engagement.ended_at)]
 

@@ -109,7 +109,7 @@ def coming_prices(product: Product, month: BillingMonth) -> list[ComingPrices]:
 
 def next_price_month(plan_id: uuid.UUID, month: BillingMonth) -> BillingMonth | None:
     """From when the plan costs something else: the month of its next approved change after `month`."""
-    return columns_of(_NEXT_PRICE, {"plan_id": plan_id, "month": month}).scalar()
+    return next((found for (found,) in columns_of(_NEXT_PRICE, {"plan_id": plan_id, "month": month})), None)
 
 
 _NEXT_PRICE = (

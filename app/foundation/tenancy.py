@@ -6,7 +6,7 @@ Core statements on `__table__` bypass the listener and are allowed in named bulk
 """
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
@@ -28,6 +28,8 @@ from sqlalchemy import (
     true,
 )
 from sqlalchemy.orm import Mapped, ORMExecuteState, Session, mapped_column, with_loader_criteria
+from sqlalchemy.orm.interfaces import CriteriaOption
+from sqlalchemy.sql.visitors import InternalTraversal
 
 from app.foundation.capacity import Capacity
 from app.foundation.database import Base, db
@@ -173,19 +175,43 @@ _SHOWN: dict[tuple[Capacity, bool], Any] = {
 }
 
 
+class Criteria(CriteriaOption):
+    """What a capacity is shown of every table, as one option of a statement: sixty of them, a table each, would be walked through by
+    each statement that is made, for a key that says no more than who looks. What depends on the viewer is asked at execution."""
+
+    propagate_to_loaders = True
+    _traverse_internals = [("name", InternalTraversal.dp_string)]
+
+    def __init__(self, name: str, options: Sequence[Any]) -> None:
+        #: tells it from the others: all of the statement's cache that it decides
+        self.name = name
+        self.options = tuple(options)
+
+    def process_compile_state(self, compile_state: Any) -> None:
+        for option in self.options:
+            option.process_compile_state(compile_state)
+
+    def process_compile_state_replaced_entities(self, compile_state: Any, mapper_entities: Any) -> None:
+        for option in self.options:
+            option.process_compile_state_replaced_entities(compile_state, mapper_entities)
+
+    def get_global_criteria(self, attributes: Any) -> None:
+        for option in self.options:
+            option.get_global_criteria(attributes)
+
+
 @cache
-def _criteria(capacity: Capacity, sees_tests: bool) -> tuple[Any, ...]:
+def _criteria(capacity: Capacity, sees_tests: bool) -> Criteria | None:
     models = [mapper.class_ for mapper in Base.registry.mappers]
     silent = [model.__name__ for model in models if not issubclass(model, Tenanted)]
     if silent:
         raise TypeError(f"{silent} do not say who may see them: derive them from Tenanted or ForEverybody")
     if capacity == "system":
-        return ()
+        return None
     shown = _SHOWN[capacity, sees_tests]
-    return tuple(
-        with_loader_criteria(model, shown, include_aliases=True)
-        for model in models
-        if not issubclass(model, ForEverybody)
+    limited = (model for model in models if not issubclass(model, ForEverybody))
+    return Criteria(
+        f"{capacity}, {sees_tests}", [with_loader_criteria(model, shown, include_aliases=True) for model in limited]
     )
 
 
@@ -205,14 +231,14 @@ def shown(statement: Statement) -> Statement:
 
 
 #: statement -> its forms with criteria. One that a module built once and asks again and again is adapted once as well.
-_adapted: WeakKeyDictionary[Any, dict[int, Any]] = WeakKeyDictionary()
+_adapted: WeakKeyDictionary[Any, dict[str, Any]] = WeakKeyDictionary()
 
 
-def _with(statement: Any, criteria: tuple[Any, ...]) -> Any:
+def _with(statement: Any, criteria: Criteria) -> Any:
     forms = _adapted.setdefault(statement, {})
-    found = forms.get(id(criteria))  # the tuples are kept for good, so their ids stay theirs
+    found = forms.get(criteria.name)
     if found is None:
-        found = forms[id(criteria)] = statement.options(*criteria)
+        found = forms[criteria.name] = statement.options(criteria)
     return found
 
 

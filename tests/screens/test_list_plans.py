@@ -197,7 +197,9 @@ def test_names_beside_a_row_do_not_lead(app, people, stage, as_, who, path, tabl
             assert all(re.match(rf"(SEARCH|SCAN) {table} USING INDEX", plan) for plan in plans), plans
             return
         for plan in _among_many(connection, stage, asked):
-            assert not re.search(rf"Sort|Seq Scan on {table}\b", plan), plan
+            # what stands beside one row may put its own few entries in order
+            assert not re.search(r"\bSort\b", re.split(r"\n +SubPlan \d", plan)[0]), plan
+            assert not re.search(rf"Seq Scan on {table}\b", plan), plan
 
 
 @pytest.mark.parametrize(("who", "path"), SEARCHES)

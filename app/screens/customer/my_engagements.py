@@ -1,13 +1,14 @@
 """My engagements: what was requested, how it stands, what it is charged, and the customer's own four verbs."""
 
 import uuid
+from functools import lru_cache
 from typing import Any
 
 from flask import Blueprint, Response, request
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
-from app.billing.own_entries import OwnPage, charged_by_engagement, own_page
+from app.billing.own_entries import OwnPage, charged_beside, charged_by_engagement, charged_of, own_page
 from app.catalog.price_list import next_price_month
 from app.documents import Column, Words, rows_of
 from app.engagements import actions, queries, states
@@ -81,22 +82,25 @@ def show_list(kind: str = "") -> Response:
             kind, "my-engagements", COLUMNS, rows_of(found.order_by(*(key.desc() for key in queries.LIST_KEYS)))
         )
     found, values = queries.engagements_asked(**asked)
-    page = page_of(found, queries.LIST_KEYS, after=listing.after, before=listing.before, values=values)
-    viewer = tenancy.current()
+    page = page_of(
+        found, queries.LIST_KEYS, after=listing.after, before=listing.before, values=values, beside=charged_beside
+    )
+    viewer, language = tenancy.current(), locale_name()
     return show(
         "customer/my_engagements.html",
         block="list",
         listing=listing.with_page(page),
-        rows=page.rows,
-        charged={
-            row_id: tuple(map(money_with_currency, sums))
-            for row_id, sums in charged_by_engagement([row.id for row in page.rows]).items()
-        },
-        verbs={
-            each: verbs_shown(*each, viewer, locale_name())
-            for each in {(row.state, row.instance_state) for row in page.rows}
-        },
+        rows=tuple((row, _sums(row.charged, language)) for row in page.rows),
+        verbs=tuple(
+            (*each, verbs_shown(*each, viewer, language))
+            for each in sorted({(row.state, row.instance_state) for row in page.rows})
+        ),
     )
+
+
+@lru_cache(maxsize=5000)
+def _sums(charged: str | None, _language: str) -> tuple[str, ...]:
+    return tuple(map(money_with_currency, charged_of(charged)))
 
 
 @screen.get("/my/engagements/<uuid:engagement_id>")
