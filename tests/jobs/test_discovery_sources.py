@@ -9,6 +9,7 @@ from sqlalchemy import select
 
 from app.commands.stand_in.exchange import Answer, Request
 from app.csp.discovery import queries, states
+from app.csp.discovery.model import CspRun
 from app.csp.invoices.model import CspDocument
 from app.foundation.database import db
 from app.foundation.tenancy import acting_for_all
@@ -26,6 +27,11 @@ def people(app: Flask, restore_database: Restorer) -> People:
 def stage(app: Flask, people: People) -> Iterator[Stage]:
     with app.app_context(), discovery(people.viewer("ada")) as stage:
         yield stage
+
+
+def refused_lines(run: CspRun) -> list[str]:
+    with acting_for_all("a test looks"):
+        return [one.sentence for one in queries.refusals_of(run.id) if one.kind == states.LINES]
 
 
 @pytest.mark.parametrize("changes", [False, True])
@@ -50,10 +56,27 @@ def test_an_export_whose_links_end_in_its_midst_is_gone_on_with_or_read_anew(
     monkeypatch.setattr(graph, "blob", ends)
     run = stage.discover()
     assert (run.state, run.error) == (states.COMPLETED, None)
-    with acting_for_all("a test looks"):
-        assert not [one.sentence for one in queries.refusals_of(run.id) if one.kind == states.LINES]
+    assert not refused_lines(run)
     stage.agrees()
     assert ended
+
+
+@pytest.mark.parametrize("export", ["billing/usage", "billing/reconciliation"])
+def test_a_document_of_which_an_export_is_refused_stays_as_it_was_read(stage: Stage, export: str) -> None:
+    """Its charges are not replaced by the fewer that another source has, nor by those without what explains them."""
+    stage.discover()
+    stage.agrees()
+    before = stage.rows()
+    refusing = stage.faults.add("refuse", f"{export}/billed/export", times=None, status=400, code="3000")
+    run = stage.discover()
+    assert (run.state, run.error) == (states.COMPLETED, None)
+    assert refusing.happened
+    after = stage.rows()
+    assert after["csp_document_version"] == before["csp_document_version"] and after["csp_line"] == before["csp_line"]
+    assert refused_lines(run)
+    stage.faults.clear()
+    assert not refused_lines(stage.discover())
+    stage.agrees()
 
 
 def test_a_period_that_the_listing_leaves_out_is_asked_for_once(stage: Stage) -> None:

@@ -124,7 +124,7 @@ class StandIn:
         request_id, correlation = request.guid("MS-RequestId"), request.guid("MS-CorrelationId")
         if request_id is None or correlation is None:
             return "MS-RequestId or MS-CorrelationId is no GUID"
-        call = f"{request.call} {request.headers.get(TOKEN)}"
+        call = _same(request)
         with self._lock:
             if self._ids.setdefault(request_id, call) != call:
                 return "one MS-RequestId for two calls"
@@ -135,7 +135,7 @@ class StandIn:
         return ""
 
     def _remember(self, request: Request, has_failed: bool) -> None:
-        call = f"{request.call} {request.headers.get(TOKEN)}"
+        call = _same(request)
         request_id = request.guid("MS-RequestId") or ""
         with self._lock:
             if has_failed:
@@ -283,6 +283,11 @@ def serving(stand_in: Playing, port: int = 0) -> Iterator[Playing]:
         server.shutdown()
         server.server_close()
         thread.join(5)
+
+
+def _same(request: Request) -> str:
+    """What makes two calls the same one, tried again: orders of two documents go to one address."""
+    return f"{request.call} {request.headers.get(TOKEN)} {request.body!r}"
 
 
 def _is_tried_again(answer: Answer) -> bool:

@@ -16,6 +16,8 @@ from app.csp.microsoft.records import Changed, Line, LineSet, Refused
 from app.csp.microsoft.sources import V1, other
 
 PUT_WAITS_SECONDS = 0.5
+#: between the marks of a document's exports
+_BETWEEN = ";"
 #: how often a document that changes while it is read is begun anew
 ANEW = 2
 
@@ -131,7 +133,7 @@ class Reader:
 
     def _compare_from(self, source: str, _cursor: Mapping[str, Any] | None) -> bool:
         given, digest, count = self._given, LinesDigest(), 0
-        for lines, _after in self._pages(source, None):
+        for lines, _after in self._pages(source, None, known=given.mark):
             if lines is None:  # its mark is that of the version in force
                 self._put(Compared(given.number, given.lines))
                 return True
@@ -147,12 +149,14 @@ class Reader:
         if cursor is None:
             self._put(Begun(self._given.number, source, here))
         for lines, after in self._pages(source, cursor):
-            self._put(Lines(self._given.number, lines or (), LinesDigest.of(lines or ()), {**here, **after}))
+            assert lines is not None
+            self._put(Lines(self._given.number, lines, LinesDigest.of(lines), {**here, **after}))
 
     def _pages(
-        self, source: str, cursor: Mapping[str, Any] | None
+        self, source: str, cursor: Mapping[str, Any] | None, known: str = ""
     ) -> Iterator[tuple[Sequence[Line] | None, dict[str, Any]]]:
-        return self._v1_pages(cursor) if source == V1 else self._graph_pages(cursor)
+        """None once, in place of all lines, where they bear the `known` mark: so for who compares, never for who loads."""
+        return self._v1_pages(cursor) if source == V1 else self._graph_pages(cursor, known)
 
     def _v1_pages(self, cursor: Mapping[str, Any] | None) -> Iterator[tuple[Sequence[Line], dict[str, Any]]]:
         """Set after set, each from its first page to the one that names no next."""
@@ -165,11 +169,13 @@ class Reader:
             number += following is None
             yield page.records, {"set": number, "next": following}
 
-    def _graph_pages(self, cursor: Mapping[str, Any] | None) -> Iterator[tuple[Sequence[Line] | None, dict[str, Any]]]:
+    def _graph_pages(
+        self, cursor: Mapping[str, Any] | None, known: str
+    ) -> Iterator[tuple[Sequence[Line] | None, dict[str, Any]]]:
         """Part after part of the exports, in slices. Their mark says whether anything has changed since they were read."""
-        given, exports = self._given, self._exports()
-        mark = ";".join(export.etag for export in exports) if all(export.etag for export in exports) else ""
-        if given.plan == COMPARE and cursor is None and mark and mark == given.mark:
+        exports = self._exports()
+        mark = _BETWEEN.join(export.etag for export in exports) if all(export.etag for export in exports) else ""
+        if mark and mark == known:
             yield None, {}
             return
         parts = [(export, blob) for export in exports for blob in range(len(export.blobs))]
@@ -189,8 +195,11 @@ class Reader:
         """The lines that make up the total, and the daily usage behind them where the document names such a set."""
         exports = [self._client.export(self._given.number, "billing")]
         if any("usage" in _plain(one.line_type) for one in self._given.line_sets):
-            with suppress(Refused):  # what explains the charges may be missing; the charges are there
+            try:
                 exports.append(self._client.export(self._given.number, "usage"))
+            except Refused:  # what explains the charges may be missing, the charges are there; but what has it is not
+                if _BETWEEN in self._given.mark:  # replaced by what has not
+                    raise
         return exports
 
 
