@@ -1,5 +1,6 @@
 """What a source says in the midst of a run, or leaves out: an export whose links end, a listing without periods."""
 
+import subprocess
 from collections import Counter
 from collections.abc import Iterator
 
@@ -11,6 +12,7 @@ from app.commands.stand_in.exchange import Answer, Request
 from app.csp.discovery import queries, states
 from app.csp.discovery.model import CspRun
 from app.csp.invoices.model import CspDocument
+from app.csp.microsoft import line_decoder
 from app.foundation.database import db
 from app.foundation.tenancy import acting_for_all
 from tests.databases import Restorer
@@ -59,6 +61,24 @@ def test_an_export_whose_links_end_in_its_midst_is_gone_on_with_or_read_anew(
     assert not refused_lines(run)
     stage.agrees()
     assert ended
+
+
+def test_lines_decoded_by_a_process_beside_are_the_same(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(line_decoder, "AT_FIRST", 0)
+    monkeypatch.setattr(line_decoder, "_cores", lambda: 2)
+    begun: list[subprocess.Popen[bytes]] = []
+    begin = line_decoder._begun
+
+    def noted() -> "subprocess.Popen[bytes]":
+        begun.append(begin())
+        return begun[-1]
+
+    monkeypatch.setattr(line_decoder, "_begun", noted)
+    stage.faults.habits.blob_lines, stage.faults.habits.lines_page = 11, 20
+    stage.discover()
+    stage.agrees()
+    (process,) = begun
+    assert process.returncode is not None
 
 
 @pytest.mark.parametrize("export", ["billing/usage", "billing/reconciliation"])

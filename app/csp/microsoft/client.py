@@ -17,7 +17,7 @@ from app.csp.microsoft.customers import customer_of, details_of, subscription_of
 from app.csp.microsoft.decoding import Fields, Garbled, object_of
 from app.csp.microsoft.documents import document_of, line_type_of, provider_of
 from app.csp.microsoft.export import Export
-from app.csp.microsoft.lines import lines_of
+from app.csp.microsoft.line_decoder import Kind, LineDecoder
 from app.csp.microsoft.paging import Collection, address, first, following
 from app.csp.microsoft.records import CustomerDetails, Document, LineSet, Page, Refused, Subscription, Usage
 from app.csp.microsoft.spelling import id_of, text_of
@@ -42,6 +42,7 @@ class Client:
     ) -> None:
         """`counted(throttled seconds)` is called once a request; exports are checked to be of `tenant_id`, the partner's own."""
         self._calls = Calls(bases, tokens, pause, counted=counted, sleep=sleep)
+        self._decoder = LineDecoder()
         self._registered_tenant = tenant_id
 
     def organisation(self) -> dict[str, Any]:
@@ -112,13 +113,12 @@ class Client:
             if provider == "onetime" and line_type == "usage":
                 asked["currencycode"] = currency
             cursor = first(f"/invoices/{_in_path(document_number)}/lineitems", **asked)
-        return self._collection(
-            cursor, lambda page: lines_of(page.items, line_type=line_type, provider=provider, currency=currency)
-        )
+        here, kind = cursor, Kind(line_type, provider, currency)
+        return self._read_page(here, lambda body: Page(*self._decoder.page(body, here, self._calls.bases.api, kind)))
 
     def export(self, document_number: str, line_type: str = "billing") -> Export:
         """Graph's export of a document's lines, waited for; "usage" is the daily breakdown behind them."""
-        return Export(self._calls, document_number, line_type, lambda: self._tenant_id)
+        return Export(self._calls, self._decoder, document_number, line_type, lambda: self._tenant_id)
 
     def pdf(self, document_number: str) -> Iterator[bytes]:
         """The invoice as Microsoft prints it. It is whole when the first piece is given."""
@@ -133,6 +133,7 @@ class Client:
 
     def close(self) -> None:
         self._calls.connections.close()
+        self._decoder.close()
 
     @cached_property
     def _tenant_id(self) -> str:
@@ -142,11 +143,16 @@ class Client:
         return self._get(path, lambda answer: object_of(answer.body))
 
     def _collection(self, cursor: Mapping[str, Any], records: Callable[[Collection], list[Any]]) -> Page:
-        def read(answer: Answer) -> Page:
-            page = Collection(answer.body)
+        def read(body: bytes) -> Page:
+            page = Collection(body)
             return Page(records(page), following(cursor, page, self._calls.bases.api))
 
-        return self._get(str(cursor["uri"]), read, [(name, value) for name, value in cursor.get("headers") or ()])
+        return self._read_page(cursor, read)
+
+    def _read_page(self, cursor: Mapping[str, Any], read: Callable[[bytes], Page]) -> Page:
+        headers = [(name, value) for name, value in cursor.get("headers") or ()]
+        page: Page = self._get(str(cursor["uri"]), lambda answer: read(answer.body), headers)
+        return page
 
     def _get(self, uri: str, read: Callable[[Answer], Any], headers: Any = ()) -> Any:
         return self._calls.make(Call(address(self._calls.bases.api, uri), "api", headers=headers), read)

@@ -17,9 +17,9 @@ from app.csp.microsoft.answers import Complaint, retry_after
 from app.csp.microsoft.bases import Elsewhere, on_host
 from app.csp.microsoft.calls import Call, Calls, Tries
 from app.csp.microsoft.connections import Answer, Broken
-from app.csp.microsoft.decoding import Fields, Garbled, object_of, objects_of_lines
-from app.csp.microsoft.lines import lines_of
-from app.csp.microsoft.records import Changed, Line, Refused, Unreachable
+from app.csp.microsoft.decoding import Fields, Garbled, object_of
+from app.csp.microsoft.line_decoder import DecodedLines, Kind, LineDecoder
+from app.csp.microsoft.records import Changed, Refused, Unreachable
 from app.csp.microsoft.spelling import Unreadable, digits, id_of, text_of, word
 
 #: what is asked for and the kind of its lines
@@ -61,8 +61,11 @@ class _Ended(Exception):
 class Export:
     """A finished export of one document. Its etag changes when its lines do."""
 
-    def __init__(self, calls: Calls, document_number: str, line_type: str, tenant_id: Callable[[], str]) -> None:
-        self._calls, self._number, self._line_type, self._tenant_id = calls, document_number, line_type, tenant_id
+    def __init__(
+        self, calls: Calls, decoder: LineDecoder, document_number: str, line_type: str, tenant_id: Callable[[], str]
+    ) -> None:
+        self._calls, self._decoder, self._number, self._tenant_id = calls, decoder, document_number, tenant_id
+        self._line_type, self._kind = line_type, Kind(line_type, "onetime")
         self._manifest = self._ordered()
 
     @property
@@ -73,16 +76,16 @@ class Export:
     def blobs(self) -> tuple[Blob, ...]:
         return self._manifest.blobs
 
-    def lines(self, blob_index: int, skip: int = 0) -> Iterator[list[Line]]:
+    def lines(self, blob_index: int, skip: int = 0) -> Iterator[DecodedLines]:
         """The blob's lines in slices, all but the first `skip` of them. Changed where they are others by now."""
         given = skip
         tries = Tries(self._calls, self.blobs[blob_index].name)
         ordered = 1
         while True:
             try:
-                for items in self._objects(self.blobs[blob_index], given, tries):
-                    lines = lines_of(items, line_type=self._line_type, provider="onetime")
-                    given += len(items)
+                for rows in self._rows(self.blobs[blob_index], given, tries):
+                    lines = self._decoder.rows(rows, self._kind)
+                    given += len(lines)
                     ordered = 1
                     tries.progressed()
                     yield lines
@@ -168,16 +171,15 @@ class Export:
         except Elsewhere as wrong:
             raise Refused(200, "foreign_link", f"The export's link leads to another host: {link[:200]}") from wrong
 
-    def _objects(self, blob: Blob, passed_over: int, tries: Tries) -> Iterator[list[dict[str, object]]]:
-        """The blob's items in slices, the first ones passed over."""
+    def _rows(self, blob: Blob, passed_over: int, tries: Tries) -> Iterator[bytes]:
+        """The blob's JSON lines in slices, the first ones passed over."""
         throttled = self._calls.paused()
         address = _address(self._manifest, blob)
         try:
             with self._calls.connections.streamed(address, {"Accept-Encoding": "identity"}) as response:
                 if response.status != 200:
                     self._refused(Answer(response.status, response.headers, response.read()), tries)
-                for rows in _slices(_unpacked(response.read), passed_over):
-                    yield objects_of_lines(rows)
+                yield from _slices(_unpacked(response.read), passed_over)
         finally:
             self._calls.count(throttled)
 

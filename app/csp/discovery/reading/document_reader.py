@@ -12,7 +12,8 @@ from typing import Any, NamedTuple
 
 from app.csp.digests import LinesDigest
 from app.csp.discovery.rules import COMPARE
-from app.csp.microsoft.records import Changed, Line, LineSet, Refused
+from app.csp.microsoft.line_decoder import DecodedLines
+from app.csp.microsoft.records import Changed, LineSet, Refused
 from app.csp.microsoft.sources import V1, other
 
 PUT_WAITS_SECONDS = 0.5
@@ -52,9 +53,7 @@ class Begun(NamedTuple):
 
 class Lines(NamedTuple):
     number: str
-    lines: Sequence[Line]
-    #: theirs alone, made here: the writer waits for the database meanwhile
-    digest: LinesDigest
+    lines: DecodedLines
     cursor: Mapping[str, Any]
 
 
@@ -137,7 +136,7 @@ class Reader:
             if lines is None:  # its mark is that of the version in force
                 self._put(Compared(given.number, given.lines))
                 return True
-            digest.add(lines)
+            digest.join(lines.digest)
             count += len(lines)
             self._put(Compared(given.number, len(lines)))
         return (count, digest.hexdigest()) == (given.lines, given.digest)
@@ -150,15 +149,15 @@ class Reader:
             self._put(Begun(self._given.number, source, here))
         for lines, after in self._pages(source, cursor):
             assert lines is not None
-            self._put(Lines(self._given.number, lines, LinesDigest.of(lines), {**here, **after}))
+            self._put(Lines(self._given.number, lines, {**here, **after}))
 
     def _pages(
         self, source: str, cursor: Mapping[str, Any] | None, known: str = ""
-    ) -> Iterator[tuple[Sequence[Line] | None, dict[str, Any]]]:
+    ) -> Iterator[tuple[DecodedLines | None, dict[str, Any]]]:
         """None once, in place of all lines, where they bear the `known` mark: so for who compares, never for who loads."""
         return self._v1_pages(cursor) if source == V1 else self._graph_pages(cursor, known)
 
-    def _v1_pages(self, cursor: Mapping[str, Any] | None) -> Iterator[tuple[Sequence[Line], dict[str, Any]]]:
+    def _v1_pages(self, cursor: Mapping[str, Any] | None) -> Iterator[tuple[DecodedLines, dict[str, Any]]]:
         """Set after set, each from its first page to the one that names no next."""
         given = self._given
         number, following = (cursor["set"], cursor["next"]) if cursor else (0, None)
@@ -171,7 +170,7 @@ class Reader:
 
     def _graph_pages(
         self, cursor: Mapping[str, Any] | None, known: str
-    ) -> Iterator[tuple[Sequence[Line] | None, dict[str, Any]]]:
+    ) -> Iterator[tuple[DecodedLines | None, dict[str, Any]]]:
         """Part after part of the exports, in slices. Their mark says whether anything has changed since they were read."""
         exports = self._exports()
         mark = _BETWEEN.join(export.etag for export in exports) if all(export.etag for export in exports) else ""

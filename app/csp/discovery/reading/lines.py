@@ -211,7 +211,7 @@ class _Writer:
                         row.id, self._work.owner.partner_id, piece.source, piece.cursor, self._prices(row)
                     )
                 elif isinstance(piece, reader.Lines):
-                    self._fillings[piece.number].take(piece.lines, piece.digest, piece.cursor)
+                    self._fillings[piece.number].take(piece.lines, piece.lines.digest, piece.cursor)
                     self._count(piece.number, len(piece.lines))
                 elif isinstance(piece, reader.Compared):
                     self._count(piece.number, piece.lines)
