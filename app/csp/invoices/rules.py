@@ -101,10 +101,6 @@ def is_credit(charge_type: str) -> bool:
     return charge_type.lower().replace("_", "").replace(" ", "") == "customercredit"
 
 
-def is_refund(cost: str, charge_type: str) -> bool:
-    return cost.startswith("-") and not is_credit(charge_type)
-
-
 class Charge(NamedTuple):
     """A positive line of a subscription, as far as a refund asks: the digits and instants as sent."""
 
