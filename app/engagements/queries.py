@@ -17,7 +17,7 @@ from app.foundation.billing_month import BillingMonth
 from app.foundation.bounded import Bounded, bounded
 from app.foundation.database import Instant, at_most, db, one_of
 from app.foundation.id_list import found_first
-from app.foundation.kept_statements import columns_of
+from app.foundation.kept_statements import PLANNED_ANEW, columns_of
 from app.foundation.refusals import NotVisible
 from app.foundation.tenancy import Viewer
 from app.parties.model import Organisation
@@ -72,6 +72,8 @@ def _kept(states_wanted: tuple[str, ...], asked: frozenset[str], shape: Shape) -
     month = MonthPlace(*(bindparam(name, type_=Instant()) for name in MonthPlace._fields))
     places: dict[str, Any] = {name: bindparam(name, type_=Uuid()) for name in asked if name.endswith("_id")}
     found = _filtered(states_wanted=states_wanted, requested_in=month if "starts_at" in asked else None, **places)
+    if {"product_id", "customer_id"} <= asked:  # one client may have most of a product's engagements
+        found = found.execution_options(**{PLANNED_ANEW: True})
     return _with_words(found, places_of(shape), shape)
 
 

@@ -23,6 +23,9 @@ from app.foundation.tenancy import shown
 AnySelect = Select[*tuple[Any, ...]]
 Values = Mapping[str, Any]
 Change = Callable[[Any], Any]
+#: An execution option of a statement whose values decide how it is read: PostgreSQL plans it for them each time. A plan for all
+#: of them expects the rows of an average one, and would rather sort very many than read along an index.
+PLANNED_ANEW = "planned_anew"
 
 
 def columns_of(statement: AnySelect, values: Values | None = None) -> list[Any]:
@@ -83,6 +86,8 @@ class KeptStatement:
         self.places = [_place(name, parameters.get(name), written, dialect) for name in names]
         #: the same for PostgreSQL itself: psycopg would look through a long text for its places each time it is sent
         self.numbered = "" if self.in_order else self.text % {name: f"${nr}" for nr, name in enumerate(names, 1)}
+        anew = statement.get_execution_options().get(PLANNED_ANEW) and self.numbered
+        self.how: dict[str, bool] = {"prepare": False} if anew else {}
         self.columns = [(each["name"], each["type"]) for each in statement.column_descriptions]
         self.row = made_of(tuple(name for name, _type in self.columns))
         #: (number of a column, what makes its value of the driver's); known when the driver has answered once
@@ -96,7 +101,7 @@ class KeptStatement:
             with driver_errors_as_ever(connection, self.text):
                 if heard := connection.dispatch.before_cursor_execute:
                     heard(connection, cursor, self.text, self._spelled(given), None, False)
-                cursor.execute(self.numbered or self.text, given)
+                cursor.execute(self.numbered or self.text, given, **self.how)
                 read = cursor.fetchall()
             return self._rows(read, cursor.description, connection.dialect)
         finally:

@@ -74,7 +74,8 @@ def page_of(
     shape = (bool(cursor), upwards, size, beside, *map(id, once))  # the statement holds them, so their ids stay theirs
     if shape not in built:
         page = _page(statement, keys, size, upwards=upwards, beyond=bool(cursor))
-        built[shape] = _around(page, keys, beside, once, upwards=upwards) if beside or once else page
+        whole = _around(page, keys, beside, once, upwards=upwards) if beside or once else page
+        built[shape] = whole.execution_options(**statement.get_execution_options())
     kept = values is not None
     read = columns_of(built[shape], asked) if kept else plain_rows(db.session.execute(built[shape], asked))
     found = _without(len(once), read) if once else read
