@@ -69,7 +69,7 @@ def test_where_it_dies_everything_is_decoded_here(decoder: LineDecoder) -> None:
     process.kill()
     process.wait()
     assert decoder.page(page(), cursor(), API, KIND) == page_of(page(), cursor(), API, KIND)
-    assert decoder._process is None and decoder._here is None
+    assert decoder._process is None and decoder._is_over
 
 
 def test_nobody_is_left_behind(decoder: LineDecoder) -> None:

@@ -79,8 +79,10 @@ class LineDecoder:
     """Used by the threads of one account; one of them at a time is answered."""
 
     def __init__(self, at_first: int | None = None) -> None:
-        #: bytes that are still decoded here; None: all of them
-        self._here = (AT_FIRST if at_first is None else at_first) if _cores() > 1 else None
+        #: bytes that are decoded here before the other process is begun
+        self._at_first = AT_FIRST if at_first is None else at_first
+        #: nothing is asked of it any more, or ever
+        self._is_over = _cores() < 2
         self._process: subprocess.Popen[bytes] | None = None
         self._one_at_a_time = threading.Lock()
 
@@ -97,20 +99,18 @@ class LineDecoder:
 
     def close(self) -> None:
         with self._one_at_a_time:
-            self._here = None
+            self._is_over = True
             self._end()
 
     def _is_there(self, size: int) -> bool:
         """Whether so much is decoded by the other process, which is begun by the first that is."""
-        if self._here is None:
-            return False
-        self._here -= size
-        return self._here < 0
+        self._at_first -= size
+        return self._at_first < 0 and not self._is_over
 
     def _asked(self, *asked: Any) -> Any:
         """What the other process says; its refusals are raised. None where it says nothing any more."""
         with self._one_at_a_time:
-            if self._here is None:
+            if self._is_over:
                 return None
             try:
                 process = self._process = self._process or _begun()
@@ -121,7 +121,7 @@ class LineDecoder:
             except (OSError, ValueError):
                 told = None
             if told is None:
-                self._here = None
+                self._is_over = True
                 self._end()
                 return None
         said, name, why = told
