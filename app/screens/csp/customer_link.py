@@ -155,7 +155,7 @@ def _link_page(csp_customer_id: uuid.UUID, form: LinkTo, new: LinkToNew) -> Resp
 def _anew_page(csp_customer_id: uuid.UUID, form: InviteAnew | None = None) -> Response:
     waits = awaited_at(customer_of(csp_customer_id), by=tenancy.current())
     if waits is None:
-        return go_to(path_of(csp_customer_id), toast=_("Nobody whom you invited is waited for."))
+        return go_to(path_of(csp_customer_id), toast=_("Nobody whom you invited is waited for."), kind="blocked")
     form = form or InviteAnew(email=waits.email)
     return decision(
         form, csp_customer_id, "invite-again", fields=[form.email],
