@@ -154,10 +154,11 @@ INTO_THE_CLOSED_MONTH = [
     "UPDATE billing_entry SET booked_month = service_month WHERE kind = 'reversal'",
 ]
 #: another event's hash in its place all along the chain, so that each follows from the one before it
+ANOTHER = "(CASE WHEN {hash} LIKE 'f%' THEN '0' ELSE 'f' END) || substr({hash}, 2)"
 FORGED = [
-    f"UPDATE history_head SET hash = 'f' || substr(hash, 2) WHERE subject_id = {COMPLETE}",
-    f"UPDATE history SET hash = 'f' || substr(hash, 2) WHERE subject_id = {COMPLETE}",
-    f"UPDATE history SET previous_hash = 'f' || substr(previous_hash, 2) WHERE subject_id = {COMPLETE} AND sequence > 1",
+    f"UPDATE history_head SET hash = {ANOTHER.format(hash='hash')} WHERE subject_id = {COMPLETE}",
+    f"UPDATE history SET hash = {ANOTHER.format(hash='hash')} WHERE subject_id = {COMPLETE}",
+    f"UPDATE history SET previous_hash = {ANOTHER.format(hash='previous_hash')} WHERE subject_id = {COMPLETE} AND sequence > 1",
 ]
 
 ALTERED = {
