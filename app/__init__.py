@@ -43,6 +43,7 @@ def create_app(overrides: Mapping[str, Any] | None = None) -> Flask:
         csrf,
         errors,
         guard,
+        kept_sessions,
         logs,
         metrics,
         microsoft,
@@ -77,6 +78,7 @@ def create_app(overrides: Mapping[str, Any] | None = None) -> Flask:
     _know_every_table_and_event()
     database.install(app, settings.database_url, migrations=HERE / "migrations")
 
+    kept_sessions.install(app)
     logs.install(app)
     security_headers.install(app)
     metrics.install(app)

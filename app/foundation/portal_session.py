@@ -11,8 +11,9 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from flask_sqlalchemy.session import Session
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import SessionTransaction
 
 _writing: ContextVar[bool] = ContextVar("writing", default=False)
 #: engine -> the same one with its pool, whose connections commit by themselves
@@ -28,6 +29,16 @@ class PortalSession(Session):
 
     #: each read outside a transaction stands by itself, where the database is PostgreSQL
     reads_apart = False
+    #: (the transaction that it belongs to, the connection that reads were last asked on)
+    _reading: tuple[SessionTransaction | None, Connection | None] = (None, None)
+
+    def reading_connection(self) -> Connection:
+        """connection(), looked for once as long as the same one serves."""
+        within, found = self._reading
+        if found is None or within is not self.get_transaction():
+            found = self.connection()
+            self._reading = (self.get_transaction(), found)
+        return found
 
     def get_bind(self, *arguments: Any, **named: Any) -> Any:
         engine = super().get_bind(*arguments, **named)
@@ -36,6 +47,7 @@ class PortalSession(Session):
         return engine
 
     def close(self) -> None:
+        self._reading = (None, None)
         try:
             self._end_read()
             super().close()

@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import Any
 
 from flask import Flask, Response, current_app, g, request, session
-from flask_wtf.csrf import CSRFError, CSRFProtect
+from flask_wtf.csrf import CSRFError, CSRFProtect, generate_csrf
 from itsdangerous import BadSignature, URLSafeSerializer
 
 from app.web import bearer
@@ -28,6 +28,8 @@ def install(app: Flask) -> None:
     )  # Sec-Fetch-Site says it better than a Referer that some cut off
     app.before_request(_restore)
     protect.init_app(app)
+    app.jinja_env.globals["csrf_token"] = _token
+    app.context_processor(lambda: {"csrf_token": _token})
     app.after_request(_keep)
 
 
@@ -47,6 +49,20 @@ def _restore() -> None:
         raise CSRFError("The request comes from another site.")
     if _cookie() in request.cookies and _FIELD not in session and (kept := _kept()):
         session[_FIELD] = kept
+
+
+def _token() -> str:
+    """generate_csrf(), which signs what the session holds; without a time limit one signature will do for all of its pages."""
+    raw = session.get(_FIELD)
+    if raw is None or _FIELD in g:
+        return generate_csrf()
+    g.csrf_token = _signed(raw, str(current_app.secret_key))
+    return str(g.csrf_token)
+
+
+@lru_cache(maxsize=1000)
+def _signed(_raw: str, _secret: str) -> str:
+    return generate_csrf()
 
 
 def _keep(response: Response) -> Response:

@@ -1,0 +1,50 @@
+"""The session cookie, verified once for all of a browser's pages; its age is looked at each time.
+
+A signature stays right or wrong however often it is asked about. What a cookie says is copied for each request, since a page may
+write into its session.
+"""
+
+import time
+from copy import deepcopy
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from flask import Flask, Request
+from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
+from itsdangerous import BadSignature, URLSafeTimedSerializer
+
+
+class Opened(NamedTuple):
+    said: dict[str, Any]
+    #: seconds since 1970
+    signed_at: int
+
+
+class KeptSessions(SecureCookieSessionInterface):
+    """Flask's own, but for what is asked at each page."""
+
+    def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
+        cookie = request.cookies.get(self.get_cookie_name(app))
+        if not cookie or not app.secret_key:
+            return super().open_session(app, request)
+        opened = _opened(cookie, self, app, app.secret_key)
+        if opened is None or not 0 <= int(time.time()) - opened.signed_at <= app.permanent_session_lifetime.total_seconds():
+            return self.session_class()
+        return self.session_class(deepcopy(opened.said))
+
+
+@lru_cache(maxsize=1000)
+def _opened(cookie: str, sessions: KeptSessions, app: Flask, _secret: str | bytes) -> Opened | None:
+    """None where it is not ours."""
+    serializer: URLSafeTimedSerializer | None = sessions.get_signing_serializer(app)
+    if serializer is None:
+        return None
+    try:
+        said, signed_at = serializer.loads(cookie, return_timestamp=True)
+    except BadSignature:
+        return None
+    return Opened(said, int(signed_at.timestamp()))
+
+
+def install(app: Flask) -> None:
+    app.session_interface = KeptSessions()
