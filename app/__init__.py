@@ -30,7 +30,6 @@ def create_app(overrides: Mapping[str, Any] | None = None) -> Flask:
 
     The imports stand inside so that a rule or a room can be imported without Flask and every screen behind it.
     """
-    from flask import Flask
     from werkzeug.middleware.proxy_fix import ProxyFix
 
     from app import api, commands, screens
@@ -43,7 +42,6 @@ def create_app(overrides: Mapping[str, Any] | None = None) -> Flask:
         csrf,
         errors,
         guard,
-        kept_sessions,
         logs,
         metrics,
         microsoft,
@@ -55,9 +53,10 @@ def create_app(overrides: Mapping[str, Any] | None = None) -> Flask:
         ui,
         uploads,
     )  # fmt: skip
+    from app.web.portal import Portal
 
     settings = settings_from({**os.environ, **{k: str(v) for k, v in (overrides or {}).items() if v is not None}})
-    app = Flask("portal", root_path=str(HERE), instance_path=str(settings.instance_path))
+    app = Portal("portal", root_path=str(HERE), instance_path=str(settings.instance_path))
     settings.instance_path.mkdir(parents=True, exist_ok=True)
     app.config.update(
         SETTINGS=settings,
@@ -78,7 +77,6 @@ def create_app(overrides: Mapping[str, Any] | None = None) -> Flask:
     _know_every_table_and_event()
     database.install(app, settings.database_url, migrations=HERE / "migrations")
 
-    kept_sessions.install(app)
     logs.install(app)
     security_headers.install(app)
     metrics.install(app)

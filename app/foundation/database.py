@@ -351,8 +351,11 @@ def configure_engine(engine: Engine) -> None:
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Any) -> None:
-        how = connection.get_execution_options().get("begin", "DEFERRED")
-        connection.exec_driver_sql(f"BEGIN {how}")
+        how = connection.get_execution_options().get("begin")
+        if how:
+            connection.exec_driver_sql(f"BEGIN {how}")
+        else:  # every page begins so; it takes no lock, and so cannot fail
+            connection.connection.driver_connection.execute("BEGIN")
 
 
 def _refuse_hung_up(driver: Any, _record: Any, _proxy: Any) -> None:

@@ -33,7 +33,8 @@ def columns_of(statement: AnySelect, values: Values | None = None) -> list[Any]:
     if writing():
         return plain_rows(db.session.execute(statement, values))  # what is not written yet is written first
     statement = shown(statement)
-    connection = db.session().reading_connection()
+    session: Any = db.session()
+    connection: Connection = session.reading_connection()
     kept = _kept_for(statement, connection.dialect)
     if kept.grows:
         return plain_rows(connection.execute(statement, values))

@@ -7,6 +7,7 @@ kept for a year; asked for without, or with an old one, it must be asked for aga
 import gzip
 import secrets
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import sha1
 from io import BytesIO
 from pathlib import Path
@@ -15,6 +16,7 @@ from typing import Any
 
 from flask import Flask, Response, request
 from werkzeug.exceptions import NotFound
+from werkzeug.http import parse_accept_header
 from werkzeug.security import safe_join
 
 from app.web.guard import public
@@ -143,5 +145,10 @@ def _packed(body: bytes) -> bytes:
 
 
 def _accepts_gzip() -> bool:
-    encodings: Any = request.accept_encodings
+    return _gzip_in(request.headers.get("Accept-Encoding", ""))
+
+
+@lru_cache(maxsize=100)
+def _gzip_in(accepted: str) -> bool:
+    encodings: Any = parse_accept_header(accepted)
     return bool(encodings["gzip"] > 0)

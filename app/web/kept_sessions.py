@@ -28,7 +28,10 @@ class KeptSessions(SecureCookieSessionInterface):
         if not cookie or not app.secret_key:
             return super().open_session(app, request)
         opened = _opened(cookie, self, app, app.secret_key)
-        if opened is None or not 0 <= int(time.time()) - opened.signed_at <= app.permanent_session_lifetime.total_seconds():
+        if (
+            opened is None
+            or not 0 <= int(time.time()) - opened.signed_at <= app.permanent_session_lifetime.total_seconds()
+        ):
             return self.session_class()
         return self.session_class(deepcopy(opened.said))
 
@@ -44,7 +47,3 @@ def _opened(cookie: str, sessions: KeptSessions, app: Flask, _secret: str | byte
     except BadSignature:
         return None
     return Opened(said, int(signed_at.timestamp()))
-
-
-def install(app: Flask) -> None:
-    app.session_interface = KeptSessions()

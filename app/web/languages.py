@@ -6,14 +6,14 @@ from contextvars import ContextVar
 from functools import lru_cache
 from typing import Any
 
-from flask import Flask, g, has_request_context, request
+from flask import Flask, current_app, g, has_request_context, request
 from flask_babel import Babel, Domain, get_domain, get_locale, gettext
 from markupsafe import Markup
 
 #: Languages there is a catalogue for; the first is what the sentences in the code are written in.
 LANGUAGES = ("en",)
 
-#: while a page is drawn: Babel would look for its request for each word
+#: while somebody asks, or a page is drawn: Babel would look for its request for each word
 _speaking: ContextVar[str | None] = ContextVar("speaking", default=None)
 
 
@@ -23,6 +23,16 @@ def install(app: Flask) -> None:
     babel = Babel(app, locale_selector=_language)
     babel.domain_instance = _Catalogue()
     app.jinja_env.globals["_"] = said
+    app.before_request(_begin)
+    app.teardown_request(_end)
+
+
+def _begin() -> None:
+    _speaking.set(_language() or current_app.config["BABEL_DEFAULT_LOCALE"])
+
+
+def _end(_error: Any = None) -> None:
+    _speaking.set(None)
 
 
 def said(sentence: str, /, **facts: Any) -> Markup:
