@@ -33,7 +33,12 @@ def test_what_a_request_writes_stays_with_it(app: Flask, cookie: str) -> None:
 
 def test_it_ages(app: Flask, cookie: str, monkeypatch: pytest.MonkeyPatch) -> None:
     now = time.time()
-    for later, is_over in ((SESSION_HOURS * 3600 - 5, False), (SESSION_HOURS * 3600 + 5, True), (0, False), (-3600, True)):
+    for later, is_over in (
+        (SESSION_HOURS * 3600 - 5, False),
+        (SESSION_HOURS * 3600 + 5, True),
+        (0, False),
+        (-3600, True),
+    ):
         monkeypatch.setattr(time, "time", lambda later=later: now + later)
         assert (opened(app, cookie) == {}) == is_over
 
