@@ -10,7 +10,7 @@ from app.billing.model import IS_UNDECIDED, BillingEntry
 from app.engagements.model import Engagement
 from app.engagements.queries import Partner
 from app.foundation import clock, history
-from app.foundation.database import transaction
+from app.foundation.database import one_of, transaction
 from app.foundation.failed_rows import RETRY, FailedKind
 from app.foundation.refusals import AlreadyDone
 from app.foundation.tenancy import Viewer, one
@@ -35,7 +35,7 @@ def failed_entries() -> Select[*tuple[Any, ...]]:
         .join(Partner, Partner.id == BillingEntry.partner_id)
         .where(
             IS_UNDECIDED,
-            BillingEntry.state == states.SUBMITTED,
+            one_of(BillingEntry.state, (states.SUBMITTED,)),
             BillingEntry.failure.is_not(None),
         )
     )

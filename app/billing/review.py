@@ -25,7 +25,7 @@ from app.catalog.rules import draft_version_for, version_for
 from app.engagements.model import Engagement
 from app.engagements.queries import Customer, Partner
 from app.foundation.bounded import Bounded, bounded
-from app.foundation.database import db
+from app.foundation.database import db, one_of
 from app.foundation.kept_statements import columns_of
 from app.foundation.money import Money
 from app.foundation.refusals import NotVisible, Refused
@@ -188,7 +188,7 @@ def queue_figures() -> QueueFigures:
 @cache
 def _queue_figures() -> Select[*tuple[Any, ...]]:
     in_review = select(BillingEntry.submitted_at).where(IS_IN_REVIEW)
-    submitted = select(BillingEntry.submitted_at).where(IS_UNDECIDED, BillingEntry.state == states.SUBMITTED)
+    submitted = select(BillingEntry.submitted_at).where(IS_UNDECIDED, one_of(BillingEntry.state, (states.SUBMITTED,)))
     few = [bounded(found.order_by(*LIST_KEYS)) for found in (in_review, submitted)]
     return select(
         *(select(pick).select_from(one).scalar_subquery() for one in few for pick in (func.count(), func.min(one.c[0])))

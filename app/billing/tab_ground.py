@@ -10,6 +10,7 @@ from app.billing import states
 from app.billing.model import IS_UNDECIDED, BillingEntry, Correction, RatingGroup
 from app.catalog.model import Metric
 from app.engagements.model import Engagement
+from app.foundation.database import one_of
 from app.foundation.kept_statements import columns_of
 
 _ENGAGEMENT = bindparam("engagement_id", type_=Uuid())
@@ -30,7 +31,7 @@ _GROUND = (
         RatingGroup.entries,
         _has(BillingEntry, IS_UNDECIDED).label("undecided"),
         _has(BillingEntry, BillingEntry.corrects_id.is_not(None)).label("corrected"),
-        _has(Correction, Correction.state == states.REQUESTED).label("corrections_wait"),
+        _has(Correction, one_of(Correction.state, (states.REQUESTED,))).label("corrections_wait"),
     )
     .outerjoin(RatingGroup, and_(RatingGroup.metric_id == Metric.id, RatingGroup.engagement_id == _ENGAGEMENT))
     .where(Metric.plan_id == bindparam("plan_id", type_=Uuid()))

@@ -89,9 +89,11 @@ class Word(NamedTuple):
 
     word: ColumnElement[str]
     like: ColumnElement[str]
+    sqlite: bool
 
     def within(self, column: Any) -> ColumnElement[bool]:
-        return column.like(self.like, escape="/")
+        """SQLite plans a statement anew for each pattern that LIKE is asked for, which takes longer than such a search itself."""
+        return func.instr(column, self.like) > _written(0) if self.sqlite else column.like(self.like, escape="/")
 
 
 def words_of(search: str) -> list[str]:
@@ -113,8 +115,8 @@ def values_of(words: Sequence[str], shape: Shape) -> dict[str, str]:
     for nr, word in enumerate(words):
         sought = _telling(word)
         quoted = '"' + sought.replace('"', '""') + '"' if shape.sqlite else sought
-        like = word.replace("/", "//").replace("%", "/%").replace("_", "/_")
-        found |= {f"word_{nr}": quoted, f"like_{nr}": f"%{like}%"}
+        escaped = word.replace("/", "//").replace("%", "/%").replace("_", "/_")
+        found |= {f"word_{nr}": quoted, f"like_{nr}": word if shape.sqlite else f"%{escaped}%"}
     return found
 
 
@@ -127,10 +129,11 @@ def _telling(word: str) -> str:
 
 def places_of(shape: Shape, values: dict[str, str] | None = None) -> list[Word]:
     """`values`: those of a statement that is asked once and holds them itself."""
-    return [
-        Word(*(bindparam(f"{name}_{nr}", (values or {}).get(f"{name}_{nr}"), String()) for name in Word._fields))
-        for nr in range(len(shape.telling))
-    ]
+
+    def place(name: str) -> ColumnElement[str]:
+        return bindparam(name, (values or {}).get(name), String())
+
+    return [Word(place(f"word_{nr}"), place(f"like_{nr}"), shape.sqlite) for nr in range(len(shape.telling))]
 
 
 def few_with(places: Sequence[Word], shape: Shape) -> Select[Any] | None:

@@ -200,7 +200,8 @@ class Row:
 
 
 def one_of(column: Any, words: Sequence[str]) -> ColumnElement[bool]:
-    """The column holds one of these words of our own, written out: no database knows of a parameter that it fits a partial index."""
+    """The column holds one of these words of our own, written out, since a parameter may or may not fit a partial index:
+    PostgreSQL takes it for one that does not, and SQLite plans the whole statement anew each time it is asked."""
     assert all(word.isidentifier() for word in words), "only words of a state table"
     written: list[ColumnElement[Any]] = [literal_column(f"'{word}'") for word in words]
     return column == written[0] if len(written) == 1 else column.in_(written)

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Select, Uuid, cast, false, func, literal, null, or_, select, true, union_all
 
-from app.foundation.database import Instant
+from app.foundation.database import Instant, one_of
 from app.foundation.pages import PAGE, Page, page_of
 from app.foundation.tenancy import Viewer
 from app.members import states
@@ -93,5 +93,5 @@ def _invitations(by: Viewer) -> Select[*tuple[Any, ...]]:
     ).where(
         Invitation.organisation_id == by.organisation_id,
         Invitation.capacity == by.capacity,
-        Invitation.state == states.OPEN,
+        one_of(Invitation.state, (states.OPEN,)),
     )  # fmt: skip

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Select, func, select
 
-from app.foundation.database import at_most
+from app.foundation.database import at_most, one_of
 from app.foundation.kept_statements import columns_of
 from app.foundation.tenancy import Viewer, one
 from app.foundation.text import N_, spell
@@ -45,7 +45,7 @@ def waiting_count(viewer: Viewer) -> tuple[str, Any] | None:
 
 
 def _of_others(viewer: Viewer) -> Any:
-    waits = MonthReopening.state == states.REQUESTED
+    waits = one_of(MonthReopening.state, (states.REQUESTED,))
     # a wish without a member is the machine's, and so somebody else's
     mine = MonthReopening.asked_by_id == viewer.member_id
     return waits & (MonthReopening.asked_by_id.is_(None) | ~mine) if viewer.member_id else waits

@@ -4,8 +4,10 @@ Walked like tests/screens/test_every_route.py, so that a new route is held by it
 page slow with a million rows can be seen in its statements with ten.
 """
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import Any
 
 import pytest
@@ -15,6 +17,7 @@ from sqlalchemy.orm import ORMExecuteState, Session
 from sqlalchemy.sql import visitors
 from sqlalchemy.sql.functions import FunctionElement
 
+from app.foundation import kept_statements
 from app.foundation.database import Base, db
 from tests.screens.test_every_route import SIDE, World, address, calls, rules, world
 
@@ -71,6 +74,39 @@ def test_no_page_skips_rows_or_counts_without_end(migrated_app: Flask, world: Wo
         for clause in seen:
             wrong += [(rule.endpoint, path, why) for why in faults(clause, rule.endpoint.partition(".")[0])]
     assert wrong == []
+    assert [text for text in kept_on_sqlite() if planned_each_time(text)] == [], (
+        "write the words out: one_of(column, words)"
+    )
+
+
+def kept_on_sqlite() -> list[str]:
+    return [
+        kept.text
+        for forms in kept_statements._kept.values()
+        for dialect, kept in forms.items()
+        if dialect.name == "sqlite" and not kept.grows
+    ]
+
+
+def planned_each_time(text: str) -> bool:
+    """SQLite plans such a statement anew whenever it is given values: whether a partial index fits depends on the value that
+    stands in the place of its own, and how a pattern is looked for on the pattern. Of a long one that is most of its time."""
+    return " LIKE ?" in text or any(re.search(condition, text) for condition in open_conditions())
+
+
+@cache
+def open_conditions() -> tuple[str, ...]:
+    """The conditions of partial indexes, with parameters in the places of their words."""
+    return tuple(
+        rf"\b{table.name}\.{column} {'(!=|<>)' if how in ('!=', '<>') else re.escape(how)} {re.sub(QUOTED, '[?]', re.escape(words))}"
+        for table in Base.metadata.tables.values()
+        for index in table.indexes
+        for column, how, words in re.findall(WORDS, str(index.dialect_options["sqlite"]["where"]))
+    )
+
+
+QUOTED = "'[^']*'"
+WORDS = rf"(\w+) (=|!=|<>|IN) ({QUOTED}|\({QUOTED}(?:, {QUOTED})*\))"
 
 
 def faults(clause: Any, blueprint: str) -> list[str]:
@@ -130,3 +166,6 @@ def test_the_gate_itself_sees_faults() -> None:
     assert faults(select(func.count(Engagement.id)), "home")
     assert faults(select(select(func.count(Engagement.id)).scalar_subquery()), "home")
     assert faults(select(Engagement.id).offset(20), "home")
+    assert planned_each_time("SELECT month_reopening.id FROM month_reopening WHERE month_reopening.state = ?")
+    assert planned_each_time("SELECT engagement.id FROM engagement WHERE engagement.search_text LIKE ? ESCAPE '/'")
+    assert not planned_each_time("SELECT engagement.id FROM engagement WHERE engagement.id = ?")

@@ -54,7 +54,7 @@ def test_only_ours_counts(app: Flask, cookie: str) -> None:
 def test_another_key_reads_nothing_of_it(app: Flask, cookie: str) -> None:
     assert opened(app, cookie)
     before = app.secret_key
-    app.secret_key = "another key, as long as a key must be here"  # noqa: S105
+    app.secret_key = "another key, as long as a key must be here"
     try:
         assert opened(app, cookie) == {}
     finally:

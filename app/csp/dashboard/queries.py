@@ -21,7 +21,7 @@ from app.foundation import clock
 from app.foundation.as_sent_sum import sum_as_sent
 from app.foundation.billing_month import BillingMonth
 from app.foundation.bounded import Bounded, bounded
-from app.foundation.database import db, month_of
+from app.foundation.database import db, month_of, one_of
 from app.foundation.kept_statements import columns_of
 
 #: (account_id, now) -> when the timetable starts its next run; discovery says it
@@ -176,7 +176,7 @@ def _standings(account: uuid.UUID | None, limit: int) -> Select[*tuple[Any, ...]
             r.started_at, r.ended_at, r.is_partial, r.error, _first_completed(CspAccount.id).label("first_completed"),
         )
         .outerjoin(r, and_(r.account_id == a.id, r.number == newest))
-        .where(_of_account(a.id, account), a.state != DISCONNECTED)
+        .where(_of_account(a.id, account), ~one_of(a.state, (DISCONNECTED,)))
         .order_by(a.name, a.id)
         .limit(limit)
     )  # fmt: skip
@@ -209,7 +209,7 @@ def _first_completed(account_id: Any = CspCustomer.account_id) -> Any:
     """When the account's first run that ended well did: what was found until then was there before."""
     return (
         select(CspRun.ended_at)
-        .where(CspRun.account_id == account_id, CspRun.state == COMPLETED)
+        .where(CspRun.account_id == account_id, one_of(CspRun.state, (COMPLETED,)))
         .order_by(CspRun.number)
         .limit(1)
         .correlate(account_id.class_)

@@ -14,7 +14,7 @@ from app.csp.discovery import rules, states
 from app.csp.discovery.actions import kinds_of, live_run
 from app.csp.discovery.model import CspRefusal, CspRun, CspRunKind
 from app.foundation import clock
-from app.foundation.database import db, streamed
+from app.foundation.database import db, one_of, streamed
 from app.foundation.pages import Page, page_of
 
 __all__ = ["accounts_due", "kinds_of", "last_run", "last_runs", "live_run", "refusals_of", "run_page", "usual_minutes"]
@@ -67,7 +67,7 @@ _LAST_RUNS = (
     )
     .outerjoin(_NEWEST, _NEWEST.c.account_id == CspAccount.id)
     .outerjoin(CspRun, and_(CspRun.account_id == CspAccount.id, CspRun.number == _NEWEST.c.number))
-    .where(CspAccount.state != accounts.DISCONNECTED)
+    .where(~one_of(CspAccount.state, (accounts.DISCONNECTED,)))
     .order_by(CspAccount.name, CspAccount.id)
     .limit(100)
 )  # fmt: skip
