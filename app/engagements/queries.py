@@ -20,6 +20,7 @@ from app.foundation.id_list import found_first
 from app.foundation.kept_statements import PLANNED_ANEW, columns_of
 from app.foundation.refusals import NotVisible
 from app.foundation.tenancy import Viewer
+from app.foundation.unseen import PLANNED_ONCE, Unseen
 from app.parties.model import Organisation
 
 Customer = aliased(Organisation, name="customer")
@@ -69,11 +70,13 @@ def engagements_asked(
 
 @lru_cache(maxsize=256)
 def _kept(states_wanted: tuple[str, ...], asked: frozenset[str], shape: Shape) -> Select[*tuple[Any, ...]]:
-    month = MonthPlace(*(bindparam(name, type_=Instant()) for name in MonthPlace._fields))
-    places: dict[str, Any] = {name: bindparam(name, type_=Uuid()) for name in asked if name.endswith("_id")}
+    month = MonthPlace(*(Unseen(name, type_=Instant()) for name in MonthPlace._fields))
+    places: dict[str, Any] = {name: Unseen(name, type_=Uuid()) for name in asked if name.endswith("_id")}
     found = _filtered(states_wanted=states_wanted, requested_in=month if "starts_at" in asked else None, **places)
     if {"product_id", "customer_id"} <= asked:  # one client may have most of a product's engagements
         found = found.execution_options(**{PLANNED_ANEW: True})
+    elif not shape.telling:
+        found = found.execution_options(**{PLANNED_ONCE: True})
     return _with_words(found, places_of(shape), shape)
 
 
@@ -132,7 +135,7 @@ def _filtered(
 def in_states(wanted: Sequence[str]) -> list[ColumnElement[bool]]:
     """One state has an index; several are read along the index of the group they belong to, current or past."""
     if len(wanted) == 1:
-        return [Engagement.state == wanted[0]]
+        return [one_of(Engagement.state, wanted)]
     if set(wanted) == {*states.CURRENT, *states.PAST}:
         return []
     group = next((its for its in (states.CURRENT, states.PAST) if set(wanted) <= set(its)), None)
