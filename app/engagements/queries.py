@@ -143,10 +143,10 @@ def in_states(wanted: Sequence[str]) -> list[ColumnElement[bool]]:
 
 def _has(word: Word, shape: Shape) -> ColumnElement[bool]:
     """Clients and products are few and looked through once, so that a row is decided by its own columns, before any join."""
-    clients = select(Organisation.id).where(word.within(Organisation.search_name))
+    clients = select(Organisation.id).where(word.within_name(Organisation.search_name))
     if shape.book == "customer_id":
         clients = clients.where(Organisation.id == viewer_organisation())
-    products = select(Product.id).where(word.within(Product.search_name))
+    products = select(Product.id).where(word.within_name(Product.search_name))
     return or_(
         word.within(Engagement.search_text),
         _among(Engagement.product_id, products, shape),

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from weakref import WeakSet
 
 from sqlalchemy import (
+    Boolean,
     ColumnElement,
     Engine,
     Integer,
@@ -94,26 +95,43 @@ class Word(NamedTuple):
     word: ColumnElement[str]
 
     def within(self, column: Any) -> ColumnElement[bool]:
-        return _place_in(column, self.word) > _written(0)
+        return _has_word(column, self.word)
+
+    def within_name(self, column: Any) -> ColumnElement[bool]:
+        return _name_has_word(column, self.word)
 
 
-class _place_in(FunctionElement[int]):
-    """Where a word begins in a text, from 1; 0 where it is not in it. No LIKE: SQLite prepares a statement anew whenever it is asked
-    with a pattern, which takes longer than a search, and PostgreSQL expects of one pattern many rows and of another none."""
+class _has_word(FunctionElement[bool]):
+    """No LIKE: SQLite prepares a statement anew whenever it is asked with a pattern, which takes longer than a search, and PostgreSQL
+    expects of one pattern many rows and of another none. Of this it always expects a third of all."""
 
-    name = "place_in"
-    type = Integer()
+    name = "has_word"
+    type = Boolean()
     inherit_cache = True
 
 
-@compiles(_place_in)
-def _on_sqlite(element: _place_in, compiler: Any, **options: Any) -> str:
-    return f"instr({compiler.process(element.clauses, **options)})"
+class _name_has_word(FunctionElement[bool]):
+    """The same of a client or a product: PostgreSQL expects few, and looks up only for those whether they are shown."""
+
+    name = "name_has_word"
+    type = Boolean()
+    inherit_cache = True
 
 
-@compiles(_place_in, "postgresql")
-def _on_postgresql(element: _place_in, compiler: Any, **options: Any) -> str:
-    return f"strpos({compiler.process(element.clauses, **options)})"
+@compiles(_has_word)
+@compiles(_name_has_word)
+def _on_sqlite(element: Any, compiler: Any, **options: Any) -> str:
+    return f"instr({compiler.process(element.clauses, **options)}) > 0"
+
+
+@compiles(_has_word, "postgresql")
+def _on_postgresql(element: Any, compiler: Any, **options: Any) -> str:
+    return f"strpos({compiler.process(element.clauses, **options)}) > 0"
+
+
+@compiles(_name_has_word, "postgresql")
+def _of_names_on_postgresql(element: Any, compiler: Any, **options: Any) -> str:
+    return f"CAST({_on_postgresql(element, compiler, **options)} AS INTEGER) = 1"
 
 
 def words_of(search: str) -> list[str]:
@@ -212,7 +230,7 @@ def _by_names(word: Word, shape: Shape) -> Iterator[Select[Any]]:
             order = (_engagement.c[column] for column in _IN_ORDER[key, shape.book])
             some = select(_engagement.c.id).where(here, *mine).order_by(*order).limit(_written(FEW + 1)).lateral()
             found = select(some.c.id).select_from(named.join(some, true()))
-        yield found.where(word.within(named.c.search_name))
+        yield found.where(word.within_name(named.c.search_name))
 
 
 def _fills_a_page(word: Word, shape: Shape) -> ColumnElement[bool]:
