@@ -127,14 +127,15 @@ class Listing:
         ]
 
     @cached_property
-    def menus(self) -> list[Menu]:
+    def menus(self) -> tuple[Menu, ...]:
         """The filters that have options, for ui.filter_of; "all" stands first."""
-        return [menu for f in self.filters if (menu := self._menu(f))]
+        return tuple([menu for f in self.filters if (menu := self._menu(f))])
 
     @cached_property
-    def menus_offered(self) -> list[Menu]:
-        """Those of filters that are not in force: the others stand in the bar already, to be cleared."""
-        return [menu for f in self.filters if self.values[f.name] is None and f.offered and (menu := self._menu(f))]
+    def menus_offered(self) -> tuple[Menu, ...]:
+        """Those of filters that are not in force, for ui.filters_of: the others stand in the bar already, to be cleared."""
+        offered = (f for f in self.filters if self.values[f.name] is None and f.offered)
+        return tuple([menu for f in offered if (menu := self._menu(f))])
 
     def _menu(self, f: Filter) -> Menu | None:
         offered = f.options()
