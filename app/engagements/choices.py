@@ -1,19 +1,21 @@
 """What a list of engagements can be filtered by, read along with its rows: no statement of its own while there are rows.
 
-Each kind of choice is one column holding every choice as text, given with the page's first row.
+Each kind of choice is one column holding every choice as text, given with the page's first row; NULL where there are too many.
+They are counted along their index first, so that names nobody is shown are not read.
 """
 
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
+from operator import attrgetter
 from typing import Any
 
-from sqlalchemy import Select, String, Uuid, bindparam, cast, func, literal, select
+from sqlalchemy import Select, Uuid, bindparam, case, func, literal, select
 
 from app.catalog.model import Plan, Product
 from app.engagements.model import Engagement
-from app.foundation.database import at_most, db
+from app.foundation.database import as_text, at_most, db
 from app.foundation.named import Named
 from app.foundation.pages import Page
 from app.parties.model import Organisation, PartnerCustomer
@@ -54,7 +56,7 @@ class Whose:
 @lru_cache(maxsize=256)
 def with_ids(found: Select[*tuple[Any, ...]]) -> Select[*tuple[Any, ...]]:
     """The list with the ids of what it can be filtered by, for choices_of()."""
-    return found.add_columns(Engagement.customer_id, Engagement.product_id)
+    return found.add_columns(*(as_text(key).label(key.key) for key in (Engagement.customer_id, Engagement.product_id)))
 
 
 @cache
@@ -69,11 +71,8 @@ def beside_rows(own_products: bool, of_product: bool) -> list[Any]:
 def choices_of(page: Page, whose: Whose) -> Choices:
     """Read along with the page; where the filters left no row, one statement asks for them alone."""
     row: Any = page.once or db.session.execute(_alone(*whose.shape), whose.values).one()
-    clients, offers = _read(row.clients), _read(row.offers)
-    if len(clients) > MOST:
-        clients = _by_name((str(row.customer_id), row.customer_name) for row in page.rows)
-    if len(offers) > MOST:
-        offers = _by_name((str(row.product_id), row.product_name) for row in page.rows)
+    clients = _read(row.clients) if row.clients is not None else _on_page(page, _CLIENT)
+    offers = _read(row.offers) if row.offers is not None else _on_page(page, _PRODUCT)
     return Choices(clients, {} if whose.product_id else offers, offers if whose.product_id else {})
 
 
@@ -83,34 +82,46 @@ def _alone(own_products: bool, of_product: bool) -> Select[*tuple[Any, ...]]:
 
 
 def _columns(own_products: bool, of_product: bool) -> list[Any]:
-    # Relations, not engagements: there are as many as there are clients, however often each asked. None is put in order
-    # here: that would read them all, to show some.
+    # Relations, not engagements: there are as many as there are clients, however often each asked.
     related = select(PartnerCustomer.customer_id).limit(at_most(MOST + 1))
     clients: Select[*tuple[Any, ...]] = select(Organisation.id, Organisation.name).where(Organisation.id.in_(related))
     if of_product:
-        offers: Select[*tuple[Any, ...]] = (
-            select(Plan.id, Plan.name)
-            .where(Plan.product_id == bindparam("offers_of", type_=Uuid()))
-            .limit(at_most(MOST + 1))
+        offers: Select[*tuple[Any, ...]] = select(Plan.id, Plan.name).where(
+            Plan.product_id == bindparam("offers_of", type_=Uuid())
         )
     else:
-        offers = select(Product.id, Product.name).limit(at_most(MOST + 1))
+        offers = select(Product.id, Product.name)
         if own_products:
             offers = offers.where(Product.partner_id == bindparam("own_products_of", type_=Uuid()))
-    return [_as_text(clients).label("clients"), _as_text(offers).label("offers")]
+    offers = offers.limit(at_most(MOST + 1))
+    return [_if_few(clients, related).label("clients"), _if_few(offers, offers).label("offers")]
 
 
-def _as_text(found: Select[*tuple[Any, ...]]) -> Any:
-    few = found.subquery()
-    one = cast(few.c.id, String) + literal(_INSIDE) + few.c.name
-    return select(func.aggregate_strings(one, _BETWEEN)).select_from(few).scalar_subquery()
+def _if_few(found: Select[*tuple[Any, ...]], counted: Select[Any]) -> Any:
+    """As text, unless there are more than MOST to be counted."""
+    some, named = counted.subquery(), found.subquery()
+    one = as_text(named.c.id) + literal(_INSIDE) + named.c.name
+    text = select(func.coalesce(func.aggregate_strings(one, _BETWEEN), "")).select_from(named).scalar_subquery()
+    return case((select(func.count()).select_from(some).scalar_subquery() <= at_most(MOST), text))
 
 
 @lru_cache(maxsize=256)
-def _read(text: str | None) -> Mapping[str, str]:
-    pairs = (one.split(_INSIDE, 1) for one in text.split(_BETWEEN)) if text else ()
-    return _by_name((str(uuid.UUID(key)), name) for key, name in pairs)
+def _read(text: str) -> Named:
+    return _by_name(one.split(_INSIDE, 1) for one in text.split(_BETWEEN)) if text else Named()
 
 
-def _by_name(pairs: Iterable[tuple[str, str]]) -> Named:
-    return Named(sorted(set(pairs), key=lambda pair: pair[1].casefold()))
+_CLIENT, _PRODUCT = attrgetter("customer_id", "customer_name"), attrgetter("product_id", "product_name")
+
+
+def _on_page(page: Page, of: Callable[[Any], tuple[str, str]]) -> Named:
+    return _of_rows(frozenset(map(of, page.rows)))
+
+
+@lru_cache(maxsize=256)
+def _of_rows(pairs: frozenset[tuple[str, str]]) -> Named:
+    return _by_name(pairs)
+
+
+def _by_name(pairs: Iterable[Sequence[str]]) -> Named:
+    spelled = {(str(uuid.UUID(key)), name) for key, name in pairs}
+    return Named(sorted(spelled, key=lambda pair: pair[1].casefold()))

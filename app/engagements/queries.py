@@ -19,7 +19,8 @@ from app.foundation.database import Instant, at_most, db, one_of
 from app.foundation.id_list import found_first
 from app.foundation.kept_statements import PLANNED_ANEW, columns_of
 from app.foundation.refusals import NotVisible
-from app.foundation.tenancy import Viewer
+from app.foundation.tenancy import Viewer, viewer_organisation
+from app.foundation.unseen import PLANNED_ONCE, Unseen
 from app.parties.model import Organisation
 
 Customer = aliased(Organisation, name="customer")
@@ -58,7 +59,8 @@ def engagements_asked(
     search: str = "",
     **ids: uuid.UUID | None,
 ) -> tuple[Select[*tuple[Any, ...]], dict[str, Any]]:
-    """The same list as engagements(), built once for each choice of filters, and the parameters to ask it with."""
+    """The same list as engagements(), built once for each choice of filters, and the parameters to ask it with: for page_of() alone,
+    which may compare the words where it chooses the page's rows."""
     words = words_of(search)
     shape = shape_of(words)
     values: dict[str, Any] = {name: row_id for name, row_id in ids.items() if row_id is not None}
@@ -69,12 +71,14 @@ def engagements_asked(
 
 @lru_cache(maxsize=256)
 def _kept(states_wanted: tuple[str, ...], asked: frozenset[str], shape: Shape) -> Select[*tuple[Any, ...]]:
-    month = MonthPlace(*(bindparam(name, type_=Instant()) for name in MonthPlace._fields))
-    places: dict[str, Any] = {name: bindparam(name, type_=Uuid()) for name in asked if name.endswith("_id")}
-    found = _filtered(states_wanted=states_wanted, requested_in=month if "starts_at" in asked else None, **places)
-    if {"product_id", "customer_id"} <= asked:  # one client may have most of a product's engagements
-        found = found.execution_options(**{PLANNED_ANEW: True})
-    return _with_words(found, places_of(shape), shape)
+    month = MonthPlace(*(Unseen(name, type_=Instant()) for name in MonthPlace._fields))
+    ids: dict[str, Any] = {name: Unseen(name, type_=Uuid()) for name in asked if name.endswith("_id")}
+    found = _filtered(states_wanted=states_wanted, requested_in=month if "starts_at" in asked else None, **ids)
+    # one client may have most of a product's engagements
+    planned = PLANNED_ANEW if {"product_id", "customer_id"} <= asked else PLANNED_ONCE
+    found, places = found.execution_options(**{planned: True}), places_of(shape)
+    few, words = few_with(places, shape), [_has(word, shape) for word in places]
+    return found.where(*words) if few is None else found_first(found, few, Engagement, *words)
 
 
 def engagements(*, search: str = "", **filters: Any) -> Select[*tuple[Any, ...]]:
@@ -86,13 +90,8 @@ def engagements(*, search: str = "", **filters: Any) -> Select[*tuple[Any, ...]]
     """
     words = words_of(search)
     shape = shape_of(words)
-    return _with_words(_filtered(**filters), places_of(shape, values_of(words, shape)), shape)
-
-
-def _with_words(found: Select[*tuple[Any, ...]], places: Sequence[Word], shape: Shape) -> Select[*tuple[Any, ...]]:
-    for word in places:
-        found = found.where(_has(word, shape))
-    few = few_with(places, shape)
+    places = places_of(shape, values_of(words, shape))
+    found, few = _filtered(**filters).where(*(_has(word, shape) for word in places)), few_with(places, shape)
     return found if few is None else found_first(found, few, Engagement)
 
 
@@ -132,7 +131,7 @@ def _filtered(
 def in_states(wanted: Sequence[str]) -> list[ColumnElement[bool]]:
     """One state has an index; several are read along the index of the group they belong to, current or past."""
     if len(wanted) == 1:
-        return [Engagement.state == wanted[0]]
+        return [one_of(Engagement.state, wanted)]
     if set(wanted) == {*states.CURRENT, *states.PAST}:
         return []
     group = next((its for its in (states.CURRENT, states.PAST) if set(wanted) <= set(its)), None)
@@ -144,12 +143,14 @@ def in_states(wanted: Sequence[str]) -> list[ColumnElement[bool]]:
 
 def _has(word: Word, shape: Shape) -> ColumnElement[bool]:
     """Clients and products are few and looked through once, so that a row is decided by its own columns, before any join."""
-    clients = select(Organisation.id).where(word.within(Organisation.search_name))
-    products = select(Product.id).where(word.within(Product.search_name))
+    clients = select(Organisation.id).where(word.within_name(Organisation.search_name))
+    if shape.book == "customer_id":
+        clients = clients.where(Organisation.id == viewer_organisation())
+    products = select(Product.id).where(word.within_name(Product.search_name))
     return or_(
         word.within(Engagement.search_text),
-        _among(Engagement.customer_id, clients, shape),
         _among(Engagement.product_id, products, shape),
+        _among(Engagement.customer_id, clients, shape),
     )
 
 

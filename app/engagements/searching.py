@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from weakref import WeakSet
 
 from sqlalchemy import (
+    Boolean,
     ColumnElement,
     Engine,
     Integer,
@@ -29,6 +30,8 @@ from sqlalchemy import (
     true,
     union,
 )
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.functions import FunctionElement
 
 from app.engagements.search_index import LETTERS, NAME, PLACE_BITS, exists
 from app.foundation import tenancy
@@ -87,13 +90,48 @@ class Shape(NamedTuple):
 class Word(NamedTuple):
     """A word's places in a statement."""
 
+    #: as its text index is asked
+    sought: ColumnElement[str]
     word: ColumnElement[str]
-    like: ColumnElement[str]
-    sqlite: bool
 
     def within(self, column: Any) -> ColumnElement[bool]:
-        """SQLite plans a statement anew for each pattern that LIKE is asked for, which takes longer than such a search itself."""
-        return func.instr(column, self.like) > _written(0) if self.sqlite else column.like(self.like, escape="/")
+        return _has_word(column, self.word)
+
+    def within_name(self, column: Any) -> ColumnElement[bool]:
+        return _name_has_word(column, self.word)
+
+
+class _has_word(FunctionElement[bool]):
+    """No LIKE: SQLite prepares a statement anew whenever it is asked with a pattern, which takes longer than a search, and PostgreSQL
+    expects of one pattern many rows and of another none. Of this it always expects a third of all."""
+
+    name = "has_word"
+    type = Boolean()
+    inherit_cache = True
+
+
+class _name_has_word(FunctionElement[bool]):
+    """The same of a client or a product: PostgreSQL expects few, and looks up only for those whether they are shown."""
+
+    name = "name_has_word"
+    type = Boolean()
+    inherit_cache = True
+
+
+@compiles(_has_word)
+@compiles(_name_has_word)
+def _on_sqlite(element: Any, compiler: Any, **options: Any) -> str:
+    return f"instr({compiler.process(element.clauses, **options)}) > 0"
+
+
+@compiles(_has_word, "postgresql")
+def _on_postgresql(element: Any, compiler: Any, **options: Any) -> str:
+    return f"strpos({compiler.process(element.clauses, **options)}) > 0"
+
+
+@compiles(_name_has_word, "postgresql")
+def _of_names_on_postgresql(element: Any, compiler: Any, **options: Any) -> str:
+    return f"CAST({_on_postgresql(element, compiler, **options)} AS INTEGER) = 1"
 
 
 def words_of(search: str) -> list[str]:
@@ -115,8 +153,7 @@ def values_of(words: Sequence[str], shape: Shape) -> dict[str, str]:
     for nr, word in enumerate(words):
         sought = _telling(word)
         quoted = '"' + sought.replace('"', '""') + '"' if shape.sqlite else sought
-        escaped = word.replace("/", "//").replace("%", "/%").replace("_", "/_")
-        found |= {f"word_{nr}": quoted, f"like_{nr}": word if shape.sqlite else f"%{escaped}%"}
+        found |= {f"sought_{nr}": quoted, f"word_{nr}": word}
     return found
 
 
@@ -129,11 +166,10 @@ def _telling(word: str) -> str:
 
 def places_of(shape: Shape, values: dict[str, str] | None = None) -> list[Word]:
     """`values`: those of a statement that is asked once and holds them itself."""
-
-    def place(name: str) -> ColumnElement[str]:
-        return bindparam(name, (values or {}).get(name), String())
-
-    return [Word(place(f"word_{nr}"), place(f"like_{nr}"), shape.sqlite) for nr in range(len(shape.telling))]
+    return [
+        Word(*(bindparam(f"{name}_{nr}", (values or {}).get(f"{name}_{nr}"), String()) for name in Word._fields))
+        for nr in range(len(shape.telling))
+    ]
 
 
 def few_with(places: Sequence[Word], shape: Shape) -> Select[Any] | None:
@@ -171,13 +207,13 @@ def _written(number: int) -> Any:
 
 def _by_text(word: Word, shape: Shape) -> Select[Any]:
     if not shape.sqlite:
-        return select(func.engagement_search_hits(_mine(), word.word, _written(FEW + 1)).column_valued("id"))
+        return select(func.engagement_search_hits(_mine(), word.sought, _written(FEW + 1)).column_valued("id"))
     number = select(_book.c.number).where(_book.c.owner_id == _mine()).scalar_subquery()
     first, places = number.op("<<")(_written(PLACE_BITS)), _written(1 << PLACE_BITS)
     return (
         select(_place.c.row_id.label("id"))
         .select_from(leading(_index, _place, _place.c.place == _index.c.rowid.op("&")(places - 1)))
-        .where(_index.c[NAME].op("MATCH")(word.word), _index.c.rowid > first, _index.c.rowid < first + places)
+        .where(_index.c[NAME].op("MATCH")(word.sought), _index.c.rowid > first, _index.c.rowid < first + places)
     )
 
 
@@ -194,7 +230,7 @@ def _by_names(word: Word, shape: Shape) -> Iterator[Select[Any]]:
             order = (_engagement.c[column] for column in _IN_ORDER[key, shape.book])
             some = select(_engagement.c.id).where(here, *mine).order_by(*order).limit(_written(FEW + 1)).lateral()
             found = select(some.c.id).select_from(named.join(some, true()))
-        yield found.where(word.within(named.c.search_name))
+        yield found.where(word.within_name(named.c.search_name))
 
 
 def _fills_a_page(word: Word, shape: Shape) -> ColumnElement[bool]:

@@ -20,9 +20,10 @@ Statement = TypeVar("Statement", bound=Select[Any])
 _OPTION = "found_first"
 
 
-def found_first(statement: Statement, few: Select[Any], entity: Any) -> Statement:
-    """The same list; it holds all its conditions still, and read without page_of it is read along itself."""
-    return statement.execution_options(**{_OPTION: (few, entity)})
+def found_first(statement: Statement, few: Select[Any], entity: Any, *conditions: ColumnElement[bool]) -> Statement:
+    """The same list; read without page_of it is read along itself. `conditions`: those that only page_of adds, and only where it
+    chooses the ids: they are dear, and hold for the rows of those ids."""
+    return statement.execution_options(**{_OPTION: (few, entity, conditions)})
 
 
 def page_by_ids(statement: Select[Any], page: Select[Any], keys: Sequence[Any]) -> Select[Any]:
@@ -30,10 +31,10 @@ def page_by_ids(statement: Select[Any], page: Select[Any], keys: Sequence[Any]) 
     led = statement.get_execution_options().get(_OPTION)
     if led is None:
         return page
-    few, entity = led
+    few, entity, conditions = led
     known = few.cte("few").prefix_with("MATERIALIZED")
     ids = select(known.c[0]).scalar_subquery()
-    by_keys = page.with_only_columns(*keys, maintain_column_froms=True)
+    by_keys = page.where(*conditions).with_only_columns(*keys, maintain_column_froms=True)
     along = _spelled(by_keys, keys)
     among = _spelled(by_keys.select_from(_led_by(ids, entity)), keys)
     return page.select_from(_led_by(case((ids.is_(None), along), else_=among), entity))

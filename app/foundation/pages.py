@@ -128,9 +128,11 @@ def _around(
 
 
 def _without(once: int, read: Sequence[Any]) -> list[Any]:
-    """Less what only the first row was given: rows equal where they show the same."""
-    make = made_of(read[0]._fields[:-once]) if read else tuple
-    return [make(row[:-once]) for row in read]
+    """Less what the first row alone was given: rows equal where they show the same."""
+    if not read:
+        return []
+    bare = made_of(read[0]._fields)((*read[0][:-once], *[None] * once))
+    return [bare, *read[1:]]
 
 
 def plain(row: Any) -> Any:

@@ -21,7 +21,6 @@ from sqlalchemy import (
     ForeignKey,
     Uuid,
     and_,
-    bindparam,
     event,
     false,
     select,
@@ -34,6 +33,7 @@ from sqlalchemy.sql.visitors import InternalTraversal
 from app.foundation.capacity import Capacity
 from app.foundation.database import Base, db
 from app.foundation.refusals import MissingRole, NotVisible
+from app.foundation.unseen import Unseen
 
 Model = TypeVar("Model")
 Statement = TypeVar("Statement")
@@ -116,7 +116,7 @@ def set_viewer(viewer: Viewer | None) -> None:
 
 def viewer_organisation() -> BindParameter[uuid.UUID]:
     """The viewer's organisation as a parameter read at execution, so that statements stay cached across viewers."""
-    return bindparam(None, type_=Uuid(), unique=True, callable_=lambda: current().organisation_id)
+    return Unseen(None, type_=Uuid(), unique=True, callable_=lambda: current().organisation_id)
 
 
 class Tenanted:

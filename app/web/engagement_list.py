@@ -37,7 +37,7 @@ from app.months.queries import OpenMonths, open_by_the_clock
 from app.web import instants
 from app.web.engagement_cells import AWAITED, NOBODY, closes_at, waiting_for
 from app.web.engagement_header import CLOSES_SOON, PATHS, menu_lines
-from app.web.filters import Choice, Months, Reference, Search
+from app.web.filters import Choice, Months, Reference, Search, recent_months
 from app.web.languages import locale_name
 from app.web.listing import Listing, ListOf
 from app.web.programme_words import CUT_OFFS
@@ -151,53 +151,27 @@ class Listed:
             return self._shown()
 
     def _shown(self) -> dict[str, Any]:
-        facts = list(map(Facts._of, self.rows))
-        told = set(facts)  # there are few, however many rows
-        currencies = {each.currency for each in told}
-        months = {each.open_month for each in told if each.state in states.BILLABLE} or {
-            each.open_month for each in told
-        }
-        one_month = months.pop() if len(months) == 1 else 0
-        reads = {three: may_view_billing(self.viewer, takes_all_three=three) for three in (False, True)}
-        head = Head(
-            month=instants.month(BillingMonth.of_number(one_month)) if one_month else _("Open month"),
-            months_differ=not one_month,
-            currencies_differ=len(currencies) != 1,
-            only_past=self.asks_past or not any(each.state in states.CURRENT for each in told),
-            reads=reads[False],
-            reads_all_three=reads[True],
-            shows_figures=any(reads[each.takes_all_three] for each in told),
-            names_partner=self.viewer.capacity == "operator",
-            names_product="product" in self.listing.values,
-        )
-        ends = {each: closes_at(each.cut_off, each.open_month, each.reopened_month) for each in told}
+        facts = list(map(_FACTS, self.rows))
+        names_product = "product" in self.listing.values
+        drawn = _of_facts(frozenset(facts), self.viewer, self.asks_past, names_product, locale_name())
         return {
             "listing": self.listing,
-            "head": head,
-            "rows": self._rows(head, facts, ends),
-            "verbs": tuple(
-                (state, verbs_of(state, self.viewer, locale_name())) for state in sorted({each.state for each in told})
-            ),
-            "currency": None if head.currencies_differ else currencies.pop(),
-            "closing": None if head.only_past else _closing(ends),
+            "head": drawn.head,
+            "rows": self._rows(drawn, facts),
+            "verbs": drawn.verbs,
+            "currency": drawn.currency,
+            "closing": drawn.closing and (drawn.closing[0], instants.deadline(drawn.closing[1])),
         }
 
-    def _rows(
-        self, head: Head, facts: Sequence["Facts"], ends: Mapping["Facts", datetime | None]
-    ) -> tuple[tuple[Any, str, bool, bool], ...]:
+    def _rows(self, drawn: "Drawn", facts: Sequence[tuple[Any, ...]]) -> tuple[tuple[Any, str, bool, bool], ...]:
         """Each row as it was read, and what the present instant says of it: how long somebody waits, whether for too long, and
         whether its month closes soon."""
         soon_until = clock.now() + CLOSES_SOON
-        soon = {each: end is not None and end <= soon_until for each, end in ends.items()}
-        waits = () if head.only_past else AWAITED
-        return tuple(
-            (
-                row,
-                *(waiting_for(row.state, row.requested_at, row.asked_at) if row.state in waits else NOBODY),
-                soon[its],
-            )
-            for row, its in zip(self.rows, facts, strict=True)
-        )
+        soon = {its: end is not None and end <= soon_until for its, end in drawn.ends.items()}
+        pairs = zip(self.rows, facts, strict=True)
+        if not drawn.anybody_waits:
+            return tuple([(row, *NOBODY, soon[its]) for row, its in pairs])
+        return tuple([(row, *waiting_for(row.state, row.requested_at, row.asked_at), soon[its]) for row, its in pairs])
 
 
 class Facts(NamedTuple):
@@ -210,26 +184,59 @@ class Facts(NamedTuple):
     open_month: int
     reopened_month: int | None
 
-    @classmethod
-    def _of(cls, row: Any) -> "Facts":
-        return cls._make(_FACTS(row))
 
-
+#: equal to the Facts of the same row
 _FACTS = attrgetter(*Facts._fields)
 
 
-def _closing(ends: Mapping[Facts, datetime | None]) -> Any:
-    """(month, when it closes) of the month that closes first among the rows."""
-    dated = [(end, each.open_month) for each, end in ends.items() if end is not None]
-    if not dated:
-        return None
-    end, month = min(dated)
-    return instants.month(BillingMonth.of_number(month)), instants.deadline(end)
+class Drawn(NamedTuple):
+    """What follows from the facts of a page's rows, of which there are few, however many rows."""
+
+    head: Head
+    currency: str | None
+    verbs: tuple[tuple[str, Verbs], ...]
+    anybody_waits: bool
+    #: facts of a row -> when its month closes
+    ends: Mapping[tuple[Any, ...], datetime | None]
+    #: the month that closes first among the rows, and when
+    closing: tuple[str, datetime] | None
 
 
 @lru_cache(maxsize=1000)
-def verbs_of(state: str, viewer: Viewer, _language: str) -> Verbs:
-    """Worked out once for all pages of a viewer in a language."""
+def _of_facts(
+    told: frozenset[tuple[Any, ...]], viewer: Viewer, asks_past: bool, names_product: bool, _language: str
+) -> Drawn:
+    facts = [Facts(*each) for each in told]
+    found_states, currencies = {each.state for each in facts}, {each.currency for each in facts}
+    months = {each.open_month for each in facts if each.state in states.BILLABLE} or {each.open_month for each in facts}
+    one_month = months.pop() if len(months) == 1 else 0
+    reads = {three: may_view_billing(viewer, takes_all_three=three) for three in (False, True)}
+    head = Head(
+        month=instants.month(BillingMonth.of_number(one_month)) if one_month else _("Open month"),
+        months_differ=not one_month,
+        currencies_differ=len(currencies) != 1,
+        only_past=asks_past or not found_states.intersection(states.CURRENT),
+        reads=reads[False],
+        reads_all_three=reads[True],
+        shows_figures=any(reads[each.takes_all_three] for each in facts),
+        names_partner=viewer.capacity == "operator",
+        names_product=names_product,
+    )
+    ends: dict[Any, datetime | None] = {
+        each: closes_at(each.cut_off, each.open_month, each.reopened_month) for each in facts
+    }
+    dated = [(end, each.open_month) for each, end in ends.items() if end is not None and not head.only_past]
+    return Drawn(
+        head,
+        None if head.currencies_differ else currencies.pop(),
+        tuple((state, _verbs_of(state, viewer)) for state in sorted(found_states)),
+        not head.only_past and not found_states.isdisjoint(AWAITED),
+        ends,
+        (instants.month(BillingMonth.of_number(min(dated)[1])), min(dated)[0]) if dated else None,
+    )
+
+
+def _verbs_of(state: str, viewer: Viewer) -> Verbs:
     decisions = {states.PENDING: "engagement:decide", states.COMPLETION_REQUESTED: "engagement:complete"}
     go = (_("View details"), "arrow--right", "")
     if viewer.may(decisions.get(state, "-")):
@@ -252,9 +259,8 @@ def read_list(*, default: Sequence[str], offered: Sequence[str], product_id: uui
 
 def _read_list(default: Sequence[str], offered: Sequence[str], product_id: uuid.UUID | None) -> Listed:
     viewer = tenancy.current()
-    months = _open_months()
-    known: dict[str, Any] = {"client": {}, "product": {}, "plan": {}}
-    listing = _list_of(default, offered, known, product_id).read()
+    by_entries = states.ACTIVE in default and viewer.may("billing-entry:view")
+    listing = _list_of(tuple(default), tuple(offered), product_id is not None, by_entries, locale_name()).read()
     asked = listing.values
     wanted = {
         "states_wanted": tuple(_wanted(asked["status"], default)),
@@ -266,7 +272,7 @@ def _read_list(default: Sequence[str], offered: Sequence[str], product_id: uuid.
     }
 
     def every() -> Select[*tuple[Any, ...]]:
-        return _by_entries(queries.engagements(**wanted), asked.get("entries"), months, viewer)
+        return _by_entries(queries.engagements(**wanted), asked.get("entries"), viewer)
 
     found, values = (every(), {}) if asked.get("entries") else queries.engagements_asked(**wanted)
     whose = choices.Whose(viewer.organisation_id if viewer.capacity == "partner" else None, product_id)
@@ -280,8 +286,8 @@ def _read_list(default: Sequence[str], offered: Sequence[str], product_id: uuid.
         once=choices.beside_rows(*whose.shape),
     )
     here = choices.choices_of(page, whose) if page.rows or listing.is_filtered else Choices()
-    known.update(client=here.client, product=here.product, plan=here.plan)
-    return Listed(listing.with_page(page), viewer, every, page.rows, here)
+    listing = listing.with_page(page, client=here.client, product=here.product, plan=here.plan)
+    return Listed(listing, viewer, every, page.rows, here)
 
 
 @lru_cache(maxsize=256)
@@ -290,43 +296,29 @@ def _with_open_month(found: Select[*tuple[Any, ...]], taking: OpenMonths) -> Sel
     return choices.with_ids(with_open_month(found, taking))
 
 
-def _list_of(
-    default: Sequence[str], offered: Sequence[str], known: dict[str, Any], product_id: uuid.UUID | None
-) -> ListOf:
-    """`known` is filled when the rows are read, before anybody asks the filters for their options."""
-    statuses = _statuses(tuple(default), tuple(offered), locale_name())
-    unset = _l("current") if len(offered) > len(default) else ""
-    offer = (
-        Reference("plan", _l("Plan"), lambda: known["plan"])
-        if product_id
-        else Reference("product", _l("Product"), lambda: known["product"])
-    )
-    return ListOf(
-        Search("search", _l("Search")),
-        Choice("status", _l("Status"), statuses, unset=unset),
-        Reference("client", _l("Client"), lambda: known["client"]),
-        offer,
-        Months("month", _l("Requested"), _recent_months),
-        *(
-            [Choice("entries", _l("Entries"), _entries_words, offered=False)]
-            if _reads_any() and states.ACTIVE in default
-            else []
-        ),
-    )
-
-
 @lru_cache(maxsize=100)
-def _statuses(default: tuple[str, ...], offered: tuple[str, ...], _language: str) -> Named:
+def _list_of(
+    default: tuple[str, ...], offered: tuple[str, ...], of_product: bool, by_entries: bool, _language: str
+) -> ListOf:
+    """What client, product and plan may be is read with the rows. In one language, so that its words are plain text."""
+    unset = _("current") if len(offered) > len(default) else ""
+    return ListOf(
+        Search("search", _("Search")),
+        Choice("status", _("Status"), _statuses(default, offered), unset=unset),
+        Reference("client", _("Client")),
+        Reference("plan", _("Plan")) if of_product else Reference("product", _("Product")),
+        Months("month", _("Requested"), _recent_months),
+        *([Choice("entries", _("Entries"), _entries_words, offered=False)] if by_entries else []),
+    )
+
+
+def _statuses(default: tuple[str, ...], offered: tuple[str, ...]) -> Named:
     """The Status filter's words."""
     statuses = {state: str(TAGS[state].label) for state in offered}
     if len(offered) <= len(default):
         return Named(statuses)
     own = {state: statuses[state] for state in default}
     return Named({**own, PAST: _("Past, all"), **statuses, EVERY: _("all")})
-
-
-def _reads_any() -> bool:
-    return tenancy.current().may("billing-entry:view")
 
 
 def _entries_words() -> dict[str, str]:
@@ -346,12 +338,12 @@ def _open_months() -> dict[str, BillingMonth]:
     return {key: months[0] for key, months in open_by_the_clock(clock.now())}
 
 
-def _by_entries(found: Any, asked: str | None, months: dict[str, BillingMonth], viewer: Viewer) -> Any:
+def _by_entries(found: Any, asked: str | None, viewer: Viewer) -> Any:
     if asked is None:
         return found
     if asked == WAITING:
         return with_waiting_entries(found, viewer=viewer)
-    return still_unbilled(found, months[asked], asked, viewer=viewer)
+    return still_unbilled(found, _open_months()[asked], asked, viewer=viewer)
 
 
 def _wanted(status: str | None, default: Sequence[str]) -> Sequence[str]:
@@ -362,6 +354,5 @@ def _wanted(status: str | None, default: Sequence[str]) -> Sequence[str]:
     return states.PAST if status == PAST else (status,)
 
 
-def _recent_months() -> list[BillingMonth]:
-    here = BillingMonth.at(clock.now())
-    return [here.shifted(-count) for count in range(_MONTHS_OFFERED)]
+def _recent_months() -> Sequence[BillingMonth]:
+    return recent_months(_MONTHS_OFFERED)

@@ -4,7 +4,8 @@
     Choice("status", _l("Status"), {"pending": _l("Pending"), ...})   one of these; or a function that gives them
     Months("month", _l("Month"))                                  YYYY-MM -> BillingMonth; with `choices` a list to pick from
     Reference("client", _l("Client"), clients)                    a row's id -> UUID; `clients` a function: {id: name}, each id
-                                                                  a UUID or its text
+                                                                  a UUID or its text. Without one they are read with the page:
+                                                                  listing.with_page(page, client={...})
 
 A value that none of them knows is ignored: an old bookmark shows the list, not an error. `options()` gives (value, words)
 pairs for a select. A Reference answers for rows the viewer cannot see with the id alone: the query then finds nothing.
@@ -13,10 +14,11 @@ pairs for a select. A Reference answers for rows the viewer cannot see with the 
 import uuid
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
 
+from app.foundation import clock
 from app.foundation.billing_month import BillingMonth
 from app.foundation.named import Named
 from app.web import instants
@@ -64,8 +66,11 @@ class Search(Filter):
 
 @dataclass(frozen=True)
 class Choice(Filter):
-    choices: Options = ()  # type: ignore[assignment]
+    choices: Options = field(default_factory=dict)
     kind = "choice"
+
+    def offering(self, choices: Mapping[Any, Any]) -> "Choice":
+        return replace(self, choices=choices)
 
     def _choices(self) -> Mapping[Any, Any]:
         return self.choices() if callable(self.choices) else self.choices
@@ -85,7 +90,7 @@ class Choice(Filter):
 
 @dataclass(frozen=True)
 class Months(Filter):
-    choices: Callable[[], list[BillingMonth]] | None = None
+    choices: Callable[[], Sequence[BillingMonth]] | None = None
     kind = "month"
 
     def read(self, text: str) -> BillingMonth | None:
@@ -99,6 +104,16 @@ class Months(Filter):
 
     def options(self) -> Sequence[tuple[str, Any]]:
         return _named(tuple(self.choices()), locale_name()) if self.choices else ()
+
+
+def recent_months(count: int) -> tuple[BillingMonth, ...]:
+    """The present month and those before it, newest first."""
+    return _until(BillingMonth.at(clock.now()), count)
+
+
+@lru_cache(maxsize=100)
+def _until(here: BillingMonth, count: int) -> tuple[BillingMonth, ...]:
+    return tuple(here.shifted(-back) for back in range(count))
 
 
 @lru_cache(maxsize=100)

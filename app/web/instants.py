@@ -19,7 +19,6 @@ The viewer's zone is for reading only; every deadline is decided in UTC or in it
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
-from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 from babel import Locale
@@ -94,14 +93,20 @@ def duration(length: timedelta | float | int | None) -> str:
     if length is None:
         return DASH
     seconds = max(0, int(length.total_seconds() if isinstance(length, timedelta) else length))
-    days, rest = divmod(seconds, 86400)
-    hours, rest = divmod(rest, 3600)
-    minutes, seconds = divmod(rest, 60)
-    pieces = ((days, _("d")), (hours, _("h")), (minutes, _("min")), (seconds, _("s")))
-    for (count, unit), (next_count, next_unit) in pairwise(pieces):
-        if count:
-            return f"{count} {unit} {next_count} {next_unit}" if next_count else f"{count} {unit}"
-    return f"{seconds} {_('s')}"
+    for unit, (size, next_size) in enumerate(_UNITS):
+        if seconds >= size:
+            return _long(seconds // size, seconds % size // next_size, unit, locale_name())
+    return _long(seconds, 0, len(_UNITS), locale_name())
+
+
+#: seconds of a unit, and of the one that may follow it; the last of all are the seconds themselves
+_UNITS = ((86400, 3600), (3600, 60), (60, 1))
+
+
+@lru_cache(maxsize=5000)
+def _long(count: int, of_next: int, unit: int, _language: str) -> str:
+    words = (_("d"), _("h"), _("min"), _("s"))
+    return f"{count} {words[unit]} {of_next} {words[unit + 1]}" if of_next else f"{count} {words[unit]}"
 
 
 def ago(at: datetime | None) -> str:
@@ -148,13 +153,17 @@ def deadline(at: datetime | None) -> Deadline | str:
     if at is None:
         return DASH
     now = clock.now()
-    zone = viewer_zone()
+    return Deadline(at, *_both_ways(at, viewer_zone(), locale_name()), duration(abs(at - now)), now >= at)
+
+
+@lru_cache(maxsize=500)
+def _both_ways(at: datetime, zone: ZoneInfo, _language: str) -> tuple[str, str]:
+    """In UTC, and for the viewer where that is another time."""
     utc, local = at.astimezone(UTC), at.astimezone(zone)
-    where = ""
-    if not is_utc(zone):
-        when = f"{local:%H:%M}" if local.date() == utc.date() else f"{_day(local)} {local:%H:%M}"
-        where = _("%(time)s in %(city)s", time=when, city=city_of(zone))
-    return Deadline(at, instant_utc(at), where, duration(abs(at - now)), now >= at)
+    if is_utc(zone):
+        return instant_utc(at), ""
+    when = f"{local:%H:%M}" if local.date() == utc.date() else f"{_day(local)} {local:%H:%M}"
+    return instant_utc(at), _("%(time)s in %(city)s", time=when, city=city_of(zone))
 
 
 def _written(local: datetime, *, year: bool = True) -> str:

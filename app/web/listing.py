@@ -38,7 +38,7 @@ from flask import request
 
 from app.foundation.pages import Page
 from app.foundation.saved_views import without_place
-from app.web.filters import Filter
+from app.web.filters import Choice, Filter
 from app.web.languages import words_of as _
 
 #: Longer cursors were not made by us.
@@ -100,8 +100,14 @@ class Listing:
     page: Page | None = None
     order: Mapping[str, Any] = field(default_factory=dict)
 
-    def with_page(self, page: Page) -> "Listing":
-        return replace(self, page=page)
+    def with_page(self, page: Page, **known: Mapping[Any, Any]) -> "Listing":
+        """`known`: what may be chosen, of filters where that is read with the page."""
+        if not known:
+            return replace(self, page=page)
+        offering: Any = (
+            f.offering(known[f.name]) if isinstance(f, Choice) and f.name in known else f for f in self.filters
+        )
+        return replace(self, page=page, filters=tuple(offering))
 
     def link(self, **changes: Any) -> str:
         """This list with these filters changed (None clears one); it begins at its first page again."""
@@ -121,14 +127,15 @@ class Listing:
         ]
 
     @cached_property
-    def menus(self) -> list[Menu]:
+    def menus(self) -> tuple[Menu, ...]:
         """The filters that have options, for ui.filter_of; "all" stands first."""
-        return [menu for f in self.filters if (menu := self._menu(f))]
+        return tuple([menu for f in self.filters if (menu := self._menu(f))])
 
     @cached_property
-    def menus_offered(self) -> list[Menu]:
-        """Those of filters that are not in force: the others stand in the bar already, to be cleared."""
-        return [menu for f in self.filters if self.values[f.name] is None and f.offered and (menu := self._menu(f))]
+    def menus_offered(self) -> tuple[Menu, ...]:
+        """Those of filters that are not in force, for ui.filters_of: the others stand in the bar already, to be cleared."""
+        offered = (f for f in self.filters if self.values[f.name] is None and f.offered)
+        return tuple([menu for f in offered if (menu := self._menu(f))])
 
     def _menu(self, f: Filter) -> Menu | None:
         offered = f.options()

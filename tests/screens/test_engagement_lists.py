@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import pytest
 import time_machine
 
-from app.engagements import states
+from app.engagements import choices, states
 from app.foundation import clock
 from app.foundation.billing_month import BillingMonth
 from app.foundation.database import db
@@ -141,6 +141,21 @@ def test_what_can_be_chosen_is_the_viewers_own(app, people, stage, as_):
     assert offered("olga") == {"client": {"Acme", "Globex"}, "product": {"Cloud watch", "Data rescue"}, "plan": set()}
     assert offered("ada", current(stage)) == {"client": {"Acme", "Globex"}, "product": set(), "plan": {"Standard"}}
     assert offered("ada", "/engagements?search=nothing-like-it")["client"] == {"Acme", "Globex"}
+
+
+def test_of_too_many_those_on_the_page_can_be_chosen(stage, as_, monkeypatch):
+    monkeypatch.setattr(choices, "MOST", 1)
+    for kept in ("beside_rows", "_alone"):
+        monkeypatch.setattr(choices, kept, getattr(choices, kept).__wrapped__)
+
+    def offered(who, path):
+        page = Page(as_(who).get(path))
+        return [{a.text for a in page.soup.select(f"#filter-{kind} a")} - {"All"} for kind in ("client", "product")]
+
+    assert offered("ada", "/engagements") == [{"Acme", "Globex"}, {"Data rescue"}]
+    assert offered("ada", "/engagements?status=pending") == [{"Acme"}, {"Data rescue"}]
+    assert offered("cy", "/engagements") == [{"Globex"}, {"Cloud watch"}]
+    assert offered("olga", "/engagements?search=nothing-like-it") == [set(), set()]
 
 
 def test_filtered_out_says_so_and_clears(stage, as_):

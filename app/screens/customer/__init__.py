@@ -11,19 +11,19 @@ from flask_babel import gettext as _
 from app.billing.own_entries import OwnPage
 from app.engagements import menu
 from app.engagements.menu import MenuLine
-from app.foundation import clock, tenancy
+from app.foundation import tenancy
 from app.foundation.billing_month import BillingMonth
 from app.foundation.tenancy import Viewer
+from app.web import filters
 
 #: The customer's own verbs, as paths below the engagement; the state table says when each is offered.
 STEER = "engagement:steer"
 _MONTHS_OFFERED = 12
 
 
-def recent_months() -> list[BillingMonth]:
-    """What a month filter offers, newest first."""
-    here = BillingMonth.at(clock.now())
-    return [here.shifted(-back) for back in range(_MONTHS_OFFERED)]
+def recent_months() -> tuple[BillingMonth, ...]:
+    """What a month filter offers."""
+    return filters.recent_months(_MONTHS_OFFERED)
 
 
 def path_of(action: str) -> str:

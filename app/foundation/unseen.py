@@ -1,0 +1,35 @@
+"""Values that PostgreSQL does not see while it plans a statement, so that it plans it once for all of them.
+
+    found.execution_options(**{PLANNED_ONCE: True})     # in front of page_of(found, ..., values=...)
+
+A statement that is asked again and again is planned for its values five times, and then once for good if that looks no dearer. Of a
+client with very many engagements it looks dearer, however equal the two plans are, and so each page waits for its plan longer than
+for its rows. Such a value stands in the text as (SELECT value): whoever plans knows that there is one, and no more.
+
+Only where an average value's plan serves every other, because an index has the list's order and nothing else is worth a look.
+"""
+
+from typing import Any
+
+from sqlalchemy import BindParameter
+from sqlalchemy.ext.compiler import compiles
+
+#: An execution option of a statement that is asked with parameters of this kind.
+PLANNED_ONCE = "planned_once"
+
+
+class Unseen(BindParameter[Any]):
+    """A parameter that PostgreSQL does not see in a statement that is planned once; elsewhere one like any other."""
+
+    inherit_cache = True
+
+
+@compiles(Unseen)
+def _as_ever(element: Unseen, compiler: Any, **options: Any) -> str:
+    return str(compiler.visit_bindparam(element, **options))
+
+
+@compiles(Unseen, "postgresql")
+def _on_postgresql(element: Unseen, compiler: Any, **options: Any) -> str:
+    place = _as_ever(element, compiler, **options)
+    return f"(SELECT {place})" if compiler.execution_options.get(PLANNED_ONCE) else place

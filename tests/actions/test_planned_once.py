@@ -1,0 +1,41 @@
+"""A statement that is planned once hides its values from PostgreSQL, and still asks with them."""
+
+from flask import Flask
+from sqlalchemy import String, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from app.engagements.queries import engagements_asked
+from app.foundation.identity import new_id
+from app.foundation.kept_statements import columns_of
+from app.foundation.tenancy import acting_for_all
+from app.foundation.unseen import PLANNED_ONCE, Unseen
+from app.parties.model import Organisation
+from tests.databases import Restorer
+from tests.people import everybody
+
+FOUND = select(Organisation.name).where(Organisation.name == Unseen("name", type_=String()))
+ONCE = FOUND.execution_options(**{PLANNED_ONCE: True})
+
+
+def test_its_values_are_hidden_on_postgresql_alone() -> None:
+    assert "(SELECT %(name)s::VARCHAR)" in str(ONCE.compile(dialect=postgresql.psycopg.dialect()))
+    assert "SELECT %(name)s" not in str(FOUND.compile(dialect=postgresql.psycopg.dialect()))
+    assert "= ?" in str(ONCE.compile(dialect=sqlite.dialect()))
+
+
+def test_it_finds_the_same(app: Flask, restore_database: Restorer) -> None:
+    with app.app_context(), acting_for_all("a test asks"):
+        everybody(app, restore_database)
+        for statement in (FOUND, ONCE):
+            for name, found in (("Acme", ["Acme"]), ("nobody", [])):
+                assert [row.name for row in columns_of(statement, {"name": name})] == found
+
+
+def test_lists_are_unless_a_value_decides_how_they_are_read() -> None:
+    row_id = new_id()
+    for found, once in (
+        (engagements_asked(), True),
+        (engagements_asked(customer_id=row_id), True),
+        (engagements_asked(customer_id=row_id, product_id=row_id), False),
+    ):
+        assert found[0].get_execution_options().get(PLANNED_ONCE, False) is once
