@@ -10,7 +10,7 @@ from sqlalchemy.orm import aliased
 
 from app.charges.model import ChargeLine, ChargeMonth
 from app.foundation.billing_month import BillingMonth
-from app.foundation.database import at_most, db
+from app.foundation.database import at_most, db, literally
 from app.foundation.kept_statements import columns_of
 from app.foundation.refusals import NotVisible
 from app.parties.model import Organisation
@@ -33,7 +33,7 @@ def own_charges_asked(
     month: BillingMonth | None = None, search: str = ""
 ) -> tuple[Select[*tuple[Any, ...]], dict[str, Any]]:
     """The same list as own_charges(), built once for each choice of filters, and the parameters to ask it with."""
-    values = {"month": month, "words": _escaped(search)}
+    values = {"month": month, "words": literally(search)}
     given = {name: value for name, value in values.items() if value}
     return _own_of(frozenset(given)), given
 
@@ -46,7 +46,7 @@ def _own_of(asked: frozenset[str]) -> Select[*tuple[Any, ...]]:
 
 def own_charges(month: BillingMonth | None = None, search: str = "") -> Select[*tuple[Any, ...]]:
     """A customer's lines, for page_of and the streamed exports; order by (booked_month, id)."""
-    return _own(month, _escaped(search) or None)
+    return _own(month, literally(search) or None)
 
 
 def _own(month: Any = None, words: Any = None) -> Select[*tuple[Any, ...]]:
@@ -59,10 +59,6 @@ def _own(month: Any = None, words: Any = None) -> Select[*tuple[Any, ...]]:
     if words is not None:
         lines = lines.where(ChargeLine.description.icontains(words, escape="/"))
     return lines
-
-
-def _escaped(text: str) -> str:
-    return text.replace("/", "//").replace("%", "/%").replace("_", "/_")
 
 
 def partner_charges(month: BillingMonth | None = None) -> Select[*tuple[Any, ...]]:

@@ -9,7 +9,7 @@ from sqlalchemy import Row, Select, bindparam, case, func, or_, select
 from sqlalchemy.orm import aliased
 
 from app.foundation.bounded import bounded
-from app.foundation.database import db
+from app.foundation.database import db, literally
 from app.parties.model import Organisation, PartnerCustomer
 
 LIST_COLUMNS = (
@@ -32,7 +32,7 @@ _CAPACITIES = {
 
 def organisations(*, search: str | None = None, capacity: str | None = None) -> Select[*tuple[Any, ...]]:
     """For exports. Adds `customers` and `partners`: how many relations stand to either side."""
-    return _organisations(_escaped(search or "") or None, capacity, exact=True)
+    return _organisations(literally(search or "") or None, capacity, exact=True)
 
 
 def organisations_asked(
@@ -40,7 +40,7 @@ def organisations_asked(
 ) -> tuple[Select[*tuple[Any, ...]], dict[str, Any]]:
     """The same for page_of(LIST_KEYS, oldest_first=True), counts as Bounded reads them: built once for each choice of filters, and
     the parameters to ask it with."""
-    return _kept(capacity, bool(search)), {"words": _escaped(search)} if search else {}
+    return _kept(capacity, bool(search)), {"words": literally(search)} if search else {}
 
 
 @lru_cache(maxsize=2 * len(_CAPACITIES) + 2)
@@ -61,10 +61,6 @@ def _organisations(words: Any, capacity: str | None, *, exact: bool) -> Select[*
     if capacity:
         found = found.where(_CAPACITIES[capacity])
     return found
-
-
-def _escaped(text: str) -> str:
-    return text.replace("/", "//").replace("%", "/%").replace("_", "/_")
 
 
 def _related(side: Any, capacity: str, exact: bool) -> Any:
