@@ -32,25 +32,27 @@ MOST_PRICED = 100
 Engagements = Select[*tuple[Any, ...]]
 
 
-def billed_in(month: BillingMonth, cut_off: str) -> tuple[Bounded, int]:
-    """(engagements that could be billed for the month, those of them with an entry that counts), under one cut-off policy.
+def billed_in(month: BillingMonth, cut_off: str | None) -> tuple[Bounded, int]:
+    """(engagements that could be billed for the month, those of them with an entry that counts), under one cut-off policy; None:
+    the viewer knows no other, and nobody needs to look under which each of them is.
 
     Where there are very many, of the newest of them only: that is what Bounded.full says.
     """
-    [row] = columns_of(_billed(), {"month": month, "ends_before": month.next.starts_at, "cut_off": cut_off})
+    values = {"month": month, "ends_before": month.next.starts_at, "cut_off": cut_off}
+    [row] = columns_of(_billed(cut_off is not None), values)
     return Bounded(row[0]), int(row[1] or 0)
 
 
 @cache
-def _billed() -> Select[*tuple[Any, ...]]:
-    policy = bindparam("cut_off", type_=Programme.cut_off.type)
-    newest = bounded(
-        select(Engagement.id)
-        .join(Product, Product.id == Engagement.product_id)
-        .join(Programme, and_(Programme.id == Product.programme_id, Programme.cut_off == policy))
-        .where(*_could_be_billed(bindparam("ends_before", type_=Engagement.active_from.type)))
-        .order_by(*(key.desc() for key in LIST_KEYS))
-    )
+def _billed(under_one: bool) -> Select[*tuple[Any, ...]]:
+    could = select(Engagement.id)
+    if under_one:
+        policy = bindparam("cut_off", type_=Programme.cut_off.type)
+        could = could.join(Product, Product.id == Engagement.product_id).join(
+            Programme, and_(Programme.id == Product.programme_id, Programme.cut_off == policy)
+        )
+    could = could.where(*_could_be_billed(bindparam("ends_before", type_=Engagement.active_from.type)))
+    newest = bounded(could.order_by(*(key.desc() for key in LIST_KEYS)))
     entry = _has_entry(bindparam("month", type_=BillingEntry.service_month.type), newest.c.id)
     return select(func.count(), func.sum(case((entry, 1), else_=0))).select_from(newest)
 

@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 from sqlalchemy import Row, Select, Uuid, bindparam, column, func, select, values
@@ -9,7 +10,7 @@ from sqlalchemy.orm import aliased
 
 from app.charges.model import ChargeLine, ChargeMonth
 from app.foundation.billing_month import BillingMonth
-from app.foundation.database import at_most, db
+from app.foundation.database import at_most, db, literally
 from app.foundation.kept_statements import columns_of
 from app.foundation.refusals import NotVisible
 from app.parties.model import Organisation
@@ -30,27 +31,34 @@ CUSTOMER_COLUMNS = (
 
 def own_charges_asked(
     month: BillingMonth | None = None, search: str = ""
-) -> tuple[Select[*tuple[Any, ...]], dict[str, Any] | None]:
-    """The same list as own_charges(), built once with a month and without, and the parameters to ask it with; None for a search."""
-    if search:
-        return own_charges(month, search), None
-    return (_OWN, {}) if month is None else (_OWN_OF_MONTH, {"month": month})
+) -> tuple[Select[*tuple[Any, ...]], dict[str, Any]]:
+    """The same list as own_charges(), built once for each choice of filters, and the parameters to ask it with."""
+    values = {"month": month, "words": literally(search)}
+    given = {name: value for name, value in values.items() if value}
+    return _own_of(frozenset(given)), given
 
 
-def own_charges(month: Any = None, search: str = "") -> Select[*tuple[Any, ...]]:
-    """A customer's lines, for page_of and the streamed exports; order by (booked_month, id). `month`, or a place for it."""
+@cache
+def _own_of(asked: frozenset[str]) -> Select[*tuple[Any, ...]]:
+    types = {"month": ChargeLine.booked_month.type, "words": ChargeLine.description.type}
+    return _own(**{name: bindparam(name, type_=types[name]) for name in asked})
+
+
+def own_charges(month: BillingMonth | None = None, search: str = "") -> Select[*tuple[Any, ...]]:
+    """A customer's lines, for page_of and the streamed exports; order by (booked_month, id)."""
+    return _own(month, literally(search) or None)
+
+
+def _own(month: Any = None, words: Any = None) -> Select[*tuple[Any, ...]]:
+    """Of values, or of places for them."""
     # outer, though there always is one: else PostgreSQL, which sees that few organisations are shown to a client, expects of
     # few lines that their partner is, and reads and sorts all of them for one page
     lines = select(*CUSTOMER_COLUMNS).outerjoin(Organisation, Organisation.id == ChargeLine.partner_id)
     if month is not None:
         lines = lines.where(ChargeLine.booked_month == month)
-    if search:
-        lines = lines.where(ChargeLine.description.icontains(search, autoescape=True))
+    if words is not None:
+        lines = lines.where(ChargeLine.description.icontains(words, escape="/"))
     return lines
-
-
-_OWN = own_charges()
-_OWN_OF_MONTH = own_charges(bindparam("month", type_=ChargeLine.booked_month.type))
 
 
 def partner_charges(month: BillingMonth | None = None) -> Select[*tuple[Any, ...]]:

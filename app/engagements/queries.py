@@ -3,10 +3,10 @@
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import BindParameter, ColumnElement, Row, Select, Uuid, bindparam, func, or_, select
+from sqlalchemy import BindParameter, ColumnElement, Select, Uuid, bindparam, func, literal_column, or_, select
 from sqlalchemy.orm import aliased
 
 from app.catalog.model import Plan, Product
@@ -208,17 +208,24 @@ def completion_requests(engagement_id: uuid.UUID) -> Sequence[CompletionRequest]
     ).all()
 
 
-#: My products counts no further.
-MOST_COUNTED = 1000
+#: My products counts no further: of what waits for a decision, and of what goes on.
+MOST_WAITING, MOST_ACTIVE = 100, 500
+#: What a count reads of each row: nothing, so that its index is all that is read.
+_ONE: Any = literal_column("1").label("one")
 
 
-def products_with_counts(partner_id: uuid.UUID) -> Sequence[Row[*tuple[Any, ...]]]:
-    """The partner's products by name, at most 200, with how many current engagements each has in which state.
+def products_with_counts() -> Sequence[Any]:
+    """The products of the partner who looks, by name, at most 200, with how many current engagements each has in which state.
 
-    Each count ends at MOST_COUNTED, so that the page costs the same however many there are; read in an order only so that
-    PostgreSQL takes its index, and does not look for the first thousand in the whole table.
+    Each count ends one beyond its bound, so that the page costs the same however many there are; read in an order only so that
+    PostgreSQL takes its index, and does not look for the first of them in the whole table.
     """
-    return db.session.execute(
+    return columns_of(_products_with_counts())
+
+
+@cache
+def _products_with_counts() -> Select[*tuple[Any, ...]]:
+    return (
         select(
             Product.id,
             Product.name,
@@ -227,20 +234,20 @@ def products_with_counts(partner_id: uuid.UUID) -> Sequence[Row[*tuple[Any, ...]
             Product.state.label("product_state"),
             *(_few_in(state).label(state) for state in states.CURRENT),
         )
-        .where(Product.partner_id == partner_id)
+        .where(Product.partner_id == viewer_organisation())
         .order_by(Product.name)
         .limit(at_most(200))
-    ).all()
+    )
 
 
 def _few_in(state: str) -> Any:
     few = (
-        select(Engagement.id)
+        select(_ONE)
         .where(
             Engagement.product_id == Product.id, Engagement.partner_id == Product.partner_id, Engagement.state == state
         )
         .order_by(*LIST_KEYS)
-        .limit(at_most(MOST_COUNTED))
+        .limit(at_most(1 + (MOST_ACTIVE if state == states.ACTIVE else MOST_WAITING)))
     )
     return select(func.count()).select_from(few.correlate(Product).subquery()).scalar_subquery()
 
@@ -257,7 +264,7 @@ def counts_by_state() -> dict[str, Bounded]:
 _COUNTS = select(
     *(
         select(func.count())
-        .select_from(bounded(select(Engagement.id).where(Engagement.state == state).order_by(*LIST_KEYS)))
+        .select_from(bounded(select(_ONE).where(Engagement.state == state).order_by(*LIST_KEYS)))
         .scalar_subquery()
         for state in states.CURRENT
     )

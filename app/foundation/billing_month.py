@@ -122,8 +122,14 @@ class RollForward:
         return quiet_ends if self.closes_at(month) <= now < quiet_ends else None
 
     def _last_day(self, month: BillingMonth, at: time) -> datetime:
-        last = month.next.starts_at.date() - timedelta(days=1)
-        return datetime.combine(last, at, tzinfo=ZoneInfo(self.zone)).astimezone(UTC)
+        return _on_last_day(month, at, self.zone)
+
+
+@lru_cache(maxsize=1000)
+def _on_last_day(month: BillingMonth, at: time, zone: str) -> datetime:
+    """Worked out once: every page of engagements asks which months are open."""
+    last = month.next.starts_at.date() - timedelta(days=1)
+    return datetime.combine(last, at, tzinfo=ZoneInfo(zone)).astimezone(UTC)
 
 
 CutOff = RejectAfterGrace | RollForward

@@ -61,7 +61,8 @@ def page_of(
     `keys` are columns of the select, the last of them unique; they carry the order. One statement, size + 1 rows.
     `values`: of a statement that is kept and asked again and again, its parameters; its pages are then built once as well.
     `beside`: given the page's own columns, more of them, labelled, worked out for its rows alone.
-    `once`: labelled scalar selects, given with the page's first row alone: what is long would travel fifty times.
+    `once`: labelled scalar selects, given with the page's first row alone: what is long would travel fifty times. Or such a
+    function as `beside` that gives one.
     """
     names = [key.key or "" for key in keys]
     backwards = before is not None
@@ -123,7 +124,8 @@ def _around(
     own = [rows[key.key or ""] for key in keys]
     order = [key.asc() if upwards else key.desc() for key in own]
     first = select(own[-1]).order_by(*order).limit(at_most(1)).scalar_subquery()
-    of_first = [case((own[-1] == first, one)).label(one.name) for one in once]
+    told = [one(rows) if callable(one) else one for one in once]
+    of_first = [case((own[-1] == first, one)).label(one.name) for one in told]
     return select(*rows, *(beside(rows) if beside else ()), *of_first).order_by(*order)
 
 

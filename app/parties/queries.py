@@ -5,10 +5,11 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Row, Select, case, func, or_, select
+from sqlalchemy import Row, Select, bindparam, case, func, or_, select
 from sqlalchemy.orm import aliased
 
-from app.foundation.database import db
+from app.foundation.bounded import bounded
+from app.foundation.database import db, literally
 from app.parties.model import Organisation, PartnerCustomer
 
 LIST_COLUMNS = (
@@ -30,41 +31,45 @@ _CAPACITIES = {
 
 
 def organisations(*, search: str | None = None, capacity: str | None = None) -> Select[*tuple[Any, ...]]:
-    """For page_of(LIST_KEYS, oldest_first=True). Adds `customers` and `partners`: how many relations stand to either side."""
+    """For exports. Adds `customers` and `partners`: how many relations stand to either side."""
+    return _organisations(literally(search or "") or None, capacity, exact=True)
+
+
+def organisations_asked(
+    *, search: str | None = None, capacity: str | None = None
+) -> tuple[Select[*tuple[Any, ...]], dict[str, Any]]:
+    """The same for page_of(LIST_KEYS, oldest_first=True), counts as Bounded reads them: built once for each choice of filters, and
+    the parameters to ask it with."""
+    return _kept(capacity, bool(search)), {"words": literally(search)} if search else {}
+
+
+@lru_cache(maxsize=2 * len(_CAPACITIES) + 2)
+def _kept(capacity: str | None, searched: bool) -> Select[*tuple[Any, ...]]:
+    words = bindparam("words", type_=Organisation.name.type) if searched else None
+    return _organisations(words, capacity, exact=False)
+
+
+def _organisations(words: Any, capacity: str | None, *, exact: bool) -> Select[*tuple[Any, ...]]:
+    """`words`: escaped, or a place for them."""
     found = select(
         *LIST_COLUMNS,
-        _related(PartnerCustomer.partner_id, "partner").label("customers"),
-        _related(PartnerCustomer.customer_id, "customer").label("partners"),
+        _related(PartnerCustomer.partner_id, "partner", exact).label("customers"),
+        _related(PartnerCustomer.customer_id, "customer", exact).label("partners"),
     )
-    if search:
-        found = found.where(Organisation.name.icontains(search, autoescape=True))
+    if words is not None:
+        found = found.where(Organisation.name.icontains(words, escape="/"))
     if capacity:
         found = found.where(_CAPACITIES[capacity])
     return found
 
 
-def organisations_asked(
-    *, search: str | None = None, capacity: str | None = None
-) -> tuple[Select[*tuple[Any, ...]], dict[str, Any] | None]:
-    """The same list as organisations(), built once a capacity, and the parameters to ask it with; None for a search."""
-    return (organisations(search=search, capacity=capacity), None) if search else (_kept(capacity), {})
-
-
-@lru_cache(maxsize=len(_CAPACITIES) + 1)
-def _kept(capacity: str | None) -> Select[*tuple[Any, ...]]:
-    return organisations(capacity=capacity)
-
-
-def _related(side: Any, capacity: str) -> Any:
+def _related(side: Any, capacity: str, exact: bool) -> Any:
     """Counted only for who can be this side: PostgreSQL sees few partners with many clients each, and would look through all
     relations for every client on the page."""
-    standing = (
-        select(func.count(PartnerCustomer.id))
-        .where(side == Organisation.id, PartnerCustomer.ended_at.is_(None))
-        .correlate(Organisation)
-        .scalar_subquery()
-    )
-    return case((_CAPACITIES[capacity], standing), else_=0)
+    standing = select(PartnerCustomer.customer_id).where(side == Organisation.id, PartnerCustomer.ended_at.is_(None))
+    standing = standing.correlate(Organisation)
+    counted = select(func.count()).select_from(standing.subquery() if exact else bounded(standing)).scalar_subquery()
+    return case((_CAPACITIES[capacity], counted), else_=0)
 
 
 def related_to(organisation_id: uuid.UUID, limit: int = 200) -> Sequence[Row[*tuple[Any, ...]]]:

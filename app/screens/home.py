@@ -68,7 +68,7 @@ def _partner(viewer: Viewer) -> dict[str, Any]:
     strip, revenue = [*map(_closing_cell, closing[:1]), *_reopened_cells(policies, takes)], None
     if sees_billing:
         waits = waiting_to_be_rated()
-        strip += _billing_cells(closing, waits)
+        strip += _billing_cells(closing, waits, one_policy=len({row.cut_off for row in policies}) == 1)
         last = closing[0]["month"] if closing else BillingMonth.at(clock.now())
         rows = month_sums.due_by_month(first_of_year(last), last)
         revenue = year_of(rows, last, label=_("Rated revenue by month, what you are due"), waiting=waits.due)
@@ -190,11 +190,13 @@ def _count_cell(label: str, entries: Bounded, oldest: datetime | None) -> dict[s
     }
 
 
-def _billing_cells(closing: list[dict[str, Any]], waiting: WaitingToBeRated) -> list[dict[str, Any]]:
+def _billing_cells(
+    closing: list[dict[str, Any]], waiting: WaitingToBeRated, *, one_policy: bool
+) -> list[dict[str, Any]]:
     cells = []
     if closing:
         month: BillingMonth = closing[0]["month"]
-        could, billed = billed_in(month, closing[0]["cut_off"])
+        could, billed = billed_in(month, None if one_policy else closing[0]["cut_off"])
         missing = could - billed
         not_yet = ngettext("%(num)s has no entry yet", "%(num)s have no entry yet", missing)
         if could.full:

@@ -145,11 +145,18 @@ class Entered:
         return _("Looks like %(number)s, sent %(when)s by %(who)s. Tick it if it is different work.", **facts)
 
 
-def months_of(engagement: Any) -> list[BillingMonth]:
-    """The months that may be billed now under the engagement's cut-off, the one that closes first at the front."""
-    here = dict(open_by_the_clock(clock.now()))[engagement.cut_off]
-    since = engagement.active_from
-    return [month for month in here if since is not None and month.overlaps(since, engagement.ended_at)]
+Taking = Mapping[str, tuple[BillingMonth, ...]]
+
+
+def taking_now() -> Taking:
+    """Cut-off policy -> the months that take entries under it, the one that closes first at the front."""
+    return dict(open_by_the_clock(clock.now()))
+
+
+def months_of(engagement: Any, taking: Taking) -> tuple[BillingMonth, ...]:
+    """Those of its cut-off in which the engagement was active."""
+    since, until = engagement.active_from, engagement.ended_at
+    return tuple(month for month in taking[engagement.cut_off] if since is not None and month.overlaps(since, until))
 
 
 def entered(

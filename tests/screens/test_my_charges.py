@@ -56,6 +56,8 @@ def test_search_fragment_and_empty_states(charged, as_):
     part = Fragment(as_("dot").get(f"{PATH}?search=38.25", headers=HTMX))
     part.check()
     assert "5,849.84" in part.text and "7,120.00" not in part.text
+    for wild in ("38_25", "38%25", "38/.25"):
+        assert "5,849.84" not in Fragment(as_("dot").get(f"{PATH}?search={wild}", headers=HTMX)).text
     nothing = Page(as_("dot").get(f"{PATH}?search=nowhere"))
     nothing.check()
     assert "No charge fits" in nothing.text

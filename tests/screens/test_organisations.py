@@ -5,13 +5,14 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from app.foundation import clock
 from app.foundation.database import db, transaction
 from app.foundation.outbox import OutboxRow
 from app.foundation.tenancy import acting_for_all
 from app.members.model import Invitation, Member, Membership
 from app.members.roles import OPERATOR_RATER, PARTNER_ADMIN
 from app.notices.delivery import facts_of
-from app.parties.model import Organisation
+from app.parties.model import Organisation, PartnerCustomer
 from tests.makers import make_engagement, make_organisation, make_product, make_programme
 from tests.page import Fragment, Page
 from tests.people import fill
@@ -67,6 +68,24 @@ def test_pages_go_on_from_a_to_z(app, people, as_):
     assert [link.text for link in back.soup.select("td.k-name a")] == names[:50]
     csv = olga.get(f"{PATH}.csv?search=Customer").text.splitlines()
     assert len(csv) == 61 and csv[1].startswith("Customer 00,Customer,")
+
+
+def test_very_many_relations_are_counted_to_the_bound_and_a_file_has_them_all(app, working, as_):
+    with app.app_context(), acting_for_all("a test's many clients"), transaction() as session:
+        now = clock.now()
+        clients = [Organisation(name=f"Client {number:04}", is_customer=True, created_at=now) for number in range(1000)]
+        session.add_all(clients)
+        session.flush()
+        partner = working.northbridge.id
+        session.add_all(PartnerCustomer(partner_id=partner, customer_id=each.id, since=now) for each in clients)
+    olga, row = as_("olga"), f"{PATH}?search=Northbridge"
+    assert "1,000+ customers" in Page(olga.get(row)).soup.select_one("tbody tr").text
+    assert olga.get(f"{PATH}.csv?search=Northbridge").text.splitlines()[1].split(",")[:3] == [
+        "Northbridge",
+        "Partner",
+        "1001",
+    ]
+    assert "No organisation fits" in olga.get(f"{PATH}?search=North_ridge").text
 
 
 def test_two_statements(app, working, as_):

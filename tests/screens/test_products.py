@@ -4,7 +4,8 @@ import uuid
 
 import pytest
 
-from tests.makers import make_product
+from app.engagements.queries import MOST_WAITING
+from tests.makers import make_engagement, make_product
 from tests.page import Fragment, Page
 from tests.screens.engagement_stage import HTMX, set_stage, statements
 
@@ -23,6 +24,18 @@ def test_products_with_their_counts(app, people, as_):
         f"/products/{stage.product.id}/publish", here, f"{here}?status=pending", f"{here}?status=active", f"{here}?status=completion_requested", f"/products/{stage.product.id}/past-engagements",
     }  # fmt: skip
     assert "Cloud watch" not in page.text
+
+
+def test_a_count_ends_at_its_bound_and_says_so(app, people, as_):
+    product = set_stage(app, people, "pending").product
+    with app.app_context():
+        for number in range(MOST_WAITING - 1):
+            make_engagement(product, people.acme, state="pending", name=f"Archive {number}")
+    ada, cell = as_("ada"), 'td[data-label="Pending"]'
+    assert Page(ada.get("/products")).soup.select_one(cell).text == "100"
+    with app.app_context():
+        make_engagement(product, people.acme, state="pending", name="One more")
+    assert Page(ada.get("/products")).soup.select_one(cell).text == "100+"
 
 
 def test_the_list_alone_for_htmx(app, people, as_):

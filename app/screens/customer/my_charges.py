@@ -4,24 +4,20 @@ from typing import Any
 from uuid import UUID
 
 from flask import Blueprint, Response
-from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 from app.billing.model import BillingEntry
 from app.charges.model import ChargeLine
 from app.charges.queries import own_charges, own_charges_asked, own_totals_by_month, source_of
 from app.documents import Column, Minor, rows_of
-from app.foundation.money import Money
 from app.foundation.pages import page_of
 from app.foundation.refusals import NotVisible
 from app.foundation.tenancy import one
 from app.web.exports import download
-from app.web.figures import money
 from app.web.filters import Months, Search
 from app.web.fragments import go_to, show
 from app.web.guard import needs
-from app.web.instants import month as month_words
-from app.web.listing import ListOf
+from app.web.listing import Listing, ListOf
 
 screen = Blueprint("my_charges", __name__)
 
@@ -52,13 +48,14 @@ def show_list(kind: str = "") -> Response:
         return download(kind, "charges", COLUMNS, rows_of(every))
     found, values = own_charges_asked(*asked)
     page = page_of(found, ORDER, after=listing.after, before=listing.before, values=values)
+    listing = listing.with_page(page)
     return show(
         "customer/my_charges.html",
         block="list",
-        listing=listing.with_page(page),
-        rows=page.rows,
-        cells=[_cell(total) for total in totals[:SHOWN_MONTHS]],
-        total=_total(totals, listing.with_page(page)),
+        listing=listing,
+        rows=tuple(page.rows),
+        totals=tuple(totals[:SHOWN_MONTHS]),
+        total=_total(totals, listing),
     )
 
 
@@ -73,20 +70,7 @@ def explain(line_id: UUID) -> Response:
     return go_to(f"/my/engagements/{entry.engagement_id}/billing-entries/{entry.id}")
 
 
-def _cell(total: Any) -> dict[str, Any]:
-    """One month of the strip: gross, and the tax that comes on top."""
-    gross, tax = (Money.of_minor(minor, total.currency) for minor in (total.gross_minor, total.tax_minor))
-    return {
-        "label": month_words(total.booked_month),
-        "figure": money(gross),
-        "currency": total.currency,
-        "small": _("plus tax %(tax)s, together %(sum)s", tax=money(tax), sum=money(gross + tax))
-        if tax
-        else _("no tax"),
-    }
-
-
-def _total(totals: Any, listing: Any) -> Any:
+def _total(totals: Any, listing: Listing) -> Any:
     """The row under a single month, whole and in one currency: it foots with the lines above. Else None."""
     if listing.values["month"] is None or listing.values["search"] or listing.next or listing.previous:
         return None

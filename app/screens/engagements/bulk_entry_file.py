@@ -24,7 +24,7 @@ from app.foundation.database import db
 from app.foundation.refusals import Refused
 from app.foundation.tenancy import Viewer
 from app.web.bulk_file import HEADS, MOST_BYTES, Sheet, record_keys, sheet_of, text_of
-from app.web.bulk_rows import Entered, entered, months_of, preview_rows, submit_rows, totals
+from app.web.bulk_rows import Entered, entered, months_of, preview_rows, submit_rows, taking_now, totals
 from app.web.exports import download
 from app.web.fields import Carried, PortalForm
 from app.web.filters import Reference, Search
@@ -136,9 +136,10 @@ def _template_rows(listing: Listing) -> Iterator[Any]:
     found = billable(search=asked["search"] or "", customer_id=asked["client"], product_id=asked["product"])
     rows = db.session.execute(found.order_by(*(key.desc() for key in LIST_KEYS)).limit(MOST_LINES)).all()
     metrics = approved_metrics({row.plan_id for row in rows})
+    taking = taking_now()
     lines = 0
     for row in rows:
-        months = months_of(row)
+        months = months_of(row, taking)
         for metric in metrics[row.plan_id] if months else ():
             lines += 1
             if lines > MOST_LINES:

@@ -6,7 +6,7 @@ from typing import Any
 from flask import Blueprint, redirect
 
 from app.catalog.queries import product_to_run
-from app.engagements.queries import products_with_counts
+from app.engagements.queries import MOST_ACTIVE, MOST_WAITING, products_with_counts
 from app.foundation import tenancy
 from app.web.fragments import show
 from app.web.guard import needs
@@ -18,8 +18,15 @@ screen = Blueprint("products", __name__)
 @needs("product:view")
 def show_list() -> Any:
     viewer = tenancy.current()
-    assert viewer.organisation_id is not None
-    return show("engagements/products.html", block="list", rows=products_with_counts(viewer.organisation_id))
+    return show(
+        "engagements/products.html",
+        block="list",
+        rows=tuple(products_with_counts()),
+        most_waiting=MOST_WAITING,
+        most_active=MOST_ACTIVE,
+        tests=viewer.may("testing:run"),
+        edits=viewer.may("product:edit"),
+    )
 
 
 @screen.get("/products/<uuid:product_id>")

@@ -87,7 +87,7 @@ def show_list(kind: str = "") -> Response:
         "operator/organisations.html",
         block="list",
         listing=listing.with_page(page),
-        rows=page.rows,
+        rows=tuple(page.rows),
     )
 
 
