@@ -10,7 +10,7 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import Integer, Select, String, cast, exists, func, literal, select, type_coerce
+from sqlalchemy import Select, exists, select
 
 from app.billing import states
 from app.billing.engagement_figures import TAB_PAGE, TabPage, tab_page_and
@@ -24,43 +24,29 @@ from app.foundation.billing_month import BillingMonth
 from app.foundation.database import as_text, id_of, one_of
 from app.foundation.exact import from_scaled
 from app.foundation.kept_statements import Values
+from app.foundation.row_texts import number_text, pieces_of, row_texts
 from app.months.queries import BookNow, book_as_text, book_of_text, since_open
-
-#: between one and the next, and inside; names hold no control characters
-_BETWEEN, _INSIDE = "\x1e", "\x1f"
-
-
-def _number(column: Any) -> Any:
-    """As it is stored."""
-    return cast(type_coerce(column, Integer), String)
-
-
-def _texts(*parts: Any) -> Any:
-    first, *others = parts
-    for part in others:
-        first = first + literal(_INSIDE) + part
-    return func.aggregate_strings(first, _BETWEEN)
 
 
 def _has(model: Any, *conditions: Any) -> Any:
     return exists(select(model.id).where(model.engagement_id == ENGAGEMENT_ID, *conditions))
 
 
-_METRICS = select(_texts(_number(Metric.position), as_text(Metric.id), Metric.name, Metric.unit)).where(
+_METRICS = select(row_texts(number_text(Metric.position), as_text(Metric.id), Metric.name, Metric.unit)).where(
     Metric.plan_id == Engagement.plan_id
 )
 _GROUPS = select(
-    _texts(
+    row_texts(
         as_text(RatingGroup.metric_id),
-        _number(RatingGroup.service_month),
-        _number(RatingGroup.quantity),
-        _number(RatingGroup.amount_minor),
-        _number(RatingGroup.entries),
+        number_text(RatingGroup.service_month),
+        number_text(RatingGroup.quantity),
+        number_text(RatingGroup.amount_minor),
+        number_text(RatingGroup.entries),
     )
 ).where(RatingGroup.engagement_id == ENGAGEMENT_ID)
 _waiting = (
     # as text: in the order of months SQLite would read all of the engagement's entries
-    select(_number(BillingEntry.service_month).label("month"))
+    select(number_text(BillingEntry.service_month).label("month"))
     .where(BillingEntry.engagement_id == ENGAGEMENT_ID, IS_UNDECIDED)
     .distinct()
     .subquery("waiting")
@@ -69,7 +55,7 @@ _waiting = (
 GROUND = (
     _METRICS.correlate(Engagement).scalar_subquery().label("metrics"),
     _GROUPS.scalar_subquery().label("groups"),
-    select(func.aggregate_strings(_waiting.c.month, _BETWEEN)).scalar_subquery().label("waiting"),
+    select(row_texts(_waiting.c.month)).scalar_subquery().label("waiting"),
     book_as_text(Programme.cut_off, Engagement.active_from).label("months"),
     _has(BillingEntry, BillingEntry.corrects_id.is_not(None)).label("corrected"),
     _has(Correction, one_of(Correction.state, (states.REQUESTED,))).label("corrections_wait"),
@@ -156,13 +142,9 @@ def details_tab(engagement_id: uuid.UUID) -> DetailsTab:
     return DetailsTab(page, ground_of(row, page.programme.cut_off, page.programme.currency), *particulars_of(row))
 
 
-def _pieces(text: str) -> list[list[str]]:
-    return [one.split(_INSIDE) for one in text.split(_BETWEEN)] if text else []
-
-
 @lru_cache(maxsize=500)
 def _metrics(text: str) -> tuple[MetricShown, ...]:
-    in_order = sorted(_pieces(text), key=lambda piece: int(piece[0]))
+    in_order = sorted(pieces_of(text), key=lambda piece: int(piece[0]))
     return tuple(MetricShown(_id(row_id), name, unit) for _position, row_id, name, unit in in_order)
 
 
@@ -172,14 +154,14 @@ def _rated(text: str, currency: str) -> tuple[tuple[GroupShown, ...], tuple[Mont
         GroupShown(
             _id(metric), BillingMonth.of_number(int(month)), from_scaled(int(quantity)), int(minor), int(entries)
         )
-        for metric, month, quantity, minor, entries in _pieces(text)
+        for metric, month, quantity, minor, entries in pieces_of(text)
     )
     return groups, tuple(rated_totals(groups, currency))
 
 
 @lru_cache(maxsize=500)
 def _waiting_in(text: str) -> frozenset[BillingMonth]:
-    return frozenset(BillingMonth.of_number(int(month)) for (month,) in _pieces(text))
+    return frozenset(BillingMonth.of_number(int(month)) for (month,) in pieces_of(text))
 
 
 def _id(text: str) -> uuid.UUID:
