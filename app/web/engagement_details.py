@@ -20,7 +20,7 @@ from app.foundation.money import Money
 from app.members.queries import recipients
 from app.months.queries import OpenMonth
 from app.web.engagement_header import CLOSES_SOON
-from app.web.engagement_history import chain_holds, events_page, told
+from app.web.engagement_history import engagement_events, told
 from app.web.instants import deadline
 from app.web.instants import month as month_words
 from app.web.price_words import price_words
@@ -52,8 +52,8 @@ def details_of(tab: DetailsTab, *, sees_billing: bool) -> dict[str, Any]:
 
 
 def _latest(engagement_id: uuid.UUID, *, sees_billing: bool) -> dict[str, Any]:
-    latest = events_page(engagement_id, size=LATEST)
-    return {"latest": told(latest.rows, amounts=sees_billing), "chain_holds": chain_holds(engagement_id, latest)}
+    latest, holds = engagement_events(engagement_id, size=LATEST)
+    return {"latest": told(latest.rows, amounts=sees_billing), "chain_holds": holds}
 
 
 def _closing(one: OpenMonth) -> dict[str, Any]:
