@@ -76,9 +76,26 @@ def _all_told(rows: tuple[Any, ...], amounts: bool, language: str) -> tuple[Told
     return tuple(_told(row, amounts, language) for row in rows)
 
 
-def told_to_customer(rows: Sequence[Any]) -> list[str]:
-    """The sentences of own_events() in the viewer's language."""
-    return [_said_to_customer(row.event, row.facts, locale_name()) for row in rows]
+class ToldToCustomer(NamedTuple):
+    """One event with its sentence for the customer."""
+
+    icon: str
+    text: str
+    at: datetime
+    by: str
+
+
+def told_to_customer(rows: Sequence[Any]) -> tuple[ToldToCustomer, ...]:
+    """Rows of own_events() in the viewer's language."""
+    return _all_told_to_customer(tuple(rows), locale_name())
+
+
+@lru_cache(maxsize=64)
+def _all_told_to_customer(rows: tuple[Any, ...], language: str) -> tuple[ToldToCustomer, ...]:
+    return tuple(
+        ToldToCustomer(EVENTS[row.event].icon, _said_to_customer(row.event, row.facts, language), row.at, row.by_label)
+        for row in rows
+    )
 
 
 @lru_cache(maxsize=4096)

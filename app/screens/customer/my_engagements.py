@@ -19,7 +19,6 @@ from app.engagements.queries import EngagementPage
 from app.engagements.shown import EngagementShown
 from app.foundation import clock, tenancy
 from app.foundation.billing_month import BillingMonth
-from app.foundation.history import EVENTS
 from app.foundation.pages import page_of
 from app.foundation.refusals import AlreadyDone, Refused
 from app.screens.customer import own_header, own_verbs, recent_months, verbs_shown
@@ -123,7 +122,7 @@ def show_history(engagement_id: uuid.UUID) -> Response:
         "customer/engagement_history.html",
         block="events",
         listing=listing,
-        events=_told(events.rows),
+        events=told_to_customer(events.rows),
         **own_header(page, "history"),
     )
 
@@ -243,7 +242,7 @@ def _details(engagement_id: uuid.UUID) -> dict[str, Any]:
     return {
         "particulars": own.particulars,
         "asked": own.asked,
-        "latest": _told(latest.rows),
+        "latest": told_to_customer(latest.rows),
         "charged": own.charged,
         "prices_change": _prices_change(own.page.engagement),
         **own_header(own.page, "details"),
@@ -255,11 +254,3 @@ def _prices_change(engagement: EngagementShown) -> BillingMonth | None:
     if engagement.state not in states.CURRENT:
         return None
     return next_price_month(engagement.plan_id, BillingMonth.at(clock.now()))
-
-
-def _told(rows: Any) -> list[dict[str, Any]]:
-    """Events as ui.timeline needs them."""
-    return [
-        {"icon": EVENTS[row.event].icon, "text": sentence, "at": row.at, "by": row.by_label}
-        for row, sentence in zip(rows, told_to_customer(rows), strict=True)
-    ]
