@@ -105,6 +105,6 @@ def _events(rows: Sequence[Any], amounts: bool) -> list[dict[str, Any]]:
 
 def _events_for_customer(rows: Sequence[Any]) -> list[dict[str, Any]]:
     return [
-        {"sequence": row.sequence, "event": row.event, "sentence": sentence, "at": row.at, "by": row.by_label}
-        for row, sentence in zip(rows, told_to_customer(rows), strict=True)
+        {"sequence": row.sequence, "event": row.event, "sentence": event.text, "at": event.at, "by": event.by}
+        for row, event in zip(rows, told_to_customer(rows), strict=True)
     ]

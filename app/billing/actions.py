@@ -20,6 +20,7 @@ from app.catalog.model import Metric, Product, Programme
 from app.catalog.queries import PlanPrices, PricedMetric, programme_of
 from app.engagements import testing
 from app.engagements.model import Engagement
+from app.engagements.shown import AnyEngagement
 from app.engagements.states import ADD_BILLING_ENTRY
 from app.foundation import clock, history, transitions
 from app.foundation.billing_month import BillingMonth
@@ -115,9 +116,9 @@ def submitted_facts(entry: Any, priced: PricedMetric) -> dict[str, str]:
     }
 
 
-def takes_entries(engagement: Engagement) -> bool:
+def takes_entries(engagement: AnyEngagement) -> bool:
     """Whether the state table has Add billing entry from where the engagement is."""
-    return transitions.next_state(engagement.__transitions__, engagement.state, ADD_BILLING_ENTRY) is not None
+    return transitions.next_state(Engagement.__transitions__, engagement.state, ADD_BILLING_ENTRY) is not None
 
 
 def checked(

@@ -6,7 +6,9 @@ where as many lines were found; another count is another key, and is added up an
 """
 
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
+from itertools import islice
 from typing import NamedTuple
 
 from sqlalchemy import Uuid, bindparam, func, select
@@ -15,14 +17,19 @@ from app.billing.model import BillingEntry, RatingGroup
 from app.billing.standing import OF_ENTRY
 from app.charges.model import ChargeLine
 from app.foundation.billing_month import BillingMonth
+from app.foundation.database import as_text
 from app.foundation.kept_statements import columns_of
+from app.foundation.row_texts import number_text, pieces_of, row_texts
 
 _ENGAGEMENT = bindparam("engagement_id", type_=Uuid())
-_GROUPS = (
-    select(RatingGroup.service_month, RatingGroup.id, RatingGroup.entries)
+#: for charged_in(), in a statement that is asked with `engagement_id`
+RATED_GROUPS = (
+    select(row_texts(number_text(RatingGroup.service_month), as_text(RatingGroup.id), number_text(RatingGroup.entries)))
     .where(RatingGroup.engagement_id == _ENGAGEMENT, RatingGroup.entries > 0)
-    .order_by(RatingGroup.service_month.desc(), RatingGroup.id)
+    .scalar_subquery()
+    .label("rated_groups")
 )
+_ALONE = select(RATED_GROUPS)
 _LINES = (
     select(
         ChargeLine.service_month,
@@ -54,7 +61,7 @@ class Charged(NamedTuple):
 
 
 #: a month's groups, each with how many entries it counts
-Counts = tuple[tuple[uuid.UUID, int], ...]
+Counts = tuple[tuple[str, int], ...]
 #: so many months of a process's engagements
 MOST_KEPT = 10_000
 _kept: dict[Counts, tuple[Charged, ...]] = {}
@@ -67,11 +74,13 @@ def forget() -> None:
 
 def charged_by_month(engagement_id: uuid.UUID, limit: int = 3) -> list[Charged]:
     """The engagement's newest months with anything rated, newest first, `limit` rows at most."""
-    counts: dict[BillingMonth, Counts] = {}
-    for month, group_id, entries in columns_of(_GROUPS, {"engagement_id": engagement_id}):
-        if month not in counts and len(counts) == limit:
-            break
-        counts[month] = (*counts.get(month, ()), (group_id, entries))
+    [row] = columns_of(_ALONE, {"engagement_id": engagement_id})
+    return charged_in(engagement_id, row.rated_groups, limit)
+
+
+def charged_in(engagement_id: uuid.UUID, rated_groups: str | None, limit: int | None = None) -> list[Charged]:
+    """The same where RATED_GROUPS are known; None: all months."""
+    counts = dict(islice(_counts(rated_groups or "").items(), limit))
     found = {month: _kept.get(its) for month, its in counts.items()}
     unknown = [month for month, rows in found.items() if rows is None]
     if unknown:
@@ -80,6 +89,16 @@ def charged_by_month(engagement_id: uuid.UUID, limit: int = 3) -> list[Charged]:
             found[month] = added_up[month]
             _keep(counts[month], added_up[month])
     return [row for rows in found.values() for row in rows or ()][:limit]
+
+
+@lru_cache(maxsize=500)
+def _counts(text: str) -> Mapping[BillingMonth, Counts]:
+    """Newest first."""
+    counts: dict[BillingMonth, Counts] = {}
+    for month, group_id, entries in sorted(pieces_of(text), reverse=True):
+        month_of = BillingMonth.of_number(int(month))
+        counts[month_of] = (*counts.get(month_of, ()), (group_id, int(entries)))
+    return counts
 
 
 def _added_up(engagement_id: uuid.UUID, months: Iterable[BillingMonth]) -> dict[BillingMonth, tuple[Charged, ...]]:

@@ -1,21 +1,19 @@
 """What billing says about engagements: beside their rows in a list, on their tabs, in their Details. Bounded, never N+1."""
 
 import uuid
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import Integer, Select, Uuid, bindparam, case, false, func, select, type_coerce
+from sqlalchemy import Integer, Select, case, false, func, select, type_coerce
 
 from app.billing import states
 from app.billing.model import BillingEntry, RatingGroup
 from app.catalog.model import Product, Programme
 from app.engagements.model import CompletionRequest, Engagement
-from app.engagements.queries import PAGE, EngagementPage
+from app.engagements.shown import NAMES, EngagementShown, of_one_engagement, taken_apart
 from app.engagements.states import BILLABLE, COMPLETION_REQUESTED, OPEN
-from app.foundation.billing_month import BillingMonth
-from app.foundation.database import at_most, db, one_of
+from app.foundation.database import at_most, one_of
 from app.foundation.history import History
-from app.foundation.kept_statements import columns_of
+from app.foundation.kept_statements import Values, columns_of
 from app.foundation.refusals import NotVisible
 from app.months.queries import OpenMonths, first_to_bill
 
@@ -69,11 +67,23 @@ def _number_of(month: Any) -> Any:
     return type_coerce(month, Integer)
 
 
-@dataclass(frozen=True)
-class TabPage(EngagementPage):
+class ProgrammeShown(NamedTuple):
+    """What an engagement's tabs ask of the rules it is sold under, called as the row's own columns are."""
+
+    cut_off: str
+    currency: str
+    viewing_takes_all_three: bool
+
+
+class TabPage(NamedTuple):
     """One engagement as partner and operator read it on its tabs: under whose rules, and what each tab counts."""
 
-    programme: Programme
+    engagement: EngagementShown
+    programme: ProgrammeShown
+    customer_name: str
+    partner_name: str
+    product_name: str
+    plan_name: str
     #: '21', '999+'
     events: str
     entries: str
@@ -102,39 +112,33 @@ _ENTRIES = case(
     (_RATED > MOST_COUNTED, MOST_COUNTED + 1),
     else_=_few(select(BillingEntry.id).where(BillingEntry.engagement_id == Engagement.id).correlate(Engagement)),
 )
-_TAB_PAGE = PAGE.add_columns(Programme, func.coalesce(_EVENTS, 0), _ENTRIES).join(
-    Programme, Programme.id == Product.programme_id
+#: a TabPage, to which a tab adds what it shows besides
+TAB_PAGE = select(
+    *(getattr(Engagement, name) for name in EngagementShown._fields),
+    *(getattr(Programme, name) for name in ProgrammeShown._fields),
+    *NAMES,
+    func.coalesce(_EVENTS, 0).label("events"),
+    _ENTRIES.label("entries"),
 )
+TAB_PAGE = of_one_engagement(TAB_PAGE).join(Programme, Programme.id == Product.programme_id)
 
 
 def tab_page(engagement_id: uuid.UUID) -> TabPage:
     """NotVisible when this viewer has no such engagement."""
-    row = db.session.execute(_TAB_PAGE, {"engagement_id": engagement_id}).one_or_none()
+    return tab_page_and(TAB_PAGE, {"engagement_id": engagement_id})[0]
+
+
+def tab_page_and(asked: Select[*tuple[Any, ...]], values: Values) -> tuple[TabPage, Any]:
+    """The same of a statement that adds columns to TAB_PAGE, and the row itself. NotVisible."""
+    row = next(iter(columns_of(asked, values)), None)
     if row is None:
         raise NotVisible
-    *page, events, entries = row
-    return TabPage(*page, *(str(n) if n <= MOST_COUNTED else f"{MOST_COUNTED}+" for n in (events, entries)))
+    engagement, programme, customer, partner, product, plan, events, entries, *_more = taken_apart(
+        row, EngagementShown, ProgrammeShown
+    )
+    counts = _bounded(events), _bounded(entries)
+    return TabPage(engagement, programme, customer, partner, product, plan, *counts), row
 
 
-@dataclass(frozen=True)
-class Delivered:
-    """What of an engagement is rated: in minor units, in how many entries, from which service month to which."""
-
-    minor: int
-    entries: int
-    first: BillingMonth
-    last: BillingMonth
-
-
-_DELIVERED = select(
-    func.sum(RatingGroup.amount_minor),
-    func.sum(RatingGroup.entries),
-    func.min(RatingGroup.service_month),
-    func.max(RatingGroup.service_month),
-).where(RatingGroup.engagement_id == bindparam("engagement_id", type_=Uuid()), RatingGroup.entries > 0)
-
-
-def delivered(engagement_id: uuid.UUID) -> Delivered | None:
-    """None while nothing is rated. Reads groups, not entries: as many as months and metrics."""
-    [row] = columns_of(_DELIVERED, {"engagement_id": engagement_id})
-    return Delivered(int(row[0]), int(row[1]), row[2], row[3]) if row[1] else None
+def _bounded(number: int) -> str:
+    return str(number) if number <= MOST_COUNTED else f"{MOST_COUNTED}+"

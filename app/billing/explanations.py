@@ -18,6 +18,7 @@ from app.catalog.rules import Remuneration
 from app.catalog.tariff import Tariff
 from app.charges.model import ChargeLine
 from app.engagements.model import Engagement
+from app.engagements.shown import AnyEngagement
 from app.foundation import clock
 from app.foundation.billing_month import BillingMonth
 from app.foundation.database import db
@@ -48,7 +49,7 @@ class Explanation:
     correction: Correction | None = None
 
 
-def explanation(entry: BillingEntry, engagement: Engagement, programme: Programme) -> Explanation | None:
+def explanation(entry: BillingEntry, engagement: AnyEngagement, programme: Programme) -> Explanation | None:
     """From the price version and the quantity it was rated with; undecided: as it would be rated now.
 
     None for what has no amount: rejected, withdrawn, or undecided and about to be rejected; and for a test whose draft price
@@ -92,7 +93,7 @@ def _still_explains(price: MetricPrice | None, version: PriceVersion, entry: Bil
         return False
 
 
-def _provisional(entry: BillingEntry, engagement: Engagement, programme: Programme) -> Explanation | None:
+def _provisional(entry: BillingEntry, engagement: AnyEngagement, programme: Programme) -> Explanation | None:
     prices = prices_for(engagement)
     waiting = provisional_ratings(engagement, prices).get(entry.id)
     if waiting is None or waiting.rated is None:

@@ -8,7 +8,7 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache, lru_cache
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import BigInteger, Row, Select, String, Uuid, bindparam, cast, func, or_, select
@@ -16,7 +16,7 @@ from sqlalchemy.orm import aliased
 
 from app.billing import states
 from app.billing.corrections_queries import Link, links_of
-from app.billing.model import IS_UNDECIDED, BillingEntry, RatingGroup
+from app.billing.model import BillingEntry
 from app.billing.rules import Rated, Terms, rate
 from app.billing.standing import LINES_OF_ENTRIES, OF_ENTRY
 from app.catalog.model import Metric, MetricPrice, PriceVersion, Programme
@@ -25,12 +25,8 @@ from app.catalog.queries import gross_tariff, remuneration_of
 from app.catalog.tariff import Tariff
 from app.charges.model import ChargeLine
 from app.charges.queries import gross_of
-from app.engagements.model import Engagement
-from app.engagements.own_history import events_told
-from app.engagements.queries import PAGE, EngagementPage
 from app.foundation.billing_month import BillingMonth
-from app.foundation.database import at_most, db
-from app.foundation.history import History
+from app.foundation.database import db
 from app.foundation.money import Money
 from app.foundation.refusals import NotVisible
 from app.foundation.tenancy import acting_for_all, one
@@ -53,9 +49,6 @@ OWN_COLUMNS = (
     Metric.unit.label("unit"),
 )
 LIST_KEYS = (BillingEntry.submitted_at, BillingEntry.id)
-
-#: tabs count no further
-MOST_COUNTED = 999
 
 #: what the list's status filter offers: two machine states are one to the customer
 SHOWN_AS = {
@@ -173,42 +166,6 @@ def charged_of(text: str | None) -> list[Money]:
     """Gross, one amount a currency."""
     sums = (one.split(_OF) for one in sorted(text.split(_AND))) if text else ()
     return [Money.of_minor(int(minor), currency) for currency, minor in sums]
-
-
-@dataclass(frozen=True)
-class OwnPage(EngagementPage):
-    """One engagement as its customer reads it on its tabs, and what each of them counts."""
-
-    #: those with a sentence for the customer
-    events: int
-    waiting: int
-    rated: int
-
-    @property
-    def entries(self) -> int:
-        """Charged, or to be."""
-        return min(self.waiting + self.rated, MOST_COUNTED)
-
-
-@cache
-def _own_page() -> Select[*tuple[Any, ...]]:
-    """Built when every room has declared its events. Groups know how many entries are rated; those that wait are few."""
-    events = events_told(Engagement.id).with_only_columns(History.id).correlate(Engagement)
-    waiting = select(BillingEntry.id).where(BillingEntry.engagement_id == Engagement.id, IS_UNDECIDED)
-    rated = select(func.coalesce(func.sum(RatingGroup.entries), 0)).where(RatingGroup.engagement_id == Engagement.id)
-    counts = [
-        select(func.count()).select_from(few.limit(at_most(MOST_COUNTED)).subquery()).scalar_subquery()
-        for few in (events, waiting.correlate(Engagement))
-    ]
-    return PAGE.add_columns(*counts, rated.scalar_subquery())
-
-
-def own_page(engagement_id: uuid.UUID) -> OwnPage:
-    """NotVisible when this viewer has no such engagement."""
-    row = db.session.execute(_own_page(), {"engagement_id": engagement_id}).one_or_none()
-    if row is None:
-        raise NotVisible
-    return OwnPage(*row)
 
 
 @dataclass(frozen=True)

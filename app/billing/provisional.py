@@ -16,6 +16,7 @@ from app.billing.rating import priced_metric, prices_for, terms_of
 from app.billing.rules import Rated
 from app.catalog.queries import PlanPrices
 from app.engagements.model import Engagement
+from app.engagements.shown import AnyEngagement
 from app.foundation.billing_month import BillingMonth
 from app.foundation.database import db, streamed
 from app.foundation.money import Money
@@ -51,7 +52,7 @@ class Provisional:
         return self.rated.amount if self.rated else None
 
 
-def provisional_ratings(engagement: Engagement, prices: PlanPrices | None = None) -> dict[uuid.UUID, Provisional]:
+def provisional_ratings(engagement: AnyEngagement, prices: PlanPrices | None = None) -> dict[uuid.UUID, Provisional]:
     """Entry id -> how it would be rated now. Undecided entries only, in order of submission."""
     undecided = db.session.execute(
         select(*_UNDECIDED_COLUMNS)
@@ -90,7 +91,7 @@ def months_reached(
 
 
 def _in_order(
-    engagement: Engagement, undecided: Iterable[Any], reached: dict[Group, Decimal], prices: PlanPrices
+    engagement: AnyEngagement, undecided: Iterable[Any], reached: dict[Group, Decimal], prices: PlanPrices
 ) -> dict[uuid.UUID, Provisional]:
     """Rates one entry after the other on top of `reached`, which moves along."""
     found: dict[uuid.UUID, Provisional] = {}
@@ -134,7 +135,7 @@ def groups_of(engagement_id: uuid.UUID) -> Sequence[Any]:
 
 
 def _rated(
-    engagement: Engagement,
+    engagement: AnyEngagement,
     ended_at: datetime | None,
     prices: PlanPrices,
     group: tuple[uuid.UUID, BillingMonth],

@@ -1,7 +1,7 @@
 """Reading billing entries: lists, month totals, provisional amounts, explanations, the rating queue."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -18,6 +18,7 @@ from app.catalog.model import Metric, Programme
 from app.catalog.queries import PlanPrices
 from app.engagements.model import Engagement
 from app.engagements.queries import Customer, Partner
+from app.engagements.shown import AnyEngagement
 from app.foundation import clock
 from app.foundation.billing_month import CUT_OFF_POLICIES, BillingMonth
 from app.foundation.collecting import without_collecting
@@ -50,12 +51,21 @@ LIST_COLUMNS = (
     Metric.unit.label("unit"),
 )
 LIST_KEYS = (BillingEntry.submitted_at, BillingEntry.id)
+_reversal = aliased(BillingEntry, name="reversal")
+_TAKEN_BACK = (
+    select(_reversal.number)
+    .where(_reversal.corrects_id == BillingEntry.id, _reversal.kind == states.REVERSAL)
+    .correlate(BillingEntry)
+    .scalar_subquery()
+    .label("taken_back")
+)
 
 
 def entries_asked(engagement_id: uuid.UUID, *, search: str = "", **filters: Any) -> tuple[Any, dict[str, Any] | None]:
-    """The same list as entries_of(), built once for each choice of filters, and the parameters to ask it with; None for a search."""
+    """The same list as entries_of(), and taken_back: the number of the reversal that took a row back. Built once for each choice of
+    filters, and the parameters to ask it with; None for a search."""
     if search:
-        return entries_of(engagement_id, search=search, **filters), None
+        return entries_of(engagement_id, search=search, **filters).add_columns(_TAKEN_BACK), None
     values = {name: value for name, value in filters.items() if value is not None}
     return _kept(frozenset(values)), {**values, "engagement_id": engagement_id}
 
@@ -70,7 +80,7 @@ _PLACES: dict[str, Any] = {
 
 @lru_cache(maxsize=16)
 def _kept(asked: frozenset[str]) -> Select[*tuple[Any, ...]]:
-    return entries_of(**{name: _PLACES[name] for name in ("engagement_id", *asked)})
+    return entries_of(**{name: _PLACES[name] for name in ("engagement_id", *asked)}).add_columns(_TAKEN_BACK)
 
 
 def entries_of(
@@ -99,13 +109,6 @@ def entries_of(
     return found
 
 
-def beside(page: Any) -> list[Any]:
-    """taken_back: the number of the reversal that took a row back; for page_of(beside=...)."""
-    reversal = aliased(BillingEntry, name="reversal")
-    number = select(reversal.number).where(reversal.corrects_id == page.id, reversal.kind == states.REVERSAL)
-    return [number.scalar_subquery().label("taken_back")]
-
-
 @dataclass(frozen=True)
 class MonthTotal:
     """One service month of an engagement: what is rated, and what it comes to if everything submitted is rated."""
@@ -117,19 +120,19 @@ class MonthTotal:
     entries: int
 
 
-def provisional_amounts(engagement: Engagement, prices: PlanPrices | None = None) -> dict[uuid.UUID, Money | None]:
+def provisional_amounts(engagement: AnyEngagement, prices: PlanPrices | None = None) -> dict[uuid.UUID, Money | None]:
     """entry id -> the amount it would be rated at now, in order of submission; None where it would be rejected."""
     return {entry_id: waiting.amount for entry_id, waiting in provisional_ratings(engagement, prices).items()}
 
 
 def month_totals(
-    engagement: Engagement,
+    engagement: AnyEngagement,
     currency: str,
     provisional: dict[uuid.UUID, Money | None],
     groups: Sequence[Any] | None = None,
 ) -> list[MonthTotal]:
     """Every month with entries that count, newest first. What would be rejected does not count. `groups`: groups_of() it, where known."""
-    waiting: dict[BillingMonth, tuple[Money, Decimal, int]] = {}
+    waiting: Waiting = {}
     amounts = {entry_id: amount for entry_id, amount in provisional.items() if amount is not None}
     if amounts:
         rows = db.session.execute(
@@ -140,15 +143,24 @@ def month_totals(
         for row in rows:
             money, quantity, count = waiting.get(row.service_month, (Money.zero(currency), Decimal(0), 0))
             waiting[row.service_month] = (money + amounts[row.id], quantity + row.quantity, count + 1)
+    return rated_totals(groups_of(engagement.id) if groups is None else groups, currency, waiting)
+
+
+#: month -> what waits there: amount, quantity, entries
+Waiting = dict[BillingMonth, tuple[Money, Decimal, int]]
+
+
+def rated_totals(groups: Sequence[Any], currency: str, waiting: Waiting | None = None) -> list[MonthTotal]:
+    """month_totals() of these groups, with what waits beside them."""
     rated: dict[BillingMonth, tuple[int, Decimal, int]] = {}
-    for group in groups_of(engagement.id) if groups is None else groups:
+    for group in groups:
         minor, quantity, count = rated.get(group.service_month, (0, Decimal(0), 0))
         rated[group.service_month] = (minor + group.amount_minor, quantity + group.quantity, count + group.entries)
     nothing = (Money.zero(currency), Decimal(0), 0)
     totals = []
-    for month in sorted({*rated, *waiting}, reverse=True):
+    for month in sorted({*rated, *(waiting or {})}, reverse=True):
         minor, quantity, count = rated.get(month, (0, Decimal(0), 0))
-        money, more, waiting_count = waiting.get(month, nothing)
+        money, more, waiting_count = (waiting or {}).get(month, nothing)
         totals.append(MonthTotal(month, Money.of_minor(minor, currency), money, quantity + more, count + waiting_count))
     return [total for total in totals if total.entries]
 
@@ -329,9 +341,16 @@ _BILLED = (
 )
 
 
-def unbilled_open_months(engagement: Engagement, months: Sequence[BillingMonth]) -> list[BillingMonth]:
+def unbilled_open_months(engagement: AnyEngagement, months: Sequence[BillingMonth]) -> list[BillingMonth]:
     """Open months in which the engagement was active and nothing is billed: what completion would cut off."""
     billed = {month for (month,) in columns_of(_BILLED, {"engagement_id": engagement.id, "months": list(months)})}
+    return unbilled_months(engagement, months, billed)
+
+
+def unbilled_months(
+    engagement: AnyEngagement, months: Sequence[BillingMonth], billed: Collection[BillingMonth]
+) -> list[BillingMonth]:
+    """The same where it is known which months have anything that is rated or waits for it."""
     active = engagement.active_from
     return [m for m in months if active is not None and m not in billed and m.overlaps(active, engagement.ended_at)]
 

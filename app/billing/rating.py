@@ -21,6 +21,7 @@ from app.catalog.queries import PlanPrices, PricedMetric, prices_of, remuneratio
 from app.catalog.rules import Remuneration, tax_on
 from app.charges.actions import book_line
 from app.engagements.model import Engagement
+from app.engagements.shown import AnyEngagement
 from app.foundation import clock
 from app.foundation.billing_month import BillingMonth
 from app.foundation.change_state import change_state
@@ -93,7 +94,7 @@ def reject(entry: BillingEntry, *, reason: str, by: Viewer) -> BillingEntry:
     return entry
 
 
-def prices_for(engagement: Engagement) -> PlanPrices:
+def prices_for(engagement: AnyEngagement) -> PlanPrices:
     """The engagement's prices: approved ones, and for an end-to-end test what its plan holds so far."""
     return prices_of(engagement.plan_id, drafts=engagement.is_test)
 

@@ -6,8 +6,9 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Row, Select, bindparam, select
+from sqlalchemy import Row, Select, and_, bindparam, select
 from sqlalchemy.orm import selectinload
+from sqlalchemy.orm.attributes import set_committed_value
 
 from app.catalog import rules
 from app.catalog.model import CustomParameter, Metric, MetricPrice, Plan, PriceVersion, Product, Programme
@@ -121,6 +122,11 @@ class PlanPrices:
             for metric in self.metrics
         ]
 
+    def change_after(self, month: BillingMonth) -> BillingMonth | None:
+        """From when the plan costs something else: the month of its next approved change."""
+        coming = (version.effective_from for version in self.versions if version.approved_at)
+        return min((start for start in coming if start > month), default=None)
+
 
 def prices_of(plan_id: uuid.UUID, *, drafts: bool = False) -> PlanPrices:
     """For rating and previews, whoever looks. `drafts`: the engagement's is_test, so that a real one never meets them."""
@@ -132,10 +138,19 @@ def prices_of_plans(plan_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, PlanPrices
     wanted = set(plan_ids)
     found = {plan_id: PlanPrices([], []) for plan_id in wanted}
     with acting_for_all("a plan's prices count for every party"):
-        for metric in db.session.scalars(_METRICS, {"plan_ids": list(wanted)}):
-            found[metric.plan_id].metrics.append(metric)
-        for version in db.session.scalars(_VERSIONS, {"plan_ids": list(wanted)}):
-            found[version.plan_id].versions.append(version)
+        rows = db.session.execute(_PRICES, {"plan_ids": list(wanted)}).all()
+    prices: dict[PriceVersion, list[MetricPrice]] = {}
+    for metric, version, price in rows:
+        its = found[metric.plan_id]
+        if metric not in its.metrics:
+            its.metrics.append(metric)
+        if version is not None and version not in prices:
+            its.versions.append(version)
+            prices[version] = []
+        if price is not None:
+            prices[version].append(price)
+    for version, its_prices in prices.items():
+        set_committed_value(version, "prices", its_prices)
     return found
 
 
@@ -144,10 +159,13 @@ _METRICS = (
     .where(Metric.plan_id.in_(bindparam("plan_ids", expanding=True)))
     .order_by(Metric.plan_id, Metric.position)
 )
-_VERSIONS = (
-    select(PriceVersion)
-    .where(PriceVersion.plan_id.in_(bindparam("plan_ids", expanding=True)))
-    .options(selectinload(PriceVersion.prices))
+#: no plan is without a metric
+_PRICES = (
+    select(Metric, PriceVersion, MetricPrice)
+    .outerjoin(PriceVersion, PriceVersion.plan_id == Metric.plan_id)
+    .outerjoin(MetricPrice, and_(MetricPrice.price_version_id == PriceVersion.id, MetricPrice.metric_id == Metric.id))
+    .where(Metric.plan_id.in_(bindparam("plan_ids", expanding=True)))
+    .order_by(Metric.plan_id, Metric.position, PriceVersion.number)
 )
 
 

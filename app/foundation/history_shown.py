@@ -5,87 +5,131 @@ has found anything that does not hold, a page takes nothing for granted: it walk
 """
 
 import uuid
-from collections.abc import Sequence
+from functools import lru_cache
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import String, Uuid, and_, bindparam, exists, select
+from sqlalchemy import Integer, Select, String, Uuid, and_, bindparam, exists, select, true
 from sqlalchemy.orm import aliased
 
-from app.foundation.chains import GENESIS, digest
+from app.foundation.capacity import Capacity
+from app.foundation.chains import COLUMNS, GENESIS, digest
 from app.foundation.database import at_most
 from app.foundation.history import EVENT_COLUMNS, History, HistoryHead, newest_hold
 from app.foundation.history_stretches import HistoryStretch
-from app.foundation.kept_statements import columns_of
-from app.foundation.tenancy import acting_for_all
+from app.foundation.kept_statements import columns_of, made_of
+from app.foundation.pages import PAGE, Page, cursor_of, read_cursor
+from app.foundation.tenancy import acting_for_all, current
 
 #: how far back a chain is walked while the hourly check knows of something wrong
 MOST_WALKED = 5000
+#: newest first
+LIST_KEYS: tuple[Any, ...] = (History.sequence,)
 
-_KIND, _ID = bindparam("kind", type_=String()), bindparam("subject_id", type_=Uuid())
-#: what the subject's events say, for pages by (History.sequence,); asked with the subject's `kind` and `subject_id`
-EVENTS = select(*EVENT_COLUMNS).where(History.subject_kind == _KIND, History.subject_id == _ID)
-
-_older, _newer, _last = (aliased(History, name=name) for name in ("older", "newer", "last"))
-
-
-def _its(event: Any) -> Any:
-    return and_(event.subject_kind == _KIND, event.subject_id == _ID)
-
-
-def _of_last(column: Any) -> Any:
-    return select(column).where(_its(_last)).order_by(_last.sequence.desc()).limit(at_most(1)).scalar_subquery()
+_KIND, _ID, _AT = (
+    bindparam("kind", type_=String()),
+    bindparam("subject_id", type_=Uuid()),
+    bindparam("at", type_=Integer()),
+)
+_last = aliased(History, name="last")
+_event: Any = made_of(COLUMNS)
 
 
-_AROUND = select(
-    select(_older.hash).where(_its(_older), _older.sequence == bindparam("before")).scalar_subquery().label("older"),
-    select(_newer.previous_hash)
-    .where(_its(_newer), _newer.sequence == bindparam("behind"))
+def _its(row: Any) -> Any:
+    return and_(row.subject_kind == _KIND, row.subject_id == _ID)
+
+
+_OF_HEAD = select(_last.hash).where(_its(_last), _last.sequence == HistoryHead.length).correlate(HistoryHead)
+#: where the chain ends: by its events; by its head, if that names the last of them; and whether the hourly check found anything wrong
+_END = (
+    select(_last.sequence)
+    .where(_its(_last))
+    .order_by(_last.sequence.desc())
+    .limit(at_most(1))
     .scalar_subquery()
-    .label("newer"),
-    _of_last(_last.sequence).label("last_sequence"),
-    _of_last(_last.hash).label("last_hash"),
+    .label("last"),
     select(HistoryHead.length)
-    .where(HistoryHead.subject_kind == _KIND, HistoryHead.subject_id == _ID)
-    .scalar_subquery()
-    .label("length"),
-    select(HistoryHead.hash)
-    .where(HistoryHead.subject_kind == _KIND, HistoryHead.subject_id == _ID)
+    .where(_its(HistoryHead), HistoryHead.hash == _OF_HEAD.scalar_subquery())
     .scalar_subquery()
     .label("head"),
     exists(select(HistoryStretch.number).where(HistoryStretch.wrong > 0)).label("something_is_wrong"),
 )
+_END_ALONE = select(*_END, exists(select(HistoryHead.length).where(_its(HistoryHead))).label("has_head"))
 
 
-def shown_hold(kind: str, subject_id: uuid.UUID, newest_first: Sequence[Any]) -> bool:
-    """Whether these rows of EVENTS, neighbours all of them, hold where they stand, and the chain ends where it ended.
-
-    Whether the viewer may ask is the caller's. None at all: whether the end does.
-    """
-    newest, oldest = (newest_first[0], newest_first[-1]) if newest_first else (None, None)
-    asked = {
-        "kind": kind,
-        "subject_id": subject_id,
-        "before": oldest.sequence - 1 if oldest else 0,
-        "behind": newest.sequence + 1 if newest else 0,
-    }
-    with acting_for_all("neighbours and ends of a chain are read, whoever looks"):
-        [around] = columns_of(_AROUND, asked)
-    if (around.last_sequence, around.last_hash) != (around.length, around.head):
-        return False
-    if oldest and newest and not _follow(newest_first, around, oldest, newest):
-        return False
-    return not around.something_is_wrong or newest_hold(kind, subject_id, MOST_WALKED)
+class Shown(NamedTuple):
+    page: Page
+    #: nothing of what the page shows was changed, cut off or added, as far as the page and the hourly check know
+    holds: bool
 
 
-def _follow(newest_first: Sequence[Any], around: Any, oldest: Any, newest: Any) -> bool:
-    if not all(digest(row) == row.hash for row in newest_first):
+def events_shown(
+    kind: str, subject_id: uuid.UUID, *, after: str | None = None, before: str | None = None, size: int = PAGE
+) -> Shown:
+    """A page of what the viewer is shown of the subject's events, newest first, and whether it holds: each event where it stands, and
+    the chain's end where it was. One statement."""
+    cursor, viewer = before or after, current()
+    [at] = read_cursor(cursor, LIST_KEYS) if cursor else [None]
+    backwards = before is not None
+    asked = {"kind": kind, "subject_id": subject_id} | ({"at": at} if cursor else {})
+    # what of history is shown the statement says itself; a chain's head and the check's records belong to no tenant
+    with acting_for_all("where a chain ends is read, whoever looks", organisation_id=viewer.organisation_id):
+        read = columns_of(_events(viewer.capacity, size, backwards, bool(cursor)), asked)
+    if not read:
+        return Shown(Page([], None, None), _ends_well(kind, subject_id))
+    events = [_event(row[: len(COLUMNS)]) for row in read]
+    begin = (
+        1 if events[0].sequence == at else 0
+    )  # the row that the cursor names is a neighbour, and so is the one too many
+    end = min(begin + size, len(events))
+    more = end < len(events)
+    if backwards:
+        events.reverse()
+        begin, end = len(events) - end, len(events) - begin
+    rows = events[begin:end]
+    page = Page(
+        rows,
+        next=cursor_of(rows[-1], ("sequence",)) if rows and (backwards or more) else None,
+        previous=cursor_of(rows[0], ("sequence",)) if rows and (more if backwards else cursor) else None,
+    )
+    ends = read[0]
+    holds = ends.last == ends.head and _follow(tuple(events), begin, end, ends.last)
+    if holds and ends.something_is_wrong:
+        holds = newest_hold(kind, subject_id, MOST_WALKED)
+    return Shown(page, holds)
+
+
+@lru_cache(maxsize=64)
+def _events(capacity: Capacity, size: int, backwards: bool, beyond: bool) -> Select[*tuple[Any, ...]]:
+    """With the neighbours of its page on both sides."""
+    visible = true() if capacity == "system" else History.visible_to(capacity)
+    found = select(*EVENT_COLUMNS, *_END).where(_its(History), visible)
+    if beyond:
+        found = found.where(History.sequence >= _AT if backwards else History.sequence <= _AT)
+    order = History.sequence.asc() if backwards else History.sequence.desc()
+    return found.order_by(order).limit(at_most(size + 2 if beyond else size + 1))
+
+
+@lru_cache(maxsize=64)
+def _follow(newest_first: tuple[Any, ...], begin: int, end: int, last: int) -> bool:
+    """Whether the events from `begin` to `end` are as they were written, and all follow from each other to the chain's beginning, its
+    `last` one, or a neighbour. Decided by what it is given alone, all that the rows say, so that the same rows are not hashed again."""
+    if not all(digest(row) == row.hash for row in newest_first[begin:end]):
         return False
     if not all(
         row.sequence == before.sequence + 1 and row.previous_hash == before.hash
         for row, before in pairwise(newest_first)
     ):
         return False
-    begins = GENESIS if oldest.sequence == 1 else around.older
-    ends = (newest.sequence == around.length and newest.hash == around.head) or around.newer == newest.hash
-    return bool(oldest.previous_hash == begins and ends)
+    newest, oldest = newest_first[0], newest_first[-1]
+    begins = end < len(newest_first) or (oldest.sequence == 1 and oldest.previous_hash == GENESIS)
+    return begins and (begin > 0 or newest.sequence == last)
+
+
+def _ends_well(kind: str, subject_id: uuid.UUID) -> bool:
+    """Of a page without any event."""
+    with acting_for_all("where a chain ends is read, whoever looks"):
+        [ends] = columns_of(_END_ALONE, {"kind": kind, "subject_id": subject_id})
+    if ends.last != ends.head or (ends.last is None and ends.has_head):
+        return False
+    return not ends.something_is_wrong or newest_hold(kind, subject_id, MOST_WALKED)

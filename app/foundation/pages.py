@@ -70,7 +70,7 @@ def page_of(
     upwards = backwards != oldest_first
     asked = dict(values or {})
     if cursor:
-        asked.update(zip(_CURSOR, _decode(cursor, keys), strict=False))
+        asked.update(zip(_CURSOR, read_cursor(cursor, keys), strict=False))
     built = _built.setdefault(statement, {}) if values is not None else {}
     shape = (bool(cursor), upwards, size, beside, *map(id, once))  # the statement holds them, so their ids stay theirs
     if shape not in built:
@@ -87,8 +87,8 @@ def page_of(
     has_next, has_previous = (True, more) if backwards else (more, cursor is not None)
     return Page(
         rows=rows,
-        next=_encode(rows[-1], names) if rows and has_next else None,
-        previous=_encode(rows[0], names) if rows and has_previous else None,
+        next=cursor_of(rows[-1], names) if rows and has_next else None,
+        previous=cursor_of(rows[0], names) if rows and has_previous else None,
         once=read[0] if once and read else None,
     )
 
@@ -142,7 +142,7 @@ def plain(row: Any) -> Any:
     return made_of(tuple(row._fields))(row)
 
 
-def _encode(row: Any, names: Sequence[str]) -> str:
+def cursor_of(row: Any, names: Sequence[str]) -> str:
     spelled = [_plain(getattr(row, name)) for name in names]
     return base64.urlsafe_b64encode(json.dumps(spelled, separators=(",", ":")).encode()).decode().rstrip("=")
 
@@ -155,7 +155,7 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def _decode(cursor: str, keys: Sequence[ColumnElement[Any]]) -> list[Any]:
+def read_cursor(cursor: str, keys: Sequence[ColumnElement[Any]]) -> list[Any]:
     try:
         plain = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
         if not isinstance(plain, list) or len(plain) != len(keys):

@@ -103,9 +103,12 @@ def viewing(viewer: Viewer) -> Iterator[Viewer]:
 
 
 @contextmanager
-def acting_for_all(reason: str) -> Iterator[Viewer]:
-    """See every tenant's rows, for a reason that stands in the code. Every use can be found by this name."""
-    with viewing(system(reason)) as viewer:
+def acting_for_all(reason: str, *, organisation_id: uuid.UUID | None = None) -> Iterator[Viewer]:
+    """See every tenant's rows, for a reason that stands in the code. Every use can be found by this name.
+
+    `organisation_id`: the viewer's, for a statement that says by `visible_to` itself of which table it shows only theirs.
+    """
+    with viewing(replace(system(reason), organisation_id=organisation_id)) as viewer:
         yield viewer
 
 

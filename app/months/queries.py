@@ -3,12 +3,11 @@
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
-    BindParameter,
     ColumnElement,
     Integer,
     Row,
@@ -17,6 +16,7 @@ from sqlalchemy import (
     and_,
     bindparam,
     case,
+    cast,
     func,
     or_,
     select,
@@ -96,38 +96,53 @@ class MonthRow(NamedTuple):
 class BookNow:
     """One book: the months that take entries, as taking_entries() has them, and the rows of at least those asked about."""
 
-    takes: list[OpenMonth]
-    rows: dict[BillingMonth, MonthRow]
+    takes: tuple[OpenMonth, ...]
+    rows: Mapping[BillingMonth, MonthRow]
 
 
-def _place(name: str) -> BindParameter[BillingMonth]:
-    return bindparam(name, type_=Month.month.type)
-
-
-_OF_BOOK = (
-    select(Month.month, Month.state, Month.frozen_at)
-    .where(
-        Month.book == bindparam("book", type_=String()),
-        or_(
-            Month.state == states.REOPENED,
-            Month.month >= _place("since"),
-            Month.month.between(_place("first"), _place("last")),
-        ),
+def book_as_text(book: Any, since: Any) -> Any:
+    """Inside another statement: the rows of its column `book` that are reopened, or of months from that of its instant `since` on, or
+    from `since_open` on, a parameter which since_open() gives. In one column, for book_of_text()."""
+    one = (
+        cast(_as_number(Month.month), String)
+        + ","
+        + Month.state
+        + ","
+        + func.coalesce(cast(Month.frozen_at, String), "")
     )
-    .order_by(Month.month)
-)
+    wanted = or_(
+        Month.state == states.REOPENED,
+        Month.month >= bindparam("since_open", type_=Month.month.type),
+        _as_number(Month.month) >= month_of(since),
+    )
+    rows = select(func.aggregate_strings(one, ";")).where(Month.book == book, wanted)
+    return rows.correlate_except(Month).scalar_subquery()
 
 
-def book_now(
-    book: str, now: datetime, newest: Sequence[BillingMonth] = (), others: Sequence[BillingMonth] = ()
-) -> BookNow:
-    """Both in one statement. `newest`: read with all since; `others`, such as a page of older rows has: with those between them."""
-    by_clock = dict(open_by_the_clock(now))[book]
-    since = min((*newest, *by_clock), default=BillingMonth.at(now))
-    between = {"first": min(others, default=since), "last": max(others, default=since)}
-    found = columns_of(_OF_BOOK, {"book": book, "since": since, **between})
-    rows = {row.month: MonthRow(*row) for row in found}
-    return BookNow(_taking(book, by_clock, {month: row.state for month, row in rows.items()}), rows)
+def since_open(now: datetime) -> BillingMonth:
+    """The oldest month that any book takes entries for by the clock."""
+    return min((month for _book, months in open_by_the_clock(now) for month in months), default=BillingMonth.at(now))
+
+
+def book_of_text(text: str, book: str, now: datetime) -> BookNow:
+    return _book_of_text(text, book, dict(open_by_the_clock(now))[book])
+
+
+@lru_cache(maxsize=500)
+def _book_of_text(text: str, book: str, by_clock: tuple[BillingMonth, ...]) -> BookNow:
+    pieces = sorted(one.split(",") for one in text.split(";")) if text else ()
+    rows = {
+        (month := BillingMonth.of_number(int(number))): MonthRow(month, state, _instant(frozen_at))
+        for number, state, frozen_at in pieces
+    }
+    return BookNow(tuple(_taking(book, by_clock, {month: row.state for month, row in rows.items()})), rows)
+
+
+def _instant(text: str) -> datetime | None:
+    if not text:
+        return None
+    found = datetime.fromisoformat(text)
+    return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
 
 
 @dataclass(frozen=True)
@@ -145,9 +160,13 @@ class FirstToBill:
 OpenMonths = tuple[tuple[str, tuple[BillingMonth, ...]], ...]
 
 
-@lru_cache(maxsize=16)
 def open_by_the_clock(now: datetime) -> OpenMonths:
-    """A page asks some times for its one instant."""
+    """Every policy opens and closes at a whole minute, so one answer holds for all of it."""
+    return _open_in_minute(now.replace(second=0, microsecond=0))
+
+
+@lru_cache(maxsize=16)
+def _open_in_minute(now: datetime) -> OpenMonths:
     return tuple((key, tuple(open_months(now, policy))) for key, policy in CUT_OFF_POLICIES.items())
 
 

@@ -1,25 +1,26 @@
 """What the Details tab shows below the header: the request, what is delivered, who is concerned, what waits."""
 
+import uuid
 from collections.abc import Sequence
 from typing import Any
 
 from flask_babel import gettext as _
 
-from app.billing.engagement_figures import delivered
-from app.billing.queries import unbilled_open_months
-from app.catalog.model import Programme
+from app.billing.engagement_figures import TabPage
+from app.billing.queries import unbilled_months
+from app.billing.rating import prices_for
+from app.billing.tab_ground import DetailsTab, GroupShown
 from app.catalog.price_list import next_price_month
-from app.catalog.queries import priced_metrics
+from app.catalog.queries import PlanPrices
 from app.engagements import states
-from app.engagements.model import CompletionRequest, Engagement
-from app.engagements.queries import EngagementPage, open_completion_request
+from app.engagements.shown import EngagementShown, OpenRequest, Particulars
 from app.foundation import clock, tenancy
 from app.foundation.billing_month import BillingMonth
 from app.foundation.money import Money
 from app.members.queries import recipients
-from app.months.queries import OpenMonth, taking_entries
+from app.months.queries import OpenMonth
 from app.web.engagement_header import CLOSES_SOON
-from app.web.engagement_history import chain_holds, events_page, told
+from app.web.engagement_history import engagement_events, told
 from app.web.instants import deadline
 from app.web.instants import month as month_words
 from app.web.price_words import price_words
@@ -28,28 +29,31 @@ LATEST = 5
 _MOST_DECIDERS = 3
 
 
-def details_of(page: EngagementPage, programme: Programme, *, sees_billing: bool) -> dict[str, Any]:
+def details_of(tab: DetailsTab, *, sees_billing: bool) -> dict[str, Any]:
     """Keys of engagements/details.html. Amounts only when `sees_billing`."""
+    page, ground, particulars, asked = tab
     e = page.engagement
-    takes = taking_entries(clock.now())[programme.cut_off]
+    takes = ground.months.takes
     months = [one.month for one in takes]
-    request = open_completion_request(e.id) if e.state == states.COMPLETION_REQUESTED else None
-    billable = e.state in states.BILLABLE
-    unbilled = unbilled_open_months(e, months) if billable else []
-    latest = events_page(e.id, size=LATEST)
+    request = asked if e.state == states.COMPLETION_REQUESTED else None
+    unbilled = unbilled_months(e, months, ground.billed) if e.state in states.BILLABLE else []
+    prices = prices_for(e) if sees_billing else None
     return {
+        "particulars": particulars,
         "asked": request,
         "unbilled": [_closing(one) for one in takes if one.month in unbilled],
         "open_months": [month_words(month) for month in months] if e.state in states.CURRENT else [],
-        "prices": _prices(e, months) if sees_billing else [],
-        "prices_change": next_price_month(e.plan_id, BillingMonth.at(clock.now()))
-        if e.state in states.CURRENT
-        else None,
-        "delivered": _delivered(e, programme.currency) if sees_billing and e.active_from else None,
-        "people": _people(page, request),
-        "latest": told(latest.rows, amounts=sees_billing),
-        "chain_holds": chain_holds(e.id, latest),
+        "prices": _prices(prices, months) if prices else [],
+        "prices_change": _prices_change(e, prices),
+        "delivered": _delivered(ground.groups, page.programme.currency) if sees_billing and e.active_from else None,
+        "people": _people(page, particulars, request),
+        **_latest(e.id, sees_billing=sees_billing),
     }
+
+
+def _latest(engagement_id: uuid.UUID, *, sees_billing: bool) -> dict[str, Any]:
+    latest, holds = engagement_events(engagement_id, size=LATEST)
+    return {"latest": told(latest.rows, amounts=sees_billing), "chain_holds": holds}
 
 
 def _closing(one: OpenMonth) -> dict[str, Any]:
@@ -61,32 +65,45 @@ def _closing(one: OpenMonth) -> dict[str, Any]:
     }
 
 
-def _prices(e: Engagement, months: Sequence[BillingMonth]) -> list[tuple[str, str, int]]:
+def _prices(prices: PlanPrices, months: Sequence[BillingMonth]) -> list[tuple[str, str, int]]:
     """(metric, its price in words, price version) in force now, for the plan's row."""
-    month = months[-1] if months else BillingMonth.at(clock.now())
-    priced = priced_metrics(e.plan_id, month, drafts=e.is_test)
+    priced = prices.in_month(months[-1] if months else BillingMonth.at(clock.now()))
     return [(one.metric.name, price_words(one), one.version.number) for one in priced if one.version and one.price]
 
 
-def _delivered(e: Engagement, currency: str) -> dict[str, Any] | None:
-    found = delivered(e.id)
-    if found is None:
+def _prices_change(e: EngagementShown, prices: PlanPrices | None) -> BillingMonth | None:
+    """`prices`: where they are known anyway."""
+    if e.state not in states.CURRENT:
         return None
-    first, last = month_words(found.first), month_words(found.last)
-    when = first if found.first == found.last else _("%(first)s to %(last)s", first=first, last=last)
-    return {"amount": Money.of_minor(found.minor, currency), "entries": found.entries, "when": when}
+    now = BillingMonth.at(clock.now())
+    return prices.change_after(now) if prices else next_price_month(e.plan_id, now)
 
 
-def _people(page: EngagementPage, request: CompletionRequest | None) -> list[dict[str, Any]]:
+def _delivered(groups: Sequence[GroupShown], currency: str) -> dict[str, Any] | None:
+    """What is rated, in how many entries, from which month to which; None while nothing is."""
+    rated = [group for group in groups if group.entries]
+    if not rated:
+        return None
+    months = [group.service_month for group in rated]
+    first, last = month_words(min(months)), month_words(max(months))
+    when = first if first == last else _("%(first)s to %(last)s", first=first, last=last)
+    amount = Money.of_minor(sum(group.amount_minor for group in rated), currency)
+    return {"amount": amount, "entries": sum(group.entries for group in rated), "when": when}
+
+
+def _people(page: TabPage, particulars: Particulars, request: OpenRequest | None) -> list[dict[str, Any]]:
     """Who asked, who asks for completion, and for the partner who of its own may answer."""
     e = page.engagement
     people: list[dict[str, Any]] = [
         {
-            "name": e.requested_by_name or page.customer_name,
-            "lines": [_("Requested it, %(client)s", client=page.customer_name), *filter(None, [e.contact_number])],
+            "name": particulars.requested_by_name or page.customer_name,
+            "lines": [
+                _("Requested it, %(client)s", client=page.customer_name),
+                *filter(None, [particulars.contact_number]),
+            ],
         }
     ]
-    if request and request.asked_by_name == e.requested_by_name:
+    if request and request.asked_by_name == particulars.requested_by_name:
         people[0]["lines"].insert(1, _("Asked for completion"))
     elif request:
         people.append(

@@ -4,15 +4,16 @@
     return show("engagements/history.html", block="events", **engagement_header(page, "history"), ...)
 
 The template extends engagements/engagement_page.html and fills `title`, `content` and whatever its tab adds. Keys given:
-`page` (EngagementPage), `e` (the engagement), `here` ("/engagements/<id>"), `programme`, `sees_billing`, `crumbs`, `tabs`,
-`actions` (lines of the Actions menu, for ui.menu), `decides` (Approve and Reject are offered here), `add_entry` (path or
-None), `answers` (may mark as complete and reject completion requests).
+`head` (all of the page's head), `age` (of a request that waits), `page` (TabPage), `e` (the engagement), `here`
+("/engagements/<id>"), `programme`, `sees_billing`, `crumbs`, `tabs`, `decides` (Approve and Reject are offered here), `add_entry`
+(path or None), `answers` (may mark as complete and reject completion requests).
 """
 
 import uuid
 from collections.abc import Callable
-from datetime import timedelta
-from typing import Any, TypeVar
+from datetime import datetime, timedelta
+from functools import lru_cache
+from typing import Any, NamedTuple, TypeVar
 
 from flask_babel import gettext as _
 
@@ -23,6 +24,8 @@ from app.engagements.queries import EngagementPage, engagement_page
 from app.foundation import tenancy
 from app.foundation.refusals import NotVisible
 from app.foundation.tenancy import Viewer
+from app.web.instants import ago
+from app.web.languages import locale_name
 
 Found = TypeVar("Found")
 
@@ -95,27 +98,98 @@ def menu_lines(state: str, viewer: Viewer, here: str, *, place: str = "menu") ->
 def engagement_header(page: TabPage, current_tab: str) -> dict[str, Any]:
     """`current_tab`: 'details', 'history' or 'billing-entries'. Asks nothing more."""
     viewer = tenancy.current()
-    e, programme = page.engagement, page.programme
-    here = address(e.id)
-    sees_billing = may_view_billing(viewer, takes_all_three=programme.viewing_takes_all_three)
-    offered = {line.action for line in menu.lines_for(e.state, viewer)}
+    head = head_of(page, viewer, current_tab, locale_name())
+    e = page.engagement
     return {
+        "head": head,
         "page": page,
         "e": e,
-        "here": here,
-        "programme": programme,
-        "sees_billing": sees_billing,
-        "crumbs": crumbs(page, viewer),
-        "tabs": _tabs(page, here, current_tab, sees_billing=sees_billing),
-        "actions": menu_lines(e.state, viewer, here),
-        "decides": states.APPROVE in offered,
-        "add_entry": here + PATHS[states.ADD_BILLING_ENTRY] if states.ADD_BILLING_ENTRY in offered else None,
-        "answers": states.REJECT_COMPLETION_REQUEST in offered,
-        "current_tab": current_tab,
+        "here": head.here,
+        "age": ago(e.requested_at) if e.state == states.PENDING else None,
+        "programme": page.programme,
+        "sees_billing": may_view_billing(viewer, takes_all_three=page.programme.viewing_takes_all_three),
+        "crumbs": head.crumbs,
+        "tabs": head.tabs,
+        "decides": head.decides,
+        "add_entry": head.add_entry,
+        "answers": head.answers,
     }
 
 
-def crumbs(page: EngagementPage, viewer: Viewer) -> list[tuple[str, str]]:
+class TabShown(NamedTuple):
+    label: str
+    path: str
+    count: str | None  # type: ignore[assignment]  # no page counts a tab's fields
+    current: bool
+
+
+class ActionShown(NamedTuple):
+    """A line of the Actions menu."""
+
+    label: str
+    icon: str
+    path: str
+    dialog: bool
+    danger: bool
+    divider: bool
+
+
+class Head(NamedTuple):
+    """The page's head as the template prints it, and as its piece of the page is kept by."""
+
+    name: str
+    number: str
+    state: str
+    is_test: bool
+    requested_at: datetime
+    active_from: datetime | None
+    ended_at: datetime | None
+    client: str
+    #: where the reader is none of its people
+    partner: str | None
+    plan: str
+    here: str
+    crumbs: tuple[tuple[str, str], ...]
+    tabs: tuple[TabShown, ...]
+    actions: tuple[ActionShown, ...]
+    #: Approve and Reject are offered; a completion request may be answered
+    decides: bool
+    answers: bool
+    add_entry: str | None
+    #: the page's own notice holds its one primary button
+    notice_decides: bool
+
+
+@lru_cache(maxsize=1000)
+def head_of(page: TabPage, viewer: Viewer, current_tab: str, _language: str) -> Head:
+    e = page.engagement
+    here = address(e.id)
+    offered = {line.action for line in menu.lines_for(e.state, viewer)}
+    return Head(
+        name=e.name,
+        number=e.number,
+        state=e.state,
+        is_test=e.is_test,
+        requested_at=e.requested_at,
+        active_from=e.active_from,
+        ended_at=e.ended_at,
+        client=page.customer_name,
+        partner=page.partner_name if viewer.capacity == "operator" else None,
+        plan=page.plan_name,
+        here=here,
+        crumbs=tuple(crumbs(page, viewer)),
+        tabs=_tabs(page, here, current_tab, viewer),
+        actions=tuple(
+            ActionShown(**{**line, "dialog": line["dialog"] is not None}) for line in menu_lines(e.state, viewer, here)
+        ),
+        decides=states.APPROVE in offered,
+        answers=states.REJECT_COMPLETION_REQUEST in offered,
+        add_entry=here + PATHS[states.ADD_BILLING_ENTRY] if states.ADD_BILLING_ENTRY in offered else None,
+        notice_decides=e.state == states.COMPLETION_REQUESTED and current_tab == "details",
+    )
+
+
+def crumbs(page: EngagementPage | TabPage, viewer: Viewer) -> list[tuple[str, str]]:
     """My products / product / Current engagements, or Testing; the operator has no products of its own."""
     past = page.engagement.state in states.PAST
     if page.engagement.is_test and viewer.capacity != "partner":
@@ -133,12 +207,14 @@ def crumbs(page: EngagementPage, viewer: Viewer) -> list[tuple[str, str]]:
     return [(_("My products"), "/products"), (page.product_name, product), lists]
 
 
-def _tabs(page: TabPage, here: str, current: str, *, sees_billing: bool) -> list[dict[str, Any]]:
-    tabs = [
-        {"label": _("Details"), "path": here, "current": current == "details"},
-        {"label": _("History"), "path": f"{here}/history", "count": page.events, "current": current == "history"},
-    ]
-    if sees_billing:
-        entries = {"label": _("Billing entries"), "path": f"{here}/billing-entries", "count": page.entries}
-        tabs.append({**entries, "current": current == "billing-entries"})
-    return tabs
+def _tabs(page: TabPage, here: str, current: str, viewer: Viewer) -> tuple[TabShown, ...]:
+    tabs = (
+        TabShown(_("Details"), here, None, current == "details"),
+        TabShown(_("History"), f"{here}/history", page.events, current == "history"),
+    )
+    if not may_view_billing(viewer, takes_all_three=page.programme.viewing_takes_all_three):
+        return tabs
+    return (
+        *tabs,
+        TabShown(_("Billing entries"), f"{here}/billing-entries", page.entries, current == "billing-entries"),
+    )

@@ -4,11 +4,10 @@ import json
 import uuid
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from flask_babel import gettext as _
 from sqlalchemy import Select, select
@@ -18,7 +17,6 @@ from app.foundation.billing_month import BillingMonth
 from app.foundation.database import db
 from app.foundation.history import EVENTS, History
 from app.foundation.money import Money
-from app.foundation.pages import Page, page_of
 from app.foundation.text import N_
 from app.web.languages import locale_name
 from app.web.templating import translate
@@ -39,8 +37,7 @@ _FASTER = {
 }
 
 
-@dataclass(frozen=True)
-class Told:
+class Told(NamedTuple):
     """One event with its sentence in the viewer's language."""
 
     sequence: int
@@ -58,12 +55,9 @@ class Told:
     about_entry: bool
 
 
-def events_page(
-    engagement_id: uuid.UUID, *, after: str | None = None, before: str | None = None, size: int = 50
-) -> Page:
-    """Newest first; rows are for told() and chain_holds()."""
-    asked = {"kind": "engagement", "subject_id": engagement_id}
-    return page_of(history_shown.EVENTS, (History.sequence,), after=after, before=before, size=size, values=asked)
+def engagement_events(engagement_id: uuid.UUID, **page: Any) -> history_shown.Shown:
+    """Newest first; `page`: after, before, size. Its rows are for told()."""
+    return history_shown.events_shown("engagement", engagement_id, **page)
 
 
 def events_found(engagement_id: uuid.UUID) -> Select[*tuple[Any, ...]]:
@@ -71,24 +65,42 @@ def events_found(engagement_id: uuid.UUID) -> Select[*tuple[Any, ...]]:
     return select(*_COLUMNS).where(History.subject_kind == "engagement", History.subject_id == engagement_id)
 
 
-def told(rows: Sequence[Any], *, amounts: bool) -> list[Told]:
+def told(rows: Sequence[Any], *, amounts: bool) -> tuple[Told, ...]:
     """`amounts`: whether this viewer may see billing; else a dash stands where a sentence names an amount."""
-    return [_told(row, amounts, locale_name()) for row in rows]
+    return _all_told(tuple(rows), amounts, locale_name())
 
 
-def told_to_customer(rows: Sequence[Any]) -> list[str]:
-    """The sentences of own_events() in the viewer's language."""
-    return [_said_to_customer(row.event, row.facts, locale_name()) for row in rows]
+@lru_cache(maxsize=64)
+def _all_told(rows: tuple[Any, ...], amounts: bool, language: str) -> tuple[Told, ...]:
+    """Whoever comes back to a page finds it told."""
+    return tuple(_told(row, amounts, language) for row in rows)
+
+
+class ToldToCustomer(NamedTuple):
+    """One event with its sentence for the customer."""
+
+    icon: str
+    text: str
+    at: datetime
+    by: str
+
+
+def told_to_customer(rows: Sequence[Any]) -> tuple[ToldToCustomer, ...]:
+    """Rows of own_events() in the viewer's language."""
+    return _all_told_to_customer(tuple(rows), locale_name())
+
+
+@lru_cache(maxsize=64)
+def _all_told_to_customer(rows: tuple[Any, ...], language: str) -> tuple[ToldToCustomer, ...]:
+    return tuple(
+        ToldToCustomer(EVENTS[row.event].icon, _said_to_customer(row.event, row.facts, language), row.at, row.by_label)
+        for row in rows
+    )
 
 
 @lru_cache(maxsize=4096)
 def _said_to_customer(event: str, facts: str, _language: str) -> str:
     return translate(EVENTS[event].customer_sentence or "", _readable(json.loads(facts), False))
-
-
-def chain_holds(engagement_id: uuid.UUID, page: Page) -> bool:
-    """Whether nothing of what the page of events_page() shows was changed, cut off or added, as far as the page and the hourly check know."""
-    return history_shown.shown_hold("engagement", engagement_id, page.rows)
 
 
 def who_was_faster(engagement_id: uuid.UUID) -> dict[str, Any]:

@@ -3,27 +3,29 @@
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
-from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import Select
 
 from app.billing import actions, queries, states
 from app.billing.corrections_queries import waiting_on
 from app.billing.queries import MonthTotal
-from app.billing.tab_ground import MetricShown
+from app.billing.tab_ground import Ground, MetricShown
 from app.catalog.model import Metric, Programme
 from app.documents import Column, LookedUp, Minor, Words
 from app.engagements.model import Engagement
+from app.engagements.shown import AnyEngagement
 from app.foundation import clock, tenancy
 from app.foundation.billing_month import BillingMonth
 from app.foundation.money import Money
 from app.foundation.pages import Page, page_of
-from app.months.queries import BookNow, OpenMonth, book_now, taking_entries
+from app.months.queries import OpenMonth, taking_entries
 from app.months.states import SHUT
 from app.web.filters import Choice, Filter, Months, Reference, Search
+from app.web.instants import Deadline, deadline
 from app.web.listing import Listing, ListOf
 from app.web.ui import TAGS
 
@@ -37,11 +39,9 @@ Provisional = dict[uuid.UUID, Money | None]
 class Offered(NamedTuple):
     """One line of a row's Actions menu."""
 
-    label: str
-    icon: str
-    path: str
-    #: opens over the page
-    dialog: bool
+    action: Literal["withdraw", "again", "show", "correct"]
+    #: of "show": where the correction is that waits
+    path: str = ""
 
 
 class Line(NamedTuple):
@@ -53,7 +53,7 @@ class Line(NamedTuple):
     actions: tuple[Offered, ...]
 
 
-class Head(NamedTuple):
+class ListHead(NamedTuple):
     """What all lines of a page have in common, and each is drawn by."""
 
     #: the list is filtered to one month, which then stands in no line
@@ -84,9 +84,7 @@ def entries(engagement_id: uuid.UUID, asked: dict[str, Any]) -> Select[*tuple[An
 def entries_page(engagement_id: uuid.UUID, listing: Listing) -> Page:
     """Of LIST_COLUMNS, and taken_back: the number of the reversal that took the row back."""
     found, values = queries.entries_asked(engagement_id, **_wanted(listing.values))
-    return page_of(
-        found, queries.LIST_KEYS, after=listing.after, before=listing.before, values=values, beside=queries.beside
-    )
+    return page_of(found, queries.LIST_KEYS, after=listing.after, before=listing.before, values=values)
 
 
 def _wanted(asked: dict[str, Any]) -> dict[str, Any]:
@@ -107,21 +105,15 @@ class Corrections:
     waiting: dict[uuid.UUID, Any] = field(default_factory=dict)
 
 
-def months_shown(book: str, totals: Sequence[MonthTotal], rows: Sequence[Any]) -> BookNow:
-    """What the strip and the rows ask of months."""
-    of_rows = [row.service_month for row in rows if row.state == states.RATED]
-    return book_now(book, clock.now(), [total.month for total in totals[:STRIP_MONTHS]], of_rows)
-
-
-def corrections_of(e: Engagement, months: BookNow, *, wait: bool) -> Corrections:
-    """`months` of months_shown(); `wait`: any correction of the engagement does. At most one statement."""
-    shut = frozenset(month for month, row in months.rows.items() if row.state in SHUT)
-    return Corrections(shut, dict(waiting_on(e.id)) if wait else {})
+def corrections_of(e: AnyEngagement, ground: Ground) -> Corrections:
+    """At most one statement, where any waits."""
+    shut = frozenset(month for month, row in ground.months.rows.items() if row.state in SHUT)
+    return Corrections(shut, dict(waiting_on(e.id)) if ground.corrections_wait else {})
 
 
 def lines_of(
     rows: Sequence[Any], provisional: Provisional, here: str, *, takes_entries: bool, corrections: Corrections
-) -> list[Line]:
+) -> tuple[Line, ...]:
     """`here`: the list's path; `takes_entries`: the engagement and the member may add one."""
     viewer = tenancy.current()
     submits, corrects = viewer.may("billing-entry:submit"), viewer.may("correction:request")
@@ -129,16 +121,21 @@ def lines_of(
     for row in rows:
         offered: tuple[Offered, ...] = ()
         if submits and row.state == states.SUBMITTED:
-            offered = (Offered(_("Withdraw"), "undo", f"{here}/{row.id}/withdraw", dialog=True),)
+            offered = (Offered("withdraw"),)
         elif submits and row.state == states.REJECTED and takes_entries:
-            offered = (Offered(_("Correct and submit again"), "add", f"{here}/new?like={row.id}", dialog=False),)
+            offered = (Offered("again"),)
         if waits := corrections.waiting.get(row.id):
-            path = f"{here.removesuffix('/billing-entries')}/corrections/{waits.id}"
-            offered += (Offered(_("Show the correction"), "edit", path, dialog=False),)
+            offered += (Offered("show", f"{here.removesuffix('/billing-entries')}/corrections/{waits.id}"),)
         elif corrects and _correctable(row, corrections):
-            offered += (Offered(_("Correct"), "edit", f"{here}/{row.id}/correct", dialog=False),)
+            offered += (Offered("correct"),)
         lines.append(Line(row, provisional.get(row.id) if row.state in states.UNDECIDED else None, offered))
-    return lines
+    return tuple(lines)
+
+
+def parted(lines: tuple[Line, ...], opened_id: uuid.UUID | None) -> list[tuple[tuple[Line, ...], bool]]:
+    """The lines in as many pieces as the page draws them in, each with whether its last line is the opened one."""
+    end = next((place for place, line in enumerate(lines, 1) if line.row.id == opened_id), 0) if opened_id else 0
+    return [(part, ends_open) for part, ends_open in ((lines[:end], True), (lines[end:], False)) if part]
 
 
 def _correctable(row: Any, corrections: Corrections) -> bool:
@@ -150,33 +147,74 @@ def _correctable(row: Any, corrections: Corrections) -> bool:
     )
 
 
-def strip(
-    e: Engagement, months: BookNow, totals: Sequence[MonthTotal], currency: str, *, corrected: bool
-) -> list[dict[str, Any]]:
-    """Cells for the months with entries, newest first ({total, open, frozen_at, corrected}), and last {closes, closes_at}.
+class MonthCell(NamedTuple):
+    """One month of the strip above the list."""
 
-    `months` of months_shown(); `corrected`: the engagement has rows of corrections. At most one statement.
-    """
+    month: BillingMonth
+    #: the list filtered to it
+    path: str
+    rated: Money
+    provisional: Money
+    entries: int
+    open: bool
+    frozen_at: datetime | None
+    #: since it was frozen
+    corrected: bool
+
+
+class ClosingCell(NamedTuple):
+    """The strip's last cell: which month closes next."""
+
+    month: BillingMonth
+    left: str
+    utc: str
+    local: str
+
+
+class Strip(NamedTuple):
+    """Months with entries, newest first, and where one is billable, which closes next."""
+
+    months: tuple[MonthCell, ...]
+    closes: tuple[ClosingCell, ...]
+
+
+def strip(e: AnyEngagement, ground: Ground, totals: Sequence[MonthTotal], currency: str, listing: Listing) -> Strip:
+    """At most one statement, where the engagement has corrections."""
+    months = ground.months
     still_open = {one.month for one in months.takes}
     billable = _of_engagement(months.takes, e)
     shown = list(totals[:STRIP_MONTHS])
     if not shown and billable:
         shown = [MonthTotal(billable[0].month, Money.zero(currency), Money.zero(currency), Decimal(0), 0)]
     frozen = {month: row.frozen_at for month, row in months.rows.items() if row.state in SHUT}
-    anew = queries.corrected_months(e.id) if corrected and frozen else set()
-    cells: list[dict[str, Any]] = [
-        {
-            "total": t,
-            "open": t.month in still_open,
-            "frozen_at": frozen.get(t.month),
-            "corrected": t.month in anew,
-        }
-        for t in shown
-    ]
-    next_to_close = next((one for one in billable if one.closes_at), None)
-    if next_to_close:
-        cells.append({"closes": next_to_close.month, "closes_at": next_to_close.closes_at})
-    return cells
+    anew = (
+        queries.corrected_months(e.id)
+        if ground.corrected and not frozen.keys().isdisjoint(t.month for t in shown)
+        else set()
+    )
+    closing = next((one for one in billable if one.closes_at), None)
+    return Strip(
+        months=tuple(
+            MonthCell(
+                month=t.month,
+                path=listing.link(month=t.month),
+                rated=t.rated,
+                provisional=t.provisional,
+                entries=t.entries,
+                open=t.month in still_open,
+                frozen_at=frozen.get(t.month),
+                corrected=t.month in anew,
+            )
+            for t in shown
+        ),
+        closes=(_closing(closing),) if closing else (),
+    )
+
+
+def _closing(one: OpenMonth) -> ClosingCell:
+    ends = deadline(one.closes_at)
+    assert isinstance(ends, Deadline)
+    return ClosingCell(one.month, ends.left, ends.utc, ends.local)
 
 
 def months_to_bill(e: Engagement, programme: Programme) -> list[OpenMonth]:
@@ -184,7 +222,7 @@ def months_to_bill(e: Engagement, programme: Programme) -> list[OpenMonth]:
     return _of_engagement(taking_entries(clock.now())[programme.cut_off], e)
 
 
-def _of_engagement(takes: Sequence[OpenMonth], e: Engagement) -> list[OpenMonth]:
+def _of_engagement(takes: Sequence[OpenMonth], e: AnyEngagement) -> list[OpenMonth]:
     if not actions.takes_entries(e) or e.active_from is None:
         return []
     return [one for one in takes if one.month.overlaps(e.active_from, e.ended_at)]

@@ -1,7 +1,7 @@
 """What a page verifies of a long history: its newest events, to the chain's end."""
 
 import uuid
-from collections.abc import Sequence
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -9,9 +9,9 @@ from sqlalchemy import text
 
 from app.foundation import history
 from app.foundation.database import db, transaction
-from app.foundation.history import History
-from app.foundation.history_shown import EVENTS, shown_hold
-from app.foundation.tenancy import acting_for_all
+from app.foundation.history_shown import Shown, events_shown
+from app.foundation.pages import cursor_of
+from app.foundation.tenancy import Viewer, acting_for_all, current, viewing
 from tests.makers import make_engagement, make_product
 
 
@@ -68,28 +68,86 @@ def test_a_page_verifies_what_it_shows_and_its_neighbours(altered: str | None, n
     engagement = make_engagement(make_product(), state="deleted")
     if altered:
         tampered(altered)
-    found = events_of(engagement)
-    assert shown_hold("engagement", engagement.id, found[:2]) is newest
-    assert shown_hold("engagement", engagement.id, found[-2:]) is oldest
+    assert holds(engagement) is newest
+    assert holds(engagement, before=behind(0)) is oldest
+
+
+@pytest.mark.parametrize("from_above", [True, False])
+@pytest.mark.parametrize(
+    ("altered", "middle"),
+    [
+        (None, True),
+        ("UPDATE history SET facts = '{}' WHERE sequence IN (1, 4)", True),
+        ("UPDATE history SET facts = '{}' WHERE sequence = 2", False),
+        ("DELETE FROM history WHERE sequence = 1", False),
+        ("UPDATE history SET hash = previous_hash WHERE sequence = 1", False),
+        ("UPDATE history SET previous_hash = hash WHERE sequence = 4", False),
+    ],
+)
+def test_a_page_in_the_middle_follows_from_both_neighbours(altered: str | None, middle: bool, from_above: bool) -> None:
+    """Of four events the second and the third, come to from either side."""
+    engagement = make_engagement(make_product(), state="deleted")
+    if altered:
+        tampered(altered)
+    place = {"after": behind(4)} if from_above else {"before": behind(1)}
+    assert holds(engagement, **place) is middle
+
+
+def test_pages_lead_to_each_other() -> None:
+    """Of four events, one to three a page: every event once, either way, and nothing beyond the ends."""
+    engagement = make_engagement(make_product(), state="deleted")
+    for size in (1, 2, 3):
+        down, up = walked(engagement, size, "next"), walked(engagement, size, "previous")
+        assert down == [4, 3, 2, 1] and sorted(up) == [1, 2, 3, 4]
+    assert [row.sequence for row in shown(engagement, after=behind(99)).page.rows] == [4, 3]
+    assert shown(engagement, after=behind(1)).page.rows == []
+    assert holds(engagement, after=behind(99)) and holds(engagement, after=behind(1))
 
 
 def test_what_the_hourly_check_has_found_wrong_shows_on_every_page() -> None:
     engagement = make_engagement(make_product(), state="deleted")
     tampered("UPDATE history SET facts = '{}' WHERE event = 'engagement_created'")
-    found = events_of(engagement)
-    assert shown_hold("engagement", engagement.id, found[:2])
+    assert holds(engagement)
     tampered("INSERT INTO history_stretch VALUES (1, 0, 9, 9, 'x', '2026-11-02 20:00:00+00:00', 1, 'x', 'x')")
-    assert not shown_hold("engagement", engagement.id, found[:2])
+    assert not holds(engagement)
 
 
 def test_an_empty_page_of_a_chain_without_events_holds_and_a_lost_chain_does_not() -> None:
-    assert shown_hold("engagement", uuid.uuid4(), [])
+    with acting_for_all("what a page shows"):
+        assert events_shown("engagement", uuid.uuid4()).holds
     engagement = make_engagement(make_product(), state="deleted")
     tampered("DELETE FROM history WHERE subject_kind = 'engagement'")
-    assert not shown_hold("engagement", engagement.id, [])
+    assert not holds(engagement)
 
 
-def events_of(engagement: Any) -> Sequence[Any]:
-    asked = {"kind": "engagement", "subject_id": engagement.id}
+def test_only_what_the_viewer_is_shown_is_on_a_page() -> None:
+    engagement = make_engagement(make_product(), state="deleted")
+    for organisation_id, found in ((engagement.partner_id, 2), (uuid.uuid4(), 0)):
+        with viewing(Viewer("partner", organisation_id)) as viewer:
+            assert len(events_shown("engagement", engagement.id, size=2).page.rows) == found
+            assert current() == viewer
+
+
+def shown(engagement: Any, **place: str) -> Shown:
     with acting_for_all("what a page shows"):
-        return db.session.execute(EVENTS.order_by(History.sequence.desc()), asked).all()
+        return events_shown("engagement", engagement.id, size=2, **place)
+
+
+def holds(engagement: Any, **place: str) -> bool:
+    return shown(engagement, **place).holds
+
+
+def behind(sequence: int) -> str:
+    return cursor_of(SimpleNamespace(sequence=sequence), ("sequence",))
+
+
+def walked(engagement: Any, size: int, way: str) -> list[int]:
+    seen, place = [], {} if way == "next" else {"before": behind(0)}
+    while True:
+        with acting_for_all("what a page shows"):
+            page = events_shown("engagement", engagement.id, size=size, **place).page
+        seen += [row.sequence for row in page.rows]
+        on = page.next if way == "next" else page.previous
+        if on is None:
+            return seen
+        place = {"after" if way == "next" else "before": on}

@@ -162,4 +162,4 @@ def test_it_asks_the_database_little(app, stage, as_):
     ada.get(stage.path("completion_requested"))
     with statements(app) as seen:
         ada.get(stage.path("completion_requested"))
-    assert len(seen) <= 14, seen
+    assert len(seen) <= 6, seen

@@ -8,6 +8,7 @@ from sqlalchemy import select
 from app.engagements.model import Engagement
 from app.foundation.database import db
 from app.foundation.tenancy import acting_for_all
+from tests.makers import make_entry
 from tests.page import Fragment, Page
 from tests.people import fill, hidden_fields
 from tests.screens import billing_stage
@@ -53,6 +54,18 @@ def test_the_list_takes_two_statements_of_its_own(app, stage, as_):
     with statements(app) as asked:
         dot.get("/my/engagements", headers=HTMX)
     assert len([one for one in asked if "FROM member" not in one]) <= 3, asked
+
+
+@pytest.mark.parametrize(("tab", "most"), [("", 5), ("/billing-entries", 4)])
+def test_a_tab_of_ones_own_asks_little(app, stage, as_, tab, most):
+    """Who asks; the engagement with what is rated; the events or entries; the menu's counts; Details when prices change next."""
+    with app.app_context():
+        make_entry(stage.engagements["active"], "2", rated=True)
+    dot, path = as_("dot"), f"/my{stage.path('active')}{tab}"
+    dot.get(path)
+    with statements(app) as asked:
+        assert "USD" in dot.get(path).text
+    assert len(asked) <= most, asked
 
 
 def test_exports_hold_what_is_filtered(stage, as_):

@@ -8,13 +8,14 @@ from typing import Any, NamedTuple
 
 from flask_babel import gettext as _
 
-from app.billing.own_entries import OwnPage
+from app.billing.own_pages import OwnPage
 from app.engagements import menu
 from app.engagements.menu import MenuLine
 from app.foundation import tenancy
 from app.foundation.billing_month import BillingMonth
 from app.foundation.tenancy import Viewer
 from app.web import filters
+from app.web.languages import locale_name
 
 #: The customer's own verbs, as paths below the engagement; the state table says when each is offered.
 STEER = "engagement:steer"
@@ -54,21 +55,41 @@ def verbs_shown(state: str, instance_state: str, viewer: Viewer, _language: str)
     )
 
 
+class OwnTab(NamedTuple):
+    label: str
+    path: str
+    count: int | None  # type: ignore[assignment]  # no page counts a tab's fields
+    current: bool
+
+
+class OwnHead(NamedTuple):
+    """The page's head as the template prints it, and as its piece of the page is kept by."""
+
+    name: str
+    number: str
+    state: str
+    product: str
+    plan: str
+    partner: str
+    here: str
+    tabs: tuple[OwnTab, ...]
+    verbs: tuple[VerbShown, ...]
+
+
 def own_header(page: OwnPage, tab: str) -> dict[str, Any]:
     """For customer/engagement_page.html. `tab`: 'details', 'history' or 'billing-entries'. Asks nothing more."""
+    head = own_head(page, tab, tenancy.current(), locale_name())
+    return {"head": head, "page": page, "e": page.engagement, "here": head.here}
+
+
+@lru_cache(maxsize=1000)
+def own_head(page: OwnPage, tab: str, viewer: Viewer, language: str) -> OwnHead:
     e = page.engagement
     here = f"/my/engagements/{e.id}"
     tabs = (
-        ("details", _("Details"), here, None),
-        ("history", _("History"), f"{here}/history", page.events),
-        ("billing-entries", _("Billing entries"), f"{here}/billing-entries", page.entries),
+        OwnTab(_("Details"), here, None, tab == "details"),
+        OwnTab(_("History"), f"{here}/history", page.events, tab == "history"),
+        OwnTab(_("Billing entries"), f"{here}/billing-entries", page.entries, tab == "billing-entries"),
     )
-    return {
-        "page": page,
-        "e": e,
-        "here": here,
-        "tabs": [
-            {"label": label, "path": path, "count": count, "current": key == tab} for key, label, path, count in tabs
-        ],
-        "verbs": own_verbs(e.state, e.instance_state, tenancy.current()),
-    }
+    names = e.name, e.number, e.state, page.product_name, page.plan_name, page.partner_name
+    return OwnHead(*names, here, tabs, verbs_shown(e.state, e.instance_state, viewer, language))

@@ -1,26 +1,25 @@
 """Billing entries of an own engagement: what was done, what it is charged at gross, and how each amount came about."""
 
 import uuid
+from collections.abc import Sequence
 from typing import Any
 
 from flask import Blueprint, Response
-from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 from app.billing import own_entries
-from app.billing.charged_months import charged_by_month
-from app.billing.own_entries import LIST_KEYS, GrossExplanation, OwnPage, charged_rows, gross_explanation, own_page
+from app.billing.charged_months import Charged
+from app.billing.own_entries import LIST_KEYS, GrossExplanation, charged_rows, gross_explanation
+from app.billing.own_pages import OwnPage, own_entries_tab
 from app.documents import Column, Minor, Words, rows_of
 from app.foundation.money import Money
 from app.foundation.pages import page_of, plain
 from app.screens.customer import own_header, recent_months
 from app.web.amounts_explained import price_head, surprise, tier_rows
 from app.web.exports import download
-from app.web.figures import money
 from app.web.filters import Choice, Months, Search
 from app.web.fragments import show
 from app.web.guard import needs
-from app.web.instants import month as month_words
 from app.web.listing import Listing, ListOf
 from app.web.tier_bars import tier_bar
 
@@ -58,25 +57,25 @@ COLUMNS = (
 @screen.get("/my/engagements/<uuid:engagement_id>/billing-entries.<any(csv, xlsx):kind>")
 @needs("engagement:view-own", capacity="customer")
 def show_list(engagement_id: uuid.UUID, kind: str = "") -> Response:
-    page = own_page(engagement_id)
+    page, charged = own_entries_tab(engagement_id)
     listing = LIST.read()
     if kind:
         every = charged_rows(own_entries.own_entries(engagement_id, **_wanted(listing)))
         every = every.order_by(*(key.desc() for key in LIST_KEYS))
         return download(kind, f"{page.engagement.number}-billing-entries", COLUMNS, rows_of(every))
-    return _entries(page, listing)
+    return _entries(page, charged, listing)
 
 
 @screen.get("/my/engagements/<uuid:engagement_id>/billing-entries/<uuid:entry_id>")
 @needs("engagement:view-own", capacity="customer")
 def explain(engagement_id: uuid.UUID, entry_id: uuid.UUID) -> Response:
     """The list with one entry opened; that entry alone where the list's page does not hold it."""
-    page = own_page(engagement_id)
+    page, charged = own_entries_tab(engagement_id)
     listing = LIST.read(path=f"/my/engagements/{engagement_id}/billing-entries")
-    return _entries(page, listing, opened=own_entries.own_entry(engagement_id, entry_id))
+    return _entries(page, charged, listing, opened=own_entries.own_entry(engagement_id, entry_id))
 
 
-def _entries(page: OwnPage, listing: Listing, opened: Any = None) -> Response:
+def _entries(page: OwnPage, charged: Sequence[Charged], listing: Listing, opened: Any = None) -> Response:
     engagement_id = page.engagement.id
     asked, values = own_entries.own_entries_asked(engagement_id, **_wanted(listing))
     found = page_of(asked, LIST_KEYS, after=listing.after, before=listing.before, values=values)
@@ -86,11 +85,12 @@ def _entries(page: OwnPage, listing: Listing, opened: Any = None) -> Response:
         block="entries",
         listing=listing.with_page(found),
         query=_query(listing),
-        rows=rows,
-        shown_as={row.state: _shown_as(row.state) for row in rows},
+        parts=_parted(tuple(rows), opened),
+        shown=len(rows),
         opened=opened,
+        opened_as=_shown_as(opened.state) if opened else None,
         explanation=_explained(opened, gross_explanation(opened.id)) if opened else None,
-        cells=[_cell(total) for total in charged_by_month(engagement_id)],
+        charged=tuple(charged),
         **own_header(page, "billing-entries"),
     )
 
@@ -111,14 +111,10 @@ def _shown_as(state: str) -> str:
     return next(key for key, shown in own_entries.SHOWN_AS.items() if state in shown)
 
 
-def _cell(total: Any) -> dict[str, Any]:
-    gross, tax = (Money.of_minor(minor, total.currency) for minor in (total.gross_minor, total.tax_minor))
-    return {
-        "label": month_words(total.service_month),
-        "figure": money(gross),
-        "currency": total.currency,
-        "small": _("plus tax %(tax)s", tax=money(tax)) if tax else _("no tax"),
-    }
+def _parted(rows: tuple[Any, ...], opened: Any) -> list[tuple[tuple[Any, ...], bool]]:
+    """The rows in as many pieces as the page draws them in, each with whether its last row is the opened one."""
+    end = next((place for place, row in enumerate(rows, 1) if row.id == opened.id), 0) if opened else 0
+    return [(part, ends_open) for part, ends_open in ((rows[:end], True), (rows[end:], False)) if part]
 
 
 def _explained(entry: Any, of: GrossExplanation | None) -> dict[str, Any] | None:

@@ -8,16 +8,17 @@ from flask import Blueprint, Response, request
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
-from app.billing.own_entries import OwnPage, charged_beside, charged_by_engagement, charged_of, own_page
+from app.billing.own_entries import charged_beside, charged_of
+from app.billing.own_pages import own_details, own_page
 from app.catalog.price_list import next_price_month
 from app.documents import Column, Words, rows_of
 from app.engagements import actions, queries, states
 from app.engagements.model import Engagement
 from app.engagements.own_history import LIST_KEYS, own_events_asked
 from app.engagements.queries import EngagementPage
+from app.engagements.shown import EngagementShown
 from app.foundation import clock, tenancy
 from app.foundation.billing_month import BillingMonth
-from app.foundation.history import EVENTS
 from app.foundation.pages import page_of
 from app.foundation.refusals import AlreadyDone, Refused
 from app.screens.customer import own_header, own_verbs, recent_months, verbs_shown
@@ -106,7 +107,7 @@ def _sums(charged: str | None, _language: str) -> tuple[str, ...]:
 @screen.get("/my/engagements/<uuid:engagement_id>")
 @needs("engagement:view-own", capacity="customer")
 def show_details(engagement_id: uuid.UUID) -> Response:
-    return show("customer/engagement_details.html", stale=False, **_details(own_page(engagement_id)))
+    return show("customer/engagement_details.html", stale=False, **_details(engagement_id))
 
 
 @screen.get("/my/engagements/<uuid:engagement_id>/history")
@@ -121,7 +122,7 @@ def show_history(engagement_id: uuid.UUID) -> Response:
         "customer/engagement_history.html",
         block="events",
         listing=listing,
-        events=_told(events.rows),
+        events=told_to_customer(events.rows),
         **own_header(page, "history"),
     )
 
@@ -230,33 +231,26 @@ def _words(page: EngagementPage, verb: str) -> dict[str, Any]:
 
 def _fresh(engagement_id: uuid.UUID) -> Response:
     """Somebody was faster: 409 with the engagement as it stands now."""
-    context = _details(own_page(engagement_id))
+    context = _details(engagement_id)
     return show_fresh(f"/my/engagements/{engagement_id}", "customer/engagement_details.html", stale=True, **context)
 
 
-def _details(page: OwnPage) -> dict[str, Any]:
-    engagement_id = page.engagement.id
+def _details(engagement_id: uuid.UUID) -> dict[str, Any]:
+    own = own_details(engagement_id)
     found, values = own_events_asked(engagement_id)
     latest = page_of(found, LIST_KEYS, size=3, values=values)
     return {
-        "asked": queries.open_completion_request(engagement_id),
-        "latest": _told(latest.rows),
-        "charged": charged_by_engagement([engagement_id]).get(engagement_id, []),
-        "prices_change": _prices_change(page.engagement),
-        **own_header(page, "details"),
+        "particulars": own.particulars,
+        "asked": own.asked,
+        "latest": told_to_customer(latest.rows),
+        "charged": own.charged,
+        "prices_change": _prices_change(own.page.engagement),
+        **own_header(own.page, "details"),
     }
 
 
-def _prices_change(engagement: Engagement) -> BillingMonth | None:
+def _prices_change(engagement: EngagementShown) -> BillingMonth | None:
     """From when the plan costs something else, while the engagement is still going on."""
     if engagement.state not in states.CURRENT:
         return None
     return next_price_month(engagement.plan_id, BillingMonth.at(clock.now()))
-
-
-def _told(rows: Any) -> list[dict[str, Any]]:
-    """Events as ui.timeline needs them."""
-    return [
-        {"icon": EVENTS[row.event].icon, "text": sentence, "at": row.at, "by": row.by_label}
-        for row, sentence in zip(rows, told_to_customer(rows), strict=True)
-    ]

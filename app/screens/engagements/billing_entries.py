@@ -2,6 +2,7 @@
 
 import json
 import uuid
+from collections.abc import Sequence
 from typing import Any
 
 from flask import Blueprint, Response, make_response, redirect, request
@@ -10,25 +11,26 @@ from flask_babel import gettext as _
 from app.billing import actions, queries, states
 from app.billing.engagement_figures import TabPage
 from app.billing.explanations import explanation
-from app.billing.queries import LIST_KEYS
+from app.billing.queries import LIST_KEYS, MonthTotal
 from app.billing.rating import prices_for
-from app.billing.tab_ground import ground_of
+from app.billing.tab_ground import Ground, entries_tab
 from app.catalog.model import Metric
+from app.catalog.queries import programme_of
 from app.documents import rows_of
 from app.foundation import tenancy
 from app.foundation.refusals import AlreadyDone, MissingRole, NotVisible
 from app.foundation.tenancy import one
 from app.web.amounts_explained import due_words, explained
-from app.web.engagement_header import address, engagement_header, tab_asked_for
+from app.web.engagement_header import address, also_a_test, engagement_header, tab_asked_for
 from app.web.entry_list import (
-    Head,
+    ListHead,
     columns,
     corrections_of,
     entries,
     entries_page,
     lines_of,
     list_of,
-    months_shown,
+    parted,
     strip,
     total_of,
 )
@@ -49,18 +51,18 @@ class Withdraw(PortalForm):
 @screen.get("/engagements/<uuid:engagement_id>/billing-entries.<any(csv, xlsx):kind>")
 @needs("billing-entry:view")
 def show_list(engagement_id: uuid.UUID, kind: str = "") -> Response:
-    page = tab_asked_for(engagement_id)
-    return _download(page, kind) if kind else _list_page(page)
+    page, ground = _tab_asked_for(engagement_id)
+    return _download(page, kind) if kind else _list_page(page, ground)
 
 
 @screen.get("/engagements/<uuid:engagement_id>/billing-entries/<uuid:entry_id>")
 @needs("billing-entry:view")
 def explain(engagement_id: uuid.UUID, entry_id: uuid.UUID) -> Response:
     """How the amount came about: its own page, or for htmx the list with the row opened."""
-    page = tab_asked_for(engagement_id)
+    page, ground = _tab_asked_for(engagement_id)
     entry = actions.entry_of(engagement_id, entry_id)
     if wants_fragment():
-        return _list_page(page, opened=entry)
+        return _list_page(page, ground, opened=entry)
     header = _header(page)
     crumbs = [
         *header["crumbs"],
@@ -92,10 +94,10 @@ def still_submitted(engagement_id: uuid.UUID, entry_id: uuid.UUID) -> Any:
 @screen.get("/engagements/<uuid:engagement_id>/billing-entries/<uuid:entry_id>/withdraw")
 @needs("billing-entry:submit")
 def confirm_withdraw(engagement_id: uuid.UUID, entry_id: uuid.UUID) -> Response:
-    page = tab_asked_for(engagement_id)
+    page, ground = _tab_asked_for(engagement_id)
     entry = actions.entry_of(engagement_id, entry_id)
     if entry.state != states.SUBMITTED:
-        return _list_page(page, faster=entry)
+        return _list_page(page, ground, faster=entry)
     return _ask_withdraw(page, entry, Withdraw())
 
 
@@ -110,7 +112,7 @@ def withdraw(engagement_id: uuid.UUID, entry_id: uuid.UUID) -> Response:
     try:
         submit_once(form, lambda: actions.withdraw(entry, by=tenancy.current()), action="withdraw-billing-entry")
     except AlreadyDone:
-        return _list_page(page, faster=actions.entry_of(engagement_id, entry_id))
+        return _list_page(*_tab_asked_for(engagement_id), faster=actions.entry_of(engagement_id, entry_id))
     return go_to(f"{address(engagement_id)}/billing-entries", toast=_("%(number)s withdrawn.", number=entry.number))
 
 
@@ -131,6 +133,11 @@ def _ask_withdraw(page: TabPage, entry: Any, form: Withdraw) -> Response:
     return show("confirm_page.html", block="decision", status=form.status, decision=decision)
 
 
+def _tab_asked_for(engagement_id: uuid.UUID) -> tuple[TabPage, Ground]:
+    """What the list itself stands on as well, in one statement."""
+    return also_a_test(lambda: entries_tab(engagement_id))
+
+
 def _header(page: TabPage) -> dict[str, Any]:
     header = engagement_header(page, "billing-entries")
     if not header["sees_billing"]:
@@ -142,39 +149,41 @@ def _check_sees(page: TabPage) -> None:
     _header(page)
 
 
-def _list_page(page: TabPage, *, opened: Any = None, faster: Any = None) -> Response:
+def _list_page(page: TabPage, ground: Ground, *, opened: Any = None, faster: Any = None) -> Response:
     """The whole tab. `opened`: the entry whose Explain is open; `faster`: one that was decided before it was withdrawn."""
     header = _header(page)
-    engagement, here = page.engagement, f"{header['here']}/billing-entries"
-    ground, programme = ground_of(engagement), page.programme
-    provisional = queries.provisional_amounts(engagement) if ground.undecided else {}
-    totals = queries.month_totals(engagement, programme.currency, provisional, ground.groups)
+    engagement, here, currency = page.engagement, f"{header['here']}/billing-entries", page.programme.currency
+    provisional = queries.provisional_amounts(engagement) if ground.waiting else {}
+    totals: Sequence[MonthTotal] = ground.totals
+    if provisional:
+        totals = queries.month_totals(engagement, currency, provisional, ground.groups)
     listing = list_of([total.month for total in totals], ground.metrics).read(here)
     found = entries_page(engagement.id, listing)
     listing = listing.with_page(found)
-    months = months_shown(programme.cut_off, totals, found.rows)
-    corrections = corrections_of(engagement, months, wait=ground.corrections_wait)
+    corrections = corrections_of(engagement, ground)
+    lines = lines_of(
+        found.rows, provisional, here, takes_entries=header["add_entry"] is not None, corrections=corrections
+    )
     return show(
         "engagements/billing_entries.html",
         block="content",
         status=409 if faster else 200,
         **header,
         listing=listing,
-        head=Head(
+        list_head=ListHead(
             alone=listing.values["month"] is not None,
             is_test=engagement.is_test,
             several_metrics=len(ground.metrics) > 1,
-            currency=programme.currency,
+            currency=currency,
             path=here,
             query=_query(),
         ),
         unit=ground.metrics[0].unit if len(ground.metrics) == 1 else None,
-        currency=programme.currency,
-        lines=lines_of(
-            found.rows, provisional, here, takes_entries=header["add_entry"] is not None, corrections=corrections
-        ),
+        currency=currency,
+        parts=parted(lines, opened.id if opened else None),
+        shown=len(lines),
         waiting=list(corrections.waiting.values()),
-        strip=strip(engagement, months, totals, programme.currency, corrected=ground.corrected),
+        strip=strip(engagement, ground, totals, currency, listing),
         total=total_of(totals, listing.values),
         opened=opened,
         faster=faster,
@@ -189,11 +198,12 @@ def _query() -> str:
 
 
 def _explained(entry: Any, page: TabPage, header: dict[str, Any]) -> dict[str, Any]:
-    found = explanation(entry, page.engagement, header["programme"])
+    programme = programme_of(page.engagement.product_id)
+    found = explanation(entry, page.engagement, programme)
     return {
         "entry": entry,
         "how": explained(found) if found else None,
-        "due_words": due_words(found, header["programme"]) if found else "",
+        "due_words": due_words(found, programme) if found else "",
     }
 
 

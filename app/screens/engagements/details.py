@@ -10,8 +10,8 @@ from flask_babel import lazy_gettext as _l
 from markupsafe import Markup
 from wtforms import BooleanField, Field, RadioField
 
-from app.billing.engagement_figures import TabPage
 from app.billing.queries import unbilled_open_months
+from app.billing.tab_ground import details_tab
 from app.catalog.queries import programme_of
 from app.engagements import actions, menu, states
 from app.engagements.model import Engagement
@@ -20,7 +20,7 @@ from app.foundation import clock, tenancy
 from app.foundation.refusals import AlreadyDone, Refused
 from app.months.queries import taking_entries
 from app.web.engagement_details import details_of
-from app.web.engagement_header import address, engagement_asked_for, engagement_header, tab_asked_for
+from app.web.engagement_header import address, also_a_test, engagement_asked_for, engagement_header
 from app.web.engagement_history import who_was_faster
 from app.web.fields import PortalForm, TextField, offered
 from app.web.fragments import go_to, show, show_fresh
@@ -71,15 +71,16 @@ class RejectCompletion(PortalForm):
 @screen.get("/engagements/<uuid:engagement_id>")
 @needs("engagement:view")
 def show_details(engagement_id: uuid.UUID) -> Any:
-    return _details(tab_asked_for(engagement_id))
+    return _details(engagement_id)
 
 
-def _details(page: TabPage, *, faster: dict[str, Any] | None = None) -> Any:
+def _details(engagement_id: uuid.UUID, *, faster: dict[str, Any] | None = None) -> Any:
     """The tab; with `faster` it is the fresh panel after a lost race, 409, wherever it was asked for from."""
-    header = engagement_header(page, "details")
-    context = {**header, **details_of(page, header["programme"], sees_billing=header["sees_billing"]), "faster": faster}
+    tab = also_a_test(lambda: details_tab(engagement_id))
+    header = engagement_header(tab.page, "details")
+    context = {**header, **details_of(tab, sees_billing=header["sees_billing"]), "faster": faster}
     if faster:
-        return show_fresh(address(page.engagement.id), "engagements/details.html", **context)
+        return show_fresh(address(engagement_id), "engagements/details.html", **context)
     return show("engagements/details.html", block="panel", **context)
 
 
@@ -245,7 +246,7 @@ def _as_seen(form: PortalForm, engagement_id: uuid.UUID, action: str) -> Engagem
 
 
 def _lost(engagement_id: uuid.UUID) -> Any:
-    return _details(tab_asked_for(engagement_id), faster=who_was_faster(engagement_id))
+    return _details(engagement_id, faster=who_was_faster(engagement_id))
 
 
 def _preset(page: EngagementPage, action: str) -> dict[str, Any]:

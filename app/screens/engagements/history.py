@@ -6,7 +6,7 @@ from typing import Any
 from flask import Blueprint
 
 from app.web.engagement_header import engagement_header, tab_asked_for
-from app.web.engagement_history import chain_holds, events_page, told
+from app.web.engagement_history import engagement_events, told
 from app.web.fragments import show
 from app.web.guard import needs
 from app.web.listing import ListOf
@@ -21,7 +21,7 @@ LIST = ListOf()
 def show_history(engagement_id: uuid.UUID) -> Any:
     page = tab_asked_for(engagement_id)
     listing = LIST.read()
-    found = events_page(engagement_id, after=listing.after, before=listing.before)
+    found, holds = engagement_events(engagement_id, after=listing.after, before=listing.before)
     header = engagement_header(page, "history")
     return show(
         "engagements/history.html",
@@ -29,5 +29,5 @@ def show_history(engagement_id: uuid.UUID) -> Any:
         **header,
         listing=listing.with_page(found),
         events=told(found.rows, amounts=header["sees_billing"]),
-        chain_holds=chain_holds(engagement_id, found),
+        chain_holds=holds,
     )

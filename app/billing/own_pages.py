@@ -1,0 +1,116 @@
+"""One engagement as its customer's tabs read it: its names and counts, in one statement with what each tab stands on beside them."""
+
+import uuid
+from functools import cache
+from typing import Any, NamedTuple
+
+from sqlalchemy import Select, case, func, select
+
+from app.billing.charged_months import RATED_GROUPS, Charged, charged_in
+from app.billing.model import IS_UNDECIDED, BillingEntry, RatingGroup
+from app.engagements.model import Engagement
+from app.engagements.own_history import events_told
+from app.engagements.shown import (
+    NAMES,
+    EngagementShown,
+    OpenRequest,
+    Particulars,
+    of_one_engagement,
+    particulars_of,
+    taken_apart,
+    with_open_request,
+)
+from app.foundation.database import at_most
+from app.foundation.history import History
+from app.foundation.kept_statements import columns_of
+from app.foundation.money import Money
+from app.foundation.refusals import NotVisible
+
+#: tabs count no further
+MOST_COUNTED = 999
+#: months in the strip above the entries
+STRIP_MONTHS = 3
+
+
+class OwnPage(NamedTuple):
+    """What each tab shows around it, and what each of them counts."""
+
+    engagement: EngagementShown
+    customer_name: str
+    partner_name: str
+    product_name: str
+    plan_name: str
+    #: those with a sentence for the customer
+    events: int
+    #: charged, or to be
+    entries: int
+
+
+class OwnDetails(NamedTuple):
+    page: OwnPage
+    particulars: Particulars
+    asked: OpenRequest | None
+    #: so far, one amount a currency
+    charged: tuple[Money, ...]
+
+
+@cache
+def _page() -> Select[*tuple[Any, ...]]:
+    """Built when every room has declared its events. Groups know how many entries are rated; those that wait are few."""
+    rated = (
+        select(func.coalesce(func.sum(RatingGroup.entries), 0))
+        .where(RatingGroup.engagement_id == Engagement.id)
+        .scalar_subquery()
+    )
+    waiting = select(BillingEntry.id).where(BillingEntry.engagement_id == Engagement.id, IS_UNDECIDED)
+    events = _few(events_told(Engagement.id).with_only_columns(History.id))
+    counts = (
+        case((rated >= MOST_COUNTED, MOST_COUNTED), else_=events),  # each rated entry is an event, too
+        case((rated >= MOST_COUNTED, MOST_COUNTED), else_=rated + _few(waiting)),
+    )
+    shown = (getattr(Engagement, name) for name in EngagementShown._fields)
+    return of_one_engagement(select(*shown, *NAMES, *counts))
+
+
+def _few(found: Select[*tuple[Any, ...]]) -> Any:
+    some = found.correlate(Engagement).limit(at_most(MOST_COUNTED)).subquery()
+    return select(func.count()).select_from(some).scalar_subquery()
+
+
+@cache
+def _entries() -> Select[*tuple[Any, ...]]:
+    return _page().add_columns(RATED_GROUPS)
+
+
+@cache
+def _details() -> Select[*tuple[Any, ...]]:
+    return with_open_request(_page().add_columns(RATED_GROUPS))
+
+
+def own_page(engagement_id: uuid.UUID) -> OwnPage:
+    """NotVisible when this viewer has no such engagement; so for the other two."""
+    return _read(_page(), engagement_id)[0]
+
+
+def own_entries_tab(engagement_id: uuid.UUID) -> tuple[OwnPage, list[Charged]]:
+    """With what its newest months are charged."""
+    page, row = _read(_entries(), engagement_id)
+    return page, charged_in(engagement_id, row.rated_groups, STRIP_MONTHS)
+
+
+def own_details(engagement_id: uuid.UUID) -> OwnDetails:
+    page, row = _read(_details(), engagement_id)
+    sums: dict[str, int] = {}
+    for charged in charged_in(engagement_id, row.rated_groups):
+        sums[charged.currency] = sums.get(charged.currency, 0) + charged.gross_minor
+    amounts = tuple(Money.of_minor(minor, currency) for currency, minor in sorted(sums.items()))
+    return OwnDetails(page, *particulars_of(row), amounts)
+
+
+def _read(asked: Select[*tuple[Any, ...]], engagement_id: uuid.UUID) -> tuple[OwnPage, Any]:
+    row = next(iter(columns_of(asked, {"engagement_id": engagement_id})), None)
+    if row is None:
+        raise NotVisible
+    engagement, customer, partner, product, plan, events, entries, *_more = taken_apart(row, EngagementShown)
+    entries = min(int(entries), MOST_COUNTED)
+    return OwnPage(engagement, customer, partner, product, plan, events, entries), row
