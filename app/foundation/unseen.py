@@ -3,7 +3,7 @@
     found.execution_options(**{PLANNED_ONCE: True})     # in front of page_of(found, ..., values=...)
 
 A statement that is asked again and again is planned for its values five times, and then once for good if that looks no dearer. Of a
-client with very many engagements it looks dearer, however equal the two plans are, and so each page waits for its plan longer than
+month with very many engagements it looks dearer, however equal the two plans are, and so each page waits for its plan longer than
 for its rows. Such a value stands in the text as (SELECT value): whoever plans knows that there is one, and no more.
 
 Only where an average value's plan serves every other, because an index has the list's order and nothing else is worth a look.

@@ -26,8 +26,10 @@ def test_it_is_prepared_unless_it_is_planned_anew(app: Flask, anew: bool) -> Non
         db.session.remove()
 
 
-def test_a_products_engagements_of_one_client_are() -> None:
+def test_engagements_of_one_client_are() -> None:
     product_id, customer_id = new_id(), new_id()
     both, _values = engagements_asked(product_id=product_id, customer_id=customer_id)
-    one, _values = engagements_asked(customer_id=customer_id)
-    assert both.get_execution_options()[PLANNED_ANEW] and PLANNED_ANEW not in one.get_execution_options()
+    clients, _values = engagements_asked(customer_id=customer_id)
+    products, _values = engagements_asked(product_id=product_id)
+    assert both.get_execution_options()[PLANNED_ANEW] and clients.get_execution_options()[PLANNED_ANEW]
+    assert PLANNED_ANEW not in products.get_execution_options()

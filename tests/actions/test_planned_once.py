@@ -35,7 +35,7 @@ def test_lists_are_unless_a_value_decides_how_they_are_read() -> None:
     row_id = new_id()
     for found, once in (
         (engagements_asked(), True),
-        (engagements_asked(customer_id=row_id), True),
-        (engagements_asked(customer_id=row_id, product_id=row_id), False),
+        (engagements_asked(product_id=row_id), True),
+        (engagements_asked(customer_id=row_id), False),
     ):
         assert found[0].get_execution_options().get(PLANNED_ONCE, False) is once
