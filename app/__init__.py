@@ -34,7 +34,7 @@ def create_app(overrides: Mapping[str, Any] | None = None) -> Flask:
 
     from app import api, commands, screens
     from app.config import HERE, settings_from
-    from app.foundation import clock, database, history_stretches
+    from app.foundation import beside, clock, database, history_stretches
     from app.web import (
         addresses,
         assets,
@@ -76,6 +76,7 @@ def create_app(overrides: Mapping[str, Any] | None = None) -> Flask:
     history_stretches.follow(settings.secret_key)
     _know_every_table_and_event()
     database.install(app, settings.database_url, migrations=HERE / "migrations")
+    beside.install(app)
 
     logs.install(app)
     security_headers.install(app)

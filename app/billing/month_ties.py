@@ -3,12 +3,14 @@
 A book's programmes are those under its cut-off policy. Test rows count in no total.
 """
 
-from collections.abc import Sequence
+import uuid
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, starmap
+from operator import eq
 from typing import Any, NamedTuple
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import ColumnElement, Select, String, func, literal, select, tuple_
 
 from app.billing import states
 from app.billing.model import IS_RATED, BillingEntry
@@ -18,7 +20,7 @@ from app.catalog.model import Programme
 from app.catalog.queries import remuneration_of
 from app.charges.model import ChargeLine, ProgrammeMonth
 from app.foundation.billing_month import BillingMonth
-from app.foundation.database import db
+from app.foundation.database import Month, db
 from app.foundation.money import Money
 from app.foundation.raw_rows import fetched
 from app.months.checklist import Total
@@ -26,22 +28,42 @@ from app.months.checklist import Total
 
 def totals(book: str, month: BillingMonth) -> Sequence[Total]:
     """What the charge book holds for the month under the book's programmes."""
-    programmes = db.session.scalars(select(Programme.id).where(Programme.cut_off == book)).all()
-    rows = db.session.execute(
-        select(
-            ChargeLine.programme_id,
-            ChargeLine.currency,
-            func.count().label("lines"),
-            func.sum(ChargeLine.gross_minor).label("gross"),
-            func.sum(ChargeLine.due_minor).label("due"),
-            func.sum(ChargeLine.tax_minor).label("tax"),
-        )
-        .where(ChargeLine.booked_month == month, ChargeLine.programme_id.in_(programmes), ChargeLine.is_test.is_(False))
-        .group_by(ChargeLine.programme_id, ChargeLine.currency)
-    ).all()
-    return [
-        Total(row.programme_id, row.currency, row.lines, int(row.gross), int(row.due), int(row.tax)) for row in rows
-    ]
+    programmes = db.session.execute(select(Programme.id, Programme.currency).where(Programme.cut_off == book)).all()
+    asked = (
+        ChargeLine.booked_month == month,
+        ChargeLine.programme_id.in_([row.id for row in programmes]),
+        ChargeLine.is_test.is_(False),
+    )
+    if len(programmes) == 1 and (found := _in_one_currency(*programmes[0], asked)) is not None:
+        return found
+    by = (ChargeLine.programme_id, ChargeLine.currency)
+    rows = db.session.execute(select(*by, *_SUMS).where(*asked).group_by(*by)).all()
+    return [_total(*row) for row in rows]
+
+
+#: in the order of Total's fields
+_SUMS = (
+    func.count(),
+    func.sum(ChargeLine.gross_minor),
+    func.sum(ChargeLine.due_minor),
+    func.sum(ChargeLine.tax_minor),
+)
+
+
+def _in_one_currency(
+    programme_id: uuid.UUID, currency: str, asked: Sequence[ColumnElement[bool]]
+) -> list[Total] | None:
+    """The totals where all lines are one programme's, in its own currency: sorting each by its currency would cost a fifth of the
+    time. None where a line is in another."""
+    others = func.count().filter(ChargeLine.currency != currency)
+    lines, *sums, elsewhere = db.session.execute(select(*_SUMS, others).where(*asked)).one()
+    if elsewhere:
+        return None
+    return [_total(programme_id, currency, lines, *sums)] if lines else []
+
+
+def _total(programme_id: Any, currency: str, lines: int, *sums: Any) -> Total:
+    return Total(programme_id, currency, lines, *map(int, sums))
 
 
 @dataclass(frozen=True)
@@ -100,7 +122,8 @@ def rated_in(book: str, month: BillingMonth) -> Rated:
     found, takes_back = Rated(), False
     programmes = {each.id: each for each in db.session.scalars(select(Programme).where(Programme.cut_off == book))}
     for programme in programmes.values():
-        for row in starmap(Alike, chain.from_iterable(fetched(alike_in(programme, month), 2000))):
+        parts = (chain.from_iterable(fetched(part, 2000)) for part in alike_in(programme, month))
+        for row in starmap(Alike, chain.from_iterable(parts)):
             found.entries += row.alike
             if row.service_month == month.number:
                 found.own_work[row.currency] = found.own_work.get(row.currency, 0) + row.amount_minor * row.alike
@@ -131,11 +154,18 @@ class Alike(NamedTuple):
 _WHAT = tuple(getattr(BillingEntry, name) for name in Alike._fields[:-1])
 
 
-def alike_in(programme: Programme, month: BillingMonth) -> Select[*tuple[Any, ...]]:
-    """The fields of Alike, a row for each amount."""
-    return (
-        select(*_WHAT, func.count()).where(*_rated(month), BillingEntry.programme_id == programme.id).group_by(*_WHAT)
-    )
+def alike_in(programme: Programme, month: BillingMonth) -> Iterator[Select[*tuple[Any, ...]]]:
+    """The fields of Alike, a row for each amount, in three stretches of the index.
+
+    The second holds nearly all of a month: entries of its own work, in the programme's own currency. They are told apart by their
+    amount alone, which costs a database two thirds of telling all four.
+    """
+    *same, amount = _WHAT
+    usual = (literal(month, Month), literal(programme.currency, String), literal(states.ENTRY, String))
+    rated = (*_rated(month), BillingEntry.programme_id == programme.id)
+    yield select(*_WHAT, func.count()).where(*rated, tuple_(*same) < tuple_(*usual)).group_by(*_WHAT)
+    yield select(*usual, amount, func.count()).where(*rated, *map(eq, same, usual)).group_by(amount)
+    yield select(*_WHAT, func.count()).where(*rated, tuple_(*same) > tuple_(*usual)).group_by(*_WHAT)
 
 
 def _rated(month: BillingMonth) -> tuple[Any, ...]:

@@ -1,5 +1,6 @@
 """A month's end: frozen at its cut-off, closed when nothing is in the way, reopened by two people, closed again."""
 
+import uuid
 from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -14,6 +15,7 @@ from app.billing import actions as billing
 from app.billing import month_ties
 from app.billing.actions import Draft
 from app.catalog.model import Product, Programme
+from app.charges.model import ChargeLine
 from app.engagements.model import Engagement
 from app.foundation import clock, history
 from app.foundation.database import db, transaction
@@ -240,26 +242,42 @@ def test_months_that_take_entries_are_open_by_clock_and_by_row() -> None:
     assert offered() == ["2026-10", "2026-11"]
 
 
+def test_lines_in_another_currency_than_their_programme_are_counted_by_currency() -> None:
+    entry = make_entry(engagement(), "10", month=OCTOBER, at=WORK, rated=True)
+    with acting_for_all("a test books a line"):
+        (before,) = month_ties.totals(BOOK, OCTOBER)
+        with transaction() as session:
+            session.add(ChargeLine(
+                **{name: getattr(entry, name) for name in ("seller_id", "partner_id", "customer_id", "programme_id")},
+                description="Hours", service_month=OCTOBER, booked_month=OCTOBER, currency="EUR", gross_minor=700, due_minor=500,
+                tax_minor=100, source_kind="test", source_id=uuid.uuid4(), created_at=WORK,
+            ))  # fmt: skip
+        euro, dollars = sorted(month_ties.totals(BOOK, OCTOBER), key=lambda total: total.currency)
+    assert dollars == before
+    assert (euro.currency, euro.lines, euro.gross_minor, euro.due_minor, euro.tax_minor) == ("EUR", 1, 700, 500, 100)
+
+
 def test_a_close_adds_up_its_entries_in_their_index_alone() -> None:
     make_entry(engagement(), "10", month=OCTOBER, at=WORK, rated=True)
     with acting_for_all("a test asks for a plan"):
-        asked = month_ties.alike_in(
-            db.session.scalars(select(Programme).where(Programme.cut_off == BOOK)).one(), OCTOBER
-        )
+        programme = db.session.scalars(select(Programme).where(Programme.cut_off == BOOK)).one()
         connection = db.session.connection()
-        written = str(asked.compile(dialect=connection.dialect, compile_kwargs={"literal_binds": True}))
-        if connection.dialect.name == "sqlite":
-            plan = [row[3] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {written}")]
-            assert plan == [
-                "SEARCH billing_entry USING INDEX ix_billing_entry_booked (booked_month=? AND programme_id=?)"
-            ]
-        else:
-            for dearer in ("seqscan", "bitmapscan", "hashagg"):  # for a handful of rows they are not
-                connection.exec_driver_sql(f"SET LOCAL enable_{dearer} TO off")
-            plan = [row[0].strip() for row in connection.exec_driver_sql(f"EXPLAIN (COSTS off) {written}")]
-            assert plan[0] == "GroupAggregate"
-            assert any("Index Only Scan using ix_billing_entry_booked" in line for line in plan), plan
-            assert not any("Sort" in line for line in plan), plan
+        found = 0
+        for asked in month_ties.alike_in(programme, OCTOBER):
+            written = str(asked.compile(dialect=connection.dialect, compile_kwargs={"literal_binds": True}))
+            found += sum(row[-1] for row in connection.exec_driver_sql(written))
+            if connection.dialect.name == "sqlite":
+                (step,) = [row[3] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {written}")]
+                assert step.startswith("SEARCH billing_entry USING INDEX ix_billing_entry_booked (booked_month=? AND")
+                assert "service_month" in step
+            else:
+                for dearer in ("seqscan", "bitmapscan", "hashagg"):  # for a handful of rows they are not
+                    connection.exec_driver_sql(f"SET LOCAL enable_{dearer} TO off")
+                plan = [row[0].strip() for row in connection.exec_driver_sql(f"EXPLAIN (COSTS off) {written}")]
+                assert plan[0] == "GroupAggregate"
+                assert any("Index Only Scan using ix_billing_entry_booked" in line for line in plan), plan
+                assert not any("Sort" in line for line in plan), plan
+        assert found == 1
 
 
 def test_closes_mark_what_has_grown_and_their_roots_can_be_worked_out_again() -> None:
