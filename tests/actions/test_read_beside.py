@@ -2,19 +2,23 @@
 
 import threading
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import Table, event, select
+from sqlalchemy.sql import visitors
 
 from app.foundation import clock
 from app.foundation.beside import read_beside
 from app.foundation.database import db, transaction
 from app.foundation.tenancy import acting_for_all, current
+from app.months.closing import NOT_COUNTED, _ready
 from app.months.model import Month
 from app.months.queries import stored_totals
 from app.parties.model import Organisation
 from tests.actions.closed_months import NOW, OCTOBER, WORK, engagement
 from tests.makers import close_month, make_entry, make_organisation
+from tests.makers.months import BOOK
 
 pytestmark = pytest.mark.usefixtures("app")
 
@@ -65,3 +69,22 @@ def test_a_close_counts_what_its_own_transaction_has_rated() -> None:
         make_entry(made, "10", month=OCTOBER, at=WORK, rated=True)
         closed = close_month(OCTOBER)
         assert [total.gross_minor for total in stored_totals([closed.month_id])] == [150_000]
+
+
+def test_what_a_close_counts_beside_is_nothing_that_it_may_have_written() -> None:
+    made = engagement()
+    with clock.pinned(datetime(2026, 11, 5, tzinfo=UTC)):
+        make_entry(made, "10", month=OCTOBER, at=WORK, rated=True)
+    asked: set[str] = set()
+
+    def note(_connection: Any, clause: Any, *_rest: Any) -> None:
+        asked.update(table.name for table in visitors.iterate(clause) if isinstance(table, Table))
+
+    with acting_for_all("a test counts a month"):
+        event.listen(db.engine, "before_execute", note)
+        try:
+            _ready(Month(book=BOOK, month=OCTOBER, state="frozen"))
+        finally:
+            event.remove(db.engine, "before_execute", note)
+    assert asked >= {"billing_entry", "charge_line"}
+    assert asked.isdisjoint(model.__tablename__ for model in NOT_COUNTED)
