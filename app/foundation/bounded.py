@@ -1,4 +1,4 @@
-"""Counts that cost the same however much there is: they end at a bound, and then say so, "1,000+".
+"""Counts that cost the same however much there is: they end at a bound, and then say so, "500+".
 
 few = bounded(select(Engagement.id).where(...))
 Bounded(db.session.scalar(select(func.count()).select_from(few)))
@@ -11,8 +11,8 @@ from sqlalchemy import Select, Subquery
 
 from app.foundation.database import at_most
 
-#: Nobody decides otherwise at 1,000 than at 1,001.
-MOST = 1000
+#: Nobody decides otherwise at 500 than at 501, and who has a thousand of something waits no longer than who has a million.
+MOST = 500
 
 
 class Bounded(int):
