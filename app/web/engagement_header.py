@@ -129,6 +129,7 @@ class ActionShown(NamedTuple):
     label: str
     icon: str
     path: str
+    #: opens over the page
     dialog: bool
     danger: bool
     divider: bool
@@ -160,6 +161,11 @@ class Head(NamedTuple):
     notice_decides: bool
 
 
+def actions_shown(state: str, viewer: Viewer, here: str) -> tuple[ActionShown, ...]:
+    lines = menu_lines(state, viewer, here)
+    return tuple(ActionShown(**{**line, "dialog": line["dialog"] is not None}) for line in lines)
+
+
 @lru_cache(maxsize=1000)
 def head_of(page: TabPage, viewer: Viewer, current_tab: str, _language: str) -> Head:
     e = page.engagement
@@ -179,9 +185,7 @@ def head_of(page: TabPage, viewer: Viewer, current_tab: str, _language: str) -> 
         here=here,
         crumbs=tuple(crumbs(page, viewer)),
         tabs=_tabs(page, here, current_tab, viewer),
-        actions=tuple(
-            ActionShown(**{**line, "dialog": line["dialog"] is not None}) for line in menu_lines(e.state, viewer, here)
-        ),
+        actions=actions_shown(e.state, viewer, here),
         decides=states.APPROVE in offered,
         answers=states.REJECT_COMPLETION_REQUEST in offered,
         add_entry=here + PATHS[states.ADD_BILLING_ENTRY] if states.ADD_BILLING_ENTRY in offered else None,

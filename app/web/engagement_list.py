@@ -36,7 +36,7 @@ from app.foundation.tenancy import Viewer
 from app.months.queries import OpenMonths, open_by_the_clock
 from app.web import instants
 from app.web.engagement_cells import AWAITED, NOBODY, closes_at, waiting_for
-from app.web.engagement_header import CLOSES_SOON, PATHS, menu_lines
+from app.web.engagement_header import CLOSES_SOON, PATHS, ActionShown, actions_shown
 from app.web.filters import Choice, Months, Reference, Search, recent_months
 from app.web.languages import locale_name
 from app.web.listing import Listing, ListOf
@@ -65,18 +65,6 @@ WAITING = "waiting"
 _MONTHS_OFFERED = 13
 
 
-class Action(NamedTuple):
-    """One line of a row's Actions menu; its path begins with the row's address."""
-
-    label: str
-    icon: str
-    path: str
-    #: opens over the page
-    dialog: bool
-    danger: bool
-    divider: bool
-
-
 class Verbs(NamedTuple):
     """What is offered in one state: the same in each of its rows, but for the address of the row that it begins with."""
 
@@ -84,7 +72,8 @@ class Verbs(NamedTuple):
     go_label: str
     go_icon: str
     go_path: str
-    actions: tuple[Action, ...]
+    #: their paths begin with the row's address
+    actions: tuple[ActionShown, ...]
     #: somebody must decide
     waits: bool
     #: it takes entries
@@ -243,9 +232,8 @@ def _verbs_of(state: str, viewer: Viewer) -> Verbs:
         go = (_("Review"), "arrow--right", "")
     elif state == states.ACTIVE and viewer.may("billing-entry:submit"):
         go = (_("Add entry"), "add", PATHS[states.ADD_BILLING_ENTRY])
-    view = Action(_("View details"), "view", "", dialog=False, danger=False, divider=False)
-    others = (Action(**{**line, "dialog": line["dialog"] is not None}) for line in menu_lines(state, viewer, ""))
-    return Verbs(*go, (view, *others), state in decisions, state in states.BILLABLE)
+    view = ActionShown(_("View details"), "view", "", dialog=False, danger=False, divider=False)
+    return Verbs(*go, (view, *actions_shown(state, viewer, "")), state in decisions, state in states.BILLABLE)
 
 
 def read_list(*, default: Sequence[str], offered: Sequence[str], product_id: uuid.UUID | None = None) -> Listed:
