@@ -53,8 +53,10 @@ def _restore() -> None:
 
 def _token() -> str:
     """generate_csrf(), which signs what the session holds; without a time limit one signature will do for all of its pages."""
+    if _FIELD in g:
+        return str(g.csrf_token)
     raw = session.get(_FIELD)
-    if raw is None or _FIELD in g:
+    if raw is None:
         return generate_csrf()
     g.csrf_token = _signed(raw, str(current_app.secret_key))
     return str(g.csrf_token)

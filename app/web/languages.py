@@ -22,7 +22,7 @@ def install(app: Flask) -> None:
     app.config.setdefault("BABEL_TRANSLATION_DIRECTORIES", "translations")
     babel = Babel(app, locale_selector=_language)
     babel.domain_instance = _Catalogue()
-    app.jinja_env.globals["_"] = said
+    app.jinja_env.globals.update(_=said, ngettext=said_of)
     app.before_request(_begin)
     app.teardown_request(_end)
 
@@ -41,10 +41,20 @@ def said(sentence: str, /, **facts: Any) -> Markup:
     return words % facts if facts or "%" in words else words
 
 
+def said_of(one: str, many: str, number: Any, /, **facts: Any) -> Markup:
+    """`ngettext()` in templates: the sentence for so many, of which %(num)s tells how many; the facts in it escaped."""
+    return _words_of(locale_name(), one, many, number) % {"num": number, **facts}
+
+
 @lru_cache(maxsize=5000)
 def _words(_locale: str, sentence: str) -> Markup:
     """A catalogue does not change while the process runs."""
     return Markup(gettext(sentence))  # noqa: S704  sentences are ours, what stands in their places is escaped
+
+
+@lru_cache(maxsize=5000)
+def _words_of(_locale: str, one: str, many: str, number: Any) -> Markup:
+    return Markup(get_domain().get_translations().ungettext(one, many, number))  # noqa: S704  as above
 
 
 def locale_name() -> str:

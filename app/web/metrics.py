@@ -10,6 +10,7 @@ With several processes (gunicorn) set PROMETHEUS_MULTIPROC_DIR to an empty folde
 import os
 import time
 from collections.abc import Callable, Iterator
+from functools import cache
 from typing import Any
 
 import structlog
@@ -62,6 +63,7 @@ def install(app: Flask) -> None:
         registry=registry,
     )
     app.extensions["metrics"] = registry
+    count_of, seconds_of = cache(counted.labels), cache(lasted.labels)  # endpoints, methods and statuses are few
 
     @app.before_request
     def _begin() -> None:
@@ -75,9 +77,9 @@ def install(app: Flask) -> None:
             if request.method in ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
             else "other"
         )
-        counted.labels(method, endpoint, response.status_code).inc()
+        count_of(method, endpoint, response.status_code).inc()
         if "metrics_began" in g:
-            lasted.labels(endpoint).observe(time.perf_counter() - g.metrics_began)
+            seconds_of(endpoint).observe(time.perf_counter() - g.metrics_began)
         return response
 
 

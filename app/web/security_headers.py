@@ -33,15 +33,17 @@ def may_leave_for(response: Response, address: str) -> Response:
 def install(app: Flask) -> None:
     settings = app.config.get("SETTINGS")
     over_tls = settings is not None and settings.secure_cookies
+    always = ALWAYS | ({"Strict-Transport-Security": "max-age=31536000"} if over_tls else {})
 
     @app.after_request
     def _set(response: Response) -> Response:
-        for name, value in ALWAYS.items():
-            response.headers.setdefault(name, value)
-        if over_tls:
-            response.headers.setdefault("Strict-Transport-Security", "max-age=31536000")
-        if "Cache-Control" not in response.headers:
+        headers = response.headers
+        said = {name.lower() for name in headers.keys()}  # once: each look for one name reads them all
+        for name, value in always.items():
+            if name.lower() not in said:
+                headers.add(name, value)
+        if "cache-control" not in said:
             # A page may name amounts and holds a form token: a shared machine's Back button must not bring it back.
             signed_in = viewer().member_id is not None
-            response.headers["Cache-Control"] = "no-store" if signed_in else "no-cache, private"
+            headers["Cache-Control"] = "no-store" if signed_in else "no-cache, private"
         return response

@@ -185,7 +185,7 @@ class Shell:
                 totals[path] = totals.get(path, 0) + found
         return totals
 
-    @property
+    @cached_property
     def waiting_count(self) -> int:
         """Decisions that wait, wherever they are dealt with: the Inbox lists them all."""
         return sum(number for path, number in self.counts.items() if path not in NO_DECISIONS)
@@ -199,7 +199,7 @@ class Shell:
         """Whether mail to the viewer's own address was refused for good."""
         return bool(self.counts.get(PREFERENCES))
 
-    @property
+    @cached_property
     def inbox_path(self) -> str:
         """Where the bell leads: to the notices when these alone are new, else to the Inbox. Each is one tab away."""
         return NOTICES if self.unread_count and not self.waiting_count else INBOX
