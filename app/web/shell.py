@@ -49,6 +49,11 @@ WAITING: list[Waiting] = []
 
 def capacity_words(capacity: str) -> str:
     """'as partner', behind an organisation's name."""
+    return _capacity_words(capacity, locale_name())
+
+
+@lru_cache(maxsize=100)
+def _capacity_words(capacity: str, _language: str) -> str:
     words = {"operator": _("as operator"), "partner": _("as partner"), "customer": _("as customer")}
     return words.get(capacity, "")
 
