@@ -38,7 +38,7 @@ def install(app: Flask) -> None:
     @app.after_request
     def _set(response: Response) -> Response:
         headers = response.headers
-        said = {name.lower() for name in headers.keys()}  # once: each look for one name reads them all
+        said = {name.lower() for name, _value in headers}  # once: each look for one name reads them all
         for name, value in always.items():
             if name.lower() not in said:
                 headers.add(name, value)
