@@ -8,6 +8,7 @@ transaction. A job that runs twice, dies anywhere or meets another one finds the
 import uuid
 from datetime import datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import select
@@ -274,5 +275,6 @@ def line_description(engagement: str, quantity: Decimal, unit: str) -> str:
     return f"{engagement}, {plain_quantity(quantity)} {unit}"
 
 
+@lru_cache(8192)
 def plain_quantity(quantity: Decimal) -> str:
     return f"{quantity.normalize():f}"

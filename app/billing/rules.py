@@ -5,7 +5,8 @@ import uuid
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
-from functools import cached_property
+from functools import lru_cache
+from typing import NamedTuple
 
 from app.catalog import tariff as tariffs
 from app.catalog.tariff import Step, Tariff
@@ -29,8 +30,7 @@ class Terms:
     month_limit: Decimal | None
 
 
-@dataclass(frozen=True)
-class Rated:
+class Rated(NamedTuple):
     """The result of rating one entry: its amount and how it came about."""
 
     amount: Money
@@ -41,7 +41,7 @@ class Rated:
     cost_after: Decimal
     tariff: Tariff
 
-    @cached_property
+    @property
     def steps(self) -> tuple[Step, ...]:
         """How the amount came about; worked out for who asks, not for every entry that is rated."""
         return tuple(tariffs.entry_steps(self.tariff, self.before, self.after - self.before))
@@ -144,7 +144,17 @@ def rate(terms: Terms, before: Decimal, quantity: Decimal, *, costs_before: Deci
     cost_after = round_half_up(tariffs.cost(terms.tariff, after), places)
     if abs(cost_after) >= LARGEST_AMOUNT:
         raise Refused("quantity", N_("The month's amount is too large; check the quantity."))
-    return Rated(Money(cost_after - cost_before, terms.currency), before, after, cost_before, cost_after, terms.tariff)
+    amount = _money(cost_after - cost_before, terms.currency)
+    return Rated(amount, before, after, cost_before, cost_after, terms.tariff)
+
+
+@lru_cache(4096)
+def _money(rounded: Decimal, currency: str) -> Money:
+    """One object for all entries of one amount, so that its minor units are worked out once: a price list knows few amounts.
+
+    What is rounded to the same places is spelled alike where it is equal.
+    """
+    return Money(rounded, currency)
 
 
 @dataclass(frozen=True)

@@ -67,7 +67,7 @@ def update(
     running: Future[int] | None = None  # at one batch while the caller makes the next
     try:
         for batch in _batches(rows):
-            if len({row[0] for row in batch}) != len(batch):
+            if len(set(map(_comparable, (row[0] for row in batch)))) != len(batch):
                 raise ValueError("one id is changed twice at once")
             matched += running.result() if running else 0
             running = put(connection, batch)
@@ -170,10 +170,16 @@ def _joined_update(table: Table, old: list[Column[Any]], new: list[Column[Any]],
         stage.fill(connection, batch)
         ids = [row[0] for row in batch]
         if isinstance(ids[0], uuid.UUID | int):  # sorted here as there; texts are not
-            return _beside(_changed, connection, ranged, {"least": min(ids), "most": max(ids)})
+            ends = {"least": min(ids, key=_comparable), "most": max(ids, key=_comparable)}
+            return _beside(_changed, connection, ranged, ends)
         return _beside(_changed, connection, statement, None)
 
     return put
+
+
+def _comparable(id_: Any) -> Any:
+    """An id as the number that it is: what a UUID does itself, it does in Python."""
+    return id_.int if type(id_) is uuid.UUID else id_
 
 
 def _beside(call: Callable[..., int], *given: Any) -> Future[int]:
@@ -268,7 +274,7 @@ def _copy(connection: Connection, statement: str, binders: list[Binder], rows: I
             for some in _batches(rows, SLICE):
                 spelled = (copy_text.spelled(column, adapted) for column in _bound(binders, some))
                 lines = map("\t".join, zip(*spelled, strict=True))
-                copy.write("".join([f"{line}\n" for line in lines]))
+                copy.write("\n".join([*lines, ""]))
         return int(cursor.rowcount)
 
 

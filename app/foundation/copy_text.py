@@ -4,7 +4,8 @@ import re
 import uuid
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from operator import attrgetter
+from itertools import repeat
+from operator import attrgetter, is_not
 from types import NoneType
 from typing import Any
 
@@ -14,6 +15,8 @@ from psycopg.adapt import PyFormat
 #: what COPY's text format would take for something else
 _SPECIAL = re.compile(r"[\\\t\n\r]")
 _ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
+#: rows that are looked at to see whether a column has the same objects again
+FEW = 8
 _SPELLED: dict[type, Callable[[Any], str]] = {
     int: str,
     bool: str,
@@ -25,6 +28,10 @@ _SPELLED: dict[type, Callable[[Any], str]] = {
 
 def mapped(binder: Callable[[Any], Any], column: Sequence[Any]) -> list[Any]:
     """What stands in many rows as one object, as the same party or instant does, is bound once."""
+    if not any(map(is_not, column, repeat(column[0]))):
+        return [binder(column[0])] * len(column)
+    if len(set(map(id, column[:FEW]))) == len(column[:FEW]):  # each row has its own
+        return list(map(binder, column))
     places = list(map(id, column))
     different = dict(zip(places, column, strict=True))
     if 2 * len(different) > len(places):
@@ -35,9 +42,15 @@ def mapped(binder: Callable[[Any], Any], column: Sequence[Any]) -> list[Any]:
 
 def spelled(column: Sequence[Any], adapted: Transformer) -> Sequence[str]:
     """A bound column in COPY's text format, which takes a third of the time in which the driver spells value by value."""
+    if not any(map(is_not, column, repeat(column[0]))):  # the same in every row
+        return _spelled(column[:1], adapted) * len(column)
+    return _spelled(column, adapted)
+
+
+def _spelled(column: Sequence[Any], adapted: Transformer) -> list[str]:
     kinds = set(map(type, column))
     if kinds == {str}:
-        return column if not _SPECIAL.search("".join(column)) else [text.translate(_ESCAPES) for text in column]
+        return list(column) if not _SPECIAL.search("".join(column)) else [text.translate(_ESCAPES) for text in column]
     if len(kinds) == 1 and (spell := _SPELLED.get(kinds.pop())):
         return mapped(spell, column)
     return [_adapted(value, adapted) for value in column]

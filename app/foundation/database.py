@@ -118,11 +118,15 @@ class Exact(TypeDecorator[Decimal]):
     impl = BigInteger
     cache_ok = True
 
+    def bind_processor(self, dialect: Dialect) -> Callable[[Decimal | None], int | None]:
+        """In one step: a rated entry holds three of them."""
+        return lambda value: None if value is None else to_scaled(value)
+
     def process_bind_param(self, value: Decimal | None, dialect: Dialect) -> int | None:
         return None if value is None else to_scaled(value)
 
-    def process_result_value(self, value: int | None, dialect: Dialect) -> Decimal | None:
-        return None if value is None else from_scaled(int(value))
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[int | None], Decimal | None]:
+        return lambda value: None if value is None else from_scaled(int(value))
 
 
 class AsSent(TypeDecorator[Decimal]):
@@ -146,6 +150,10 @@ class AsSent(TypeDecorator[Decimal]):
         return None if value is None else Decimal(value)
 
 
+def _month_of_number(number: int | None) -> BillingMonth | None:
+    return None if number is None else BillingMonth.of_number(number)
+
+
 class Month(TypeDecorator[BillingMonth]):
     """A billing month, stored as the number YYYYMM, so that it sorts and filters as it reads."""
 
@@ -159,8 +167,8 @@ class Month(TypeDecorator[BillingMonth]):
     def process_bind_param(self, value: BillingMonth | None, dialect: Dialect) -> int | None:
         return None if value is None else value.number
 
-    def process_result_value(self, value: int | None, dialect: Dialect) -> BillingMonth | None:
-        return None if value is None else BillingMonth.of_number(value)
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[int | None], BillingMonth | None]:
+        return _month_of_number
 
 
 @lru_cache(8192)

@@ -155,7 +155,7 @@ def facts_of(event: str, facts: dict[str, Any]) -> str:
 
 
 def check_facts(declared: Event, facts: dict[str, Any]) -> None:
-    if set(facts) != declared.fields:
+    if facts.keys() != declared.fields:
         raise ValueError(f"{declared.name} carries {sorted(declared.fields)}, not {sorted(facts)}")
 
 

@@ -15,7 +15,6 @@ from app.foundation.tenancy import Viewer, acting_for_all
 
 #: whose chain it is: the subject's kind and id
 ChainKey = tuple[str, uuid.UUID]
-PARTIES = ("seller_id", "partner_id", "customer_id")
 
 
 def record_many(
@@ -45,7 +44,7 @@ def record_many(
         """Each chain's next ones, made while those before them are being written."""
         for (row, facts), subject in zip(happened, subjects, strict=True):
             own_id, chain, parties = getattr(row, "id", None), chains[subject], parties_of(row)
-            if chain.parties != tuple(map(parties.get, PARTIES)):
+            if chain.parties != (parties.get("seller_id"), parties.get("partner_id"), parties.get("customer_id")):
                 chain = chains[subject] = chain.goes_on_for(**parties)
             about_id = own_id if own_id != subject[1] else None
             if not getattr(row, "is_test", False):

@@ -16,6 +16,7 @@ import structlog
 from app.billing.queries import DueEntry, engagements_due_for_rating, many_due_for_rating
 from app.billing.rating import note_failure, rate_entry
 from app.billing.rating_in_bulk import rate_many
+from app.foundation.collecting import without_collecting
 from app.foundation.database import db
 from app.foundation.refusals import AlreadyDone
 from app.foundation.shares import WHOLE, Share, share_of
@@ -43,9 +44,11 @@ def shares_due() -> Collection[int]:
 
 
 def run(*, by: Viewer, stopped: Stopped, share: Share = WHOLE) -> Done:
-    due = many_due_for_rating(MOST, share=share)
-    left = [entry.id for entry in due] if len(due) < FEW else _many(due, by=by)
-    rated, failed, message = len(due) - len(left), 0, ""
+    with without_collecting():
+        due = many_due_for_rating(MOST, share=share)
+        left = [entry.id for entry in due] if len(due) < FEW else _many(due, by=by)
+        rated, failed, message = len(due) - len(left), 0, ""
+        del due  # twenty thousand rows less that a search for rings goes through
     for entry_id in left[:AT_MOST_ONE_BY_ONE]:
         if stopped():
             break
