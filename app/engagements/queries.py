@@ -16,7 +16,7 @@ from app.engagements.searching import Shape, Word, few_with, places_of, shape_of
 from app.foundation.billing_month import BillingMonth
 from app.foundation.bounded import Bounded, bounded
 from app.foundation.database import Instant, at_most, db, one_of
-from app.foundation.id_list import found_first
+from app.foundation.id_list import chosen_first, found_first
 from app.foundation.kept_statements import PLANNED_ANEW, columns_of
 from app.foundation.refusals import NotVisible
 from app.foundation.tenancy import Viewer, viewer_organisation
@@ -73,8 +73,14 @@ def engagements_asked(
 def _kept(states_wanted: tuple[str, ...], asked: frozenset[str], shape: Shape) -> Select[*tuple[Any, ...]]:
     month = MonthPlace(*(Unseen(name, type_=Instant()) for name in MonthPlace._fields))
     ids: dict[str, Any] = {name: Unseen(name, type_=Uuid()) for name in asked if name.endswith("_id")}
-    found = _filtered(states_wanted=states_wanted, requested_in=month if "starts_at" in asked else None, **ids)
-    # one client may have most of a partner's or a product's engagements, and another three: no plan serves both
+    filters = {"states_wanted": states_wanted, "requested_in": month if "starts_at" in asked else None, **ids}
+    if "customer_id" in asked and not shape.telling and not shape.sqlite and len(states_wanted) != 1:
+        # one client may have most of a partner's or a product's engagements, and another three: no plan of the whole serves both.
+        # SQLite reads along the client's index anyway
+        chosen = select(*LIST_KEYS).where(*_conditions(**filters))
+        return chosen_first(_listed(), chosen, Engagement).execution_options(**{PLANNED_ONCE: True})
+    found = _filtered(**filters)
+    # nor does one of a single state, which such a client may hardly have
     planned = PLANNED_ANEW if "customer_id" in asked else PLANNED_ONCE
     # but the plan of a search takes longer than the search: PostgreSQL may find that one serves all
     if not shape.telling or "customer_id" not in asked or "product_id" in asked:
@@ -85,7 +91,7 @@ def _kept(states_wanted: tuple[str, ...], asked: frozenset[str], shape: Shape) -
 
 
 def engagements(*, search: str = "", **filters: Any) -> Select[*tuple[Any, ...]]:
-    """The filtered list for page_of(LIST_KEYS) and the streamed exports; `filters` as of _filtered().
+    """The filtered list for page_of(LIST_KEYS) and the streamed exports; `filters` as of _conditions().
 
     `search`: each of its words stands somewhere in number, name, client or product; case and accents do not count. A page
     of what has a word that few have is found by that word (searching.py); of others it is read along the list's own index,
@@ -98,15 +104,8 @@ def engagements(*, search: str = "", **filters: Any) -> Select[*tuple[Any, ...]]
     return found if few is None else found_first(found, few, Engagement)
 
 
-def _filtered(
-    *,
-    states_wanted: Sequence[str] = (),
-    product_id: uuid.UUID | Place | None = None,
-    customer_id: uuid.UUID | Place | None = None,
-    plan_id: uuid.UUID | Place | None = None,
-    requested_in: BillingMonth | MonthPlace | None = None,
-) -> Select[*tuple[Any, ...]]:
-    found = (
+def _listed() -> Select[*tuple[Any, ...]]:
+    return (
         select(*LIST_COLUMNS)
         # outer, though there always is one of each: else PostgreSQL, which sees that few organisations are shown to a client,
         # expects of few engagements that they are, and reads and sorts all of them for one page
@@ -115,19 +114,32 @@ def _filtered(
         .outerjoin(Product, Product.id == Engagement.product_id)
         .outerjoin(Plan, Plan.id == Engagement.plan_id)
     )
-    if states_wanted:
-        found = found.where(*in_states(states_wanted))
+
+
+def _filtered(**filters: Any) -> Select[*tuple[Any, ...]]:
+    return _listed().where(*_conditions(**filters))
+
+
+def _conditions(
+    *,
+    states_wanted: Sequence[str] = (),
+    product_id: uuid.UUID | Place | None = None,
+    customer_id: uuid.UUID | Place | None = None,
+    plan_id: uuid.UUID | Place | None = None,
+    requested_in: BillingMonth | MonthPlace | None = None,
+) -> list[ColumnElement[bool]]:
+    found = in_states(states_wanted) if states_wanted else []
     if product_id is not None:
         # its partner as well, though that follows: the product's index begins with both, and so none of the viewer's fits better
         its_partner = select(Product.partner_id).where(Product.id == product_id).scalar_subquery()
-        found = found.where(Engagement.product_id == product_id, Engagement.partner_id == its_partner)
+        found += [Engagement.product_id == product_id, Engagement.partner_id == its_partner]
     if customer_id is not None:
-        found = found.where(Engagement.customer_id == customer_id)
+        found.append(Engagement.customer_id == customer_id)
     if plan_id is not None:
-        found = found.where(Engagement.plan_id == plan_id)
+        found.append(Engagement.plan_id == plan_id)
     if requested_in is not None:
         end = requested_in.ends_before if isinstance(requested_in, MonthPlace) else requested_in.next.starts_at
-        found = found.where(Engagement.requested_at >= requested_in.starts_at, Engagement.requested_at < end)
+        found += [Engagement.requested_at >= requested_in.starts_at, Engagement.requested_at < end]
     return found
 
 

@@ -139,10 +139,11 @@ def words_of(search: str) -> list[str]:
 
 
 def shape_of(words: Sequence[str]) -> Shape:
-    if not words:
-        return Shape()
-    viewer, bind = tenancy.current(), db.session.get_bind()
+    bind = db.session.get_bind()
     sqlite = bind.dialect.name == "sqlite"
+    if not words:
+        return Shape(sqlite=sqlite)
+    viewer = tenancy.current()
     book = _BOOKS.get(viewer.capacity, "") if viewer.organisation_id is not None and _has_index(bind) else ""
     return Shape(tuple(len(word) >= LETTERS and "\0" not in word for word in words), book, sqlite)
 

@@ -6,6 +6,11 @@
 statement the page's own ids are chosen first, among the few or along the list, and then only their rows are read with all they
 show. A planner left to itself may rather read the whole list in its order and look for the ids in it: SQLite without
 statistics does.
+
+    found = chosen_first(listed, select(*LIST_KEYS).where(...), Engagement)     # before page_of(found, LIST_KEYS, ...)
+
+Nothing leads, but the page's ids are chosen first as well, in their table alone: where a value has very many rows or very few, no
+plan that PostgreSQL makes once for all of them may depend on what it expects of an average one.
 """
 
 from collections.abc import Sequence
@@ -17,13 +22,32 @@ from sqlalchemy.orm.util import _ORMJoin
 from sqlalchemy.sql.functions import FunctionElement
 
 Statement = TypeVar("Statement", bound=Select[Any])
-_OPTION = "found_first"
+_OPTION, _CHOSEN = "found_first", "chosen_first"
 
 
 def found_first(statement: Statement, few: Select[Any], entity: Any, *conditions: ColumnElement[bool]) -> Statement:
     """The same list; read without page_of it is read along itself. `conditions`: those that only page_of adds, and only where it
     chooses the ids: they are dear, and hold for the rows of those ids."""
     return statement.execution_options(**{_OPTION: (few, entity, conditions)})
+
+
+def chosen_first(listed: Statement, chosen: Select[*tuple[Any, ...]], entity: Any) -> Statement:
+    """The list of the rows that `chosen` selects the keys of: `listed` has all that they show, and drops none of them."""
+    return listed.execution_options(**{_CHOSEN: (chosen, entity)})
+
+
+def chosen_of(statement: Select[Any]) -> Select[*tuple[Any, ...]] | None:
+    """What chosen_first() was given."""
+    chosen, _entity = statement.get_execution_options().get(_CHOSEN, (None, None))
+    return chosen
+
+
+def rows_of_chosen(statement: Statement, page: Select[Any], keys: Sequence[Any]) -> Statement:
+    """`page`: of what was chosen, the page's own keys."""
+    assert statement.whereclause is None, "a condition here would shorten the page: it belongs to what is chosen"
+    _chosen, entity = statement.get_execution_options()[_CHOSEN]
+    first = page.subquery("chosen")
+    return statement.select_from(leading(first, entity, keys[-1] == first.c[keys[-1].key]))
 
 
 def page_by_ids(statement: Select[Any], page: Select[Any], keys: Sequence[Any]) -> Select[Any]:

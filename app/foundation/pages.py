@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import partial
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -17,8 +18,9 @@ from sqlalchemy import ColumnElement, Select, bindparam, case, select, tuple_
 
 from app.foundation.billing_month import BillingMonth
 from app.foundation.database import Exact, Instant, Month, at_most, db
-from app.foundation.id_list import page_by_ids
+from app.foundation.id_list import chosen_of, page_by_ids, rows_of_chosen
 from app.foundation.kept_statements import columns_of, made_of, plain_rows
+from app.foundation.unseen import unseen
 
 PAGE = 50
 #: The cursor's parameters; no list has more keys.
@@ -101,13 +103,28 @@ def _page(
     upwards: bool,
     beyond: bool,
 ) -> Select[*tuple[Any, ...]]:
+    order = [key.asc() if upwards else key.desc() for key in keys]
+    placed = partial(_placed, keys=keys, order=order, upwards=upwards, beyond=beyond)
+    if (chosen := chosen_of(statement)) is not None:
+        return rows_of_chosen(statement, placed(chosen).limit(unseen(size + 1)), keys).order_by(*order)
+    return page_by_ids(statement, placed(statement).limit(at_most(size + 1)), keys)
+
+
+def _placed(
+    statement: Select[*tuple[Any, ...]],
+    *,
+    keys: Sequence[ColumnElement[Any]],
+    order: Sequence[ColumnElement[Any]],
+    upwards: bool,
+    beyond: bool,
+) -> Select[*tuple[Any, ...]]:
+    """In its order, from the cursor's place."""
     if beyond:
         # typed as their columns are, or a database compares an instant with some text that looks like one
         places = (bindparam(name, type_=key.type) for name, key in zip(_CURSOR, keys, strict=False))
         mine, theirs = tuple_(*keys), tuple_(*places)
         statement = statement.where(mine > theirs if upwards else mine < theirs)
-    order = [key.asc() if upwards else key.desc() for key in keys]
-    return page_by_ids(statement, statement.order_by(None).order_by(*order).limit(at_most(size + 1)), keys)
+    return statement.order_by(None).order_by(*order)
 
 
 def _around(

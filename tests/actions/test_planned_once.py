@@ -1,9 +1,12 @@
 """A statement that is planned once hides its values from PostgreSQL, and still asks with them."""
 
+from typing import Any
+
 from flask import Flask
 from sqlalchemy import String, select
 from sqlalchemy.dialects import postgresql, sqlite
 
+from app.engagements import states
 from app.engagements.queries import engagements_asked
 from app.foundation.identity import new_id
 from app.foundation.kept_statements import columns_of
@@ -31,11 +34,14 @@ def test_it_finds_the_same(app: Flask, restore_database: Restorer) -> None:
                 assert [row.name for row in columns_of(statement, {"name": name})] == found
 
 
-def test_lists_are_unless_a_value_decides_how_they_are_read() -> None:
+def test_lists_are_unless_a_value_decides_how_they_are_read(app: Flask) -> None:
     row_id = new_id()
-    for found, once in (
-        (engagements_asked(), True),
-        (engagements_asked(product_id=row_id), True),
-        (engagements_asked(customer_id=row_id), False),
-    ):
-        assert found[0].get_execution_options().get(PLANNED_ONCE, False) is once
+    with app.app_context():
+        cases: list[tuple[dict[str, Any], bool]] = [
+            ({}, True),
+            ({"product_id": row_id}, True),
+            ({"customer_id": row_id, "states_wanted": [states.PENDING]}, False),
+        ]
+        for asked, once in cases:
+            found, _values = engagements_asked(**asked)
+            assert found.get_execution_options().get(PLANNED_ONCE, False) is once

@@ -84,6 +84,15 @@ NAMED = [
     ("dot", "/my/charges", "charge_line"),
     ("dot", "/my/charges?search=archive", "charge_line"),
 ]
+#: One client's engagements, in whatever group of states: each is read along an index that begins with the client.
+OF_ONE_CLIENT = [
+    ("ada", "/engagements?client={client}"),
+    ("ada", "/engagements?client={client}&status=past&month={month}"),
+    ("ada", "/engagements?client={client}&product={product}"),
+    ("ada", "/products/{product}/past-engagements?client={client}&before={oldest}"),
+    ("olga", "/engagements?client={client}&status=past"),
+    ("olga", "/engagements?client={client}&month={month}&status=all"),
+]
 #: The last page's cursor, before everything there is.
 OLDEST = base64.urlsafe_b64encode(f'["1970-01-01T00:00:00+00:00","{uuid.UUID(int=0)}"]'.encode()).decode().rstrip("=")
 #: Tables that grow without end.
@@ -202,6 +211,25 @@ def test_names_beside_a_row_do_not_lead(app, people, stage, as_, who, path, tabl
             assert not re.search(rf"Seq Scan on {table}\b", plan), plan
 
 
+@pytest.mark.postgres
+def test_one_client_of_many_is_read_along_its_index(app, people, stage, as_):
+    """PostgreSQL plans such a list once for all clients, of whom this one has thousands and others thirty: what it expects of an
+    average client must not let it sort. No more is read than the client's rows here, those of other states among them."""
+    asked = [
+        one
+        for who, path in OF_ONE_CLIENT
+        for one in seen_by(app, as_(who), address(path, stage, people))
+        if "AS chosen" in one[0]
+    ]
+    assert len(asked) == len(OF_ONE_CLIENT)
+    with app.app_context(), db.engine.connect() as connection:
+        plans = _among_many(connection, stage, asked, _THIRTY_EACH, _HALF_OF_THEM_PAST)
+    for plan in plans:
+        (ids,) = re.finditer(r"(\S.*) on engagement engagement_1\n +(Index Cond.*)", plan)
+        assert re.search(r"Index (Only )?Scan.* using ix_engagement_\w*customer$", ids[1]), plan
+        assert "(customer_id = " in ids[2] and "Sort" not in plan[: ids.start()].rpartition("Limit\n")[2], plan
+
+
 @pytest.mark.parametrize(("who", "path"), SEARCHES)
 def test_what_few_have_is_looked_up(app, people, stage, as_, who, path):
     """The words ask their index and lead; the rest of the list is not read. Where many have them it is, along its own index."""
@@ -230,11 +258,11 @@ def test_what_few_have_is_looked_up(app, people, stage, as_, who, path):
     assert not re.search(rf"SCAN ({LARGE})\b(?! USING)", plan), plan
 
 
-def _among_many(connection: Any, stage: Any, asked: list[tuple[str, Any]]) -> list[str]:
+def _among_many(connection: Any, stage: Any, asked: list[tuple[str, Any]], *more: str) -> list[str]:
     """PostgreSQL's own plans among thousands of clients, of the one engagement and of its charges, once it has looked at them."""
     with connection.begin() as rolled_back:
-        for table in ("organisation", "engagement"):
-            connection.exec_driver_sql(_ALIKE[table], {"id": stage.engagements["active"].id})
+        for filled in (_ALIKE["organisation"], _ALIKE["engagement"], *more):
+            connection.exec_driver_sql(filled, {"id": stage.engagements["active"].id})
         connection.exec_driver_sql(_CHARGES)
         connection.exec_driver_sql("ANALYZE organisation, engagement, charge_line")
         plans = [
@@ -258,6 +286,13 @@ _ALIKE = {
     ),
     "engagement": _alike("engagement", "'number', 'ALIKE-' || nr", "%(id)s"),
 }
+#: and thirty of each of a hundred of those clients
+_THIRTY_EACH = """
+    INSERT INTO engagement SELECT (jsonb_populate_record(one, jsonb_build_object('id', gen_random_uuid(),
+        'number', 'OF-' || right(client.name, 2) || '-' || nr, 'customer_id', client.id))).*
+    FROM engagement one, organisation client, generate_series(1, 30) nr
+    WHERE one.id = %(id)s AND client.name LIKE 'Client 10__'"""
+_HALF_OF_THEM_PAST = "UPDATE engagement SET state = 'complete' WHERE right(number, 1) IN ('1', '3', '5', '7', '9')"
 _CHARGES = """
     INSERT INTO charge_line (id, seller_id, partner_id, customer_id, is_test, description, service_month, booked_month,
         currency, gross_minor, due_minor, tax_minor, source_kind, source_id, created_at)
