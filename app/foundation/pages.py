@@ -13,12 +13,13 @@ from decimal import Decimal
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import ColumnElement, Select, bindparam, case, select, tuple_
+from sqlalchemy import ColumnElement, Select, case, select, tuple_
 
 from app.foundation.billing_month import BillingMonth
 from app.foundation.database import Exact, Instant, Month, at_most, db
 from app.foundation.id_list import page_by_ids
 from app.foundation.kept_statements import columns_of, made_of, plain_rows
+from app.foundation.unseen import Unseen
 
 PAGE = 50
 #: The cursor's parameters; no list has more keys.
@@ -103,7 +104,7 @@ def _page(
 ) -> Select[*tuple[Any, ...]]:
     if beyond:
         # typed as their columns are, or a database compares an instant with some text that looks like one
-        places = (bindparam(name, type_=key.type) for name, key in zip(_CURSOR, keys, strict=False))
+        places = (Unseen(name, type_=key.type) for name, key in zip(_CURSOR, keys, strict=False))
         mine, theirs = tuple_(*keys), tuple_(*places)
         statement = statement.where(mine > theirs if upwards else mine < theirs)
     order = [key.asc() if upwards else key.desc() for key in keys]
