@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from app.engagements.billable import Billed, metrics_read
 from app.foundation import clock
 from app.foundation.billing_month import BillingMonth
+from app.foundation.page_texts import Told, rows_told
 from app.foundation.pages import Page
 from app.months.queries import OpenMonths, open_by_the_clock
 from app.web.bulk_rows import Entered, Taking, months_of, taking_now
@@ -78,8 +79,8 @@ def place_of(engagement_id: uuid.UUID) -> str:
 class Untouched(NamedTuple):
     """The page as it is opened: nothing is typed. What its rows print follows from what was read, and is made where it is not kept."""
 
-    #: of engagements.billable
-    read: tuple[Any, ...]
+    #: rows of engagements.billable
+    told: Told
     #: of all their plans, as billable.metrics_beside() gives them
     metrics: str | None
     #: the months open now
@@ -93,7 +94,7 @@ class Untouched(NamedTuple):
                 row.id, row.name, row.number, row.customer_name,
                 *_begun(metrics.get(row.plan_id, ()), months_of(row, taking), language), None,
             )
-            for row in self.read
+            for row in rows_told(self.told)[0]
         )  # fmt: skip
 
 
@@ -104,7 +105,9 @@ class Sent(NamedTuple):
 
 
 def untouched(page: Page) -> Untouched:
-    return Untouched(tuple(page.rows), page.once.metrics if page.rows else None, open_by_the_clock(clock.now()))
+    """Of a page that was read as text."""
+    assert page.told is not None
+    return Untouched(page.told, page.once.metrics, open_by_the_clock(clock.now()))
 
 
 @lru_cache(maxsize=1000)

@@ -84,6 +84,7 @@ def _listing() -> tuple[Listing, Page]:
         before=listing.before,
         values={**values, **whose.values},
         once=(*choices.beside_rows(*whose.shape), metrics_beside),
+        as_text=True,
     )
     here = choices.choices_of(page, whose) if page.rows or listing.is_filtered else Choices()
     return listing.with_page(page, client=here.client, product=here.product), page
