@@ -17,6 +17,7 @@ from app.catalog.model import Plan, Product
 from app.engagements.model import Engagement
 from app.foundation.database import as_text, at_most, db
 from app.foundation.named import Named
+from app.foundation.page_texts import Told, rows_told
 from app.foundation.pages import Page
 from app.parties.model import Organisation, PartnerCustomer
 
@@ -114,7 +115,12 @@ _CLIENT, _PRODUCT = attrgetter("customer_id", "customer_name"), attrgetter("prod
 
 
 def _on_page(page: Page, of: Callable[[Any], tuple[str, str]]) -> Named:
-    return _of_rows(frozenset(map(of, page.rows)))
+    return _of_told(page.told, of) if page.told else _of_rows(frozenset(map(of, page.rows)))
+
+
+@lru_cache(maxsize=100)
+def _of_told(told: Told, of: Callable[[Any], tuple[str, str]]) -> Named:
+    return _of_rows(frozenset(map(of, rows_told(told)[0])))
 
 
 @lru_cache(maxsize=256)

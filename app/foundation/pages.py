@@ -10,17 +10,18 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import ColumnElement, Select, bindparam, case, select, tuple_
+from sqlalchemy import ColumnElement, Select, case, select, tuple_
 
 from app.foundation.billing_month import BillingMonth
 from app.foundation.database import Exact, Instant, Month, at_most, db
 from app.foundation.id_list import chosen_of, page_by_ids, rows_of_chosen
 from app.foundation.kept_statements import columns_of, made_of, plain_rows
-from app.foundation.unseen import unseen
+from app.foundation.page_texts import Told, rows_told, text_of, told_by
+from app.foundation.unseen import Unseen, unseen
 
 PAGE = 50
 #: The cursor's parameters; no list has more keys.
@@ -40,6 +41,8 @@ class Page:
     previous: str | None
     #: what stands beside all rows, read with them; None where there is no row
     once: Any = None
+    #: the rows as one text, where they were read so
+    told: Told | None = None
 
 
 class BadCursor(ValueError):
@@ -57,6 +60,7 @@ def page_of(
     values: Mapping[str, Any] | None = None,
     beside: Callable[[Any], Sequence[Any]] | None = None,
     once: Sequence[Any] = (),
+    as_text: bool = False,
 ) -> Page:
     """One page of `statement`, newest (largest key) first; `oldest_first`: the other way, as queues and names are read.
 
@@ -65,8 +69,9 @@ def page_of(
     `beside`: given the page's own columns, more of them, labelled, worked out for its rows alone.
     `once`: labelled scalar selects, given with the page's first row alone: what is long would travel fifty times. Or such a
     function as `beside` that gives one.
+    `as_text`: see page_texts.py; what stands beside the rows is then read even where there are none.
     """
-    names = [key.key or "" for key in keys]
+    names = tuple(key.key or "" for key in keys)
     backwards = before is not None
     cursor = before or after
     upwards = backwards != oldest_first
@@ -74,25 +79,35 @@ def page_of(
     if cursor:
         asked.update(zip(_CURSOR, read_cursor(cursor, keys), strict=False))
     built = _built.setdefault(statement, {}) if values is not None else {}
-    shape = (bool(cursor), upwards, size, beside, *map(id, once))  # the statement holds them, so their ids stay theirs
+    # the statement holds what stands beside its rows, so their ids stay theirs
+    shape = (bool(cursor), upwards, size, beside, as_text, *map(id, once))
     if shape not in built:
         page = _page(statement, keys, size, upwards=upwards, beyond=bool(cursor))
-        whole = _around(page, keys, beside, once, upwards=upwards) if beside or once else page
-        built[shape] = whole.execution_options(**statement.get_execution_options())
+        if as_text:
+            page = _as_text(page, once)
+        elif beside or once:
+            page = _around(page, keys, beside, once, upwards=upwards)
+        built[shape] = page.execution_options(**statement.get_execution_options())
     kept = values is not None
     read = columns_of(built[shape], asked) if kept else plain_rows(db.session.execute(built[shape], asked))
-    found = _without(len(once), read) if once else read
-    more = len(found) > size
-    rows = found[:size]
-    if backwards:
-        rows.reverse()
+    told = told_by(statement, read[0].page_text, names, size, upwards, backwards) if as_text else None
+    rows, more = rows_told(told) if told else _rows_of(_without(len(once), read) if once else read, size, backwards)
     has_next, has_previous = (True, more) if backwards else (more, cursor is not None)
     return Page(
         rows=rows,
         next=cursor_of(rows[-1], names) if rows and has_next else None,
         previous=cursor_of(rows[0], names) if rows and has_previous else None,
         once=read[0] if once and read else None,
+        told=told,
     )
+
+
+def _rows_of(found: list[Any], size: int, backwards: bool) -> tuple[Sequence[Any], bool]:
+    """What is shown of them, and whether there are more."""
+    rows = found[:size]
+    if backwards:
+        rows.reverse()
+    return rows, len(found) > size
 
 
 def _page(
@@ -121,7 +136,7 @@ def _placed(
     """In its order, from the cursor's place."""
     if beyond:
         # typed as their columns are, or a database compares an instant with some text that looks like one
-        places = (bindparam(name, type_=key.type) for name, key in zip(_CURSOR, keys, strict=False))
+        places = (Unseen(name, type_=key.type) for name, key in zip(_CURSOR, keys, strict=False))
         mine, theirs = tuple_(*keys), tuple_(*places)
         statement = statement.where(mine > theirs if upwards else mine < theirs)
     return statement.order_by(None).order_by(*order)
@@ -146,6 +161,11 @@ def _around(
     return select(*rows, *(beside(rows) if beside else ()), *of_first).order_by(*order)
 
 
+def _as_text(page: Select[*tuple[Any, ...]], once: Sequence[Any]) -> Select[*tuple[Any, ...]]:
+    rows = page.cte("page").prefix_with("MATERIALIZED")
+    return select(text_of(rows.c), *(one(rows.c) if callable(one) else one for one in once)).select_from(rows)
+
+
 def _without(once: int, read: Sequence[Any]) -> list[Any]:
     """Less what the first row alone was given: rows equal where they show the same."""
     if not read:
@@ -160,7 +180,13 @@ def plain(row: Any) -> Any:
 
 
 def cursor_of(row: Any, names: Sequence[str]) -> str:
-    spelled = [_plain(getattr(row, name)) for name in names]
+    return _spelled(*[getattr(row, name) for name in names])
+
+
+@lru_cache(maxsize=2000, typed=True)
+def _spelled(*keys: Any) -> str:
+    """Who comes back to a list sees the same first row and last."""
+    spelled = list(map(_plain, keys))
     return base64.urlsafe_b64encode(json.dumps(spelled, separators=(",", ":")).encode()).decode().rstrip("=")
 
 

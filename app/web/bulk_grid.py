@@ -1,16 +1,20 @@
 """What the grid of bulk entry prints of its rows, in plain values: by these they are kept, all of them as one piece and each by itself.
 
-untouched(page.rows, metrics)     as the page is opened: nothing is typed, and no form is built
-as_typed(rows)                    after a POST: Entered rows with their texts, errors and amounts
+untouched(page)      as the page is opened: by what was read for it, so that who comes back waits for no row to be made
+as_typed(rows)       after a POST: Entered rows with their texts, errors and amounts
 """
 
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from app.engagements.billable import Billed
+from app.engagements.billable import Billed, metrics_read
+from app.foundation import clock
 from app.foundation.billing_month import BillingMonth
+from app.foundation.page_texts import Told, rows_told
+from app.foundation.pages import Page
+from app.months.queries import OpenMonths, open_by_the_clock
 from app.web.bulk_rows import Entered, Taking, months_of, taking_now
 from app.web.instants import month as month_words
 from app.web.languages import locale_name
@@ -72,16 +76,38 @@ def place_of(engagement_id: uuid.UUID) -> str:
     return f"e{engagement_id.hex}"
 
 
-def untouched(rows: Iterable[Any], metrics: Mapping[uuid.UUID, tuple[Billed, ...]]) -> tuple[RowShown, ...]:
-    """Rows of engagements.billable; `metrics` as billable.metrics_read() has them."""
-    taking, language = taking_now(), locale_name()
-    return tuple(
-        RowShown(
-            row.id, row.name, row.number, row.customer_name,
-            *_begun(metrics.get(row.plan_id, ()), months_of(row, taking), language), None,
-        )
-        for row in rows
-    )  # fmt: skip
+class Untouched(NamedTuple):
+    """The page as it is opened: nothing is typed. What its rows print follows from what was read, and is made where it is not kept."""
+
+    #: rows of engagements.billable
+    told: Told
+    #: of all their plans, as billable.metrics_beside() gives them
+    metrics: str | None
+    #: the months open now
+    taking: OpenMonths
+
+    @property
+    def rows(self) -> tuple[RowShown, ...]:
+        metrics, taking, language = metrics_read(self.metrics), dict(self.taking), locale_name()
+        return tuple(
+            RowShown(
+                row.id, row.name, row.number, row.customer_name,
+                *_begun(metrics.get(row.plan_id, ()), months_of(row, taking), language), None,
+            )
+            for row in rows_told(self.told)[0]
+        )  # fmt: skip
+
+
+class Sent(NamedTuple):
+    """The page as it was sent: each row with what was typed, and what is said of it."""
+
+    rows: tuple[RowShown, ...]
+
+
+def untouched(page: Page) -> Untouched:
+    """Of a page that was read as text."""
+    assert page.told is not None
+    return Untouched(page.told, page.once.metrics, open_by_the_clock(clock.now()))
 
 
 @lru_cache(maxsize=1000)
@@ -95,10 +121,10 @@ def start(metrics: Sequence[Any], months: Sequence[BillingMonth]) -> dict[str, s
     return {"metric": str(metrics[0].id) if metrics else "", "month": str(months[0]) if months else ""}
 
 
-def as_typed(rows: Iterable[Entered]) -> tuple[RowShown, ...]:
+def as_typed(rows: Iterable[Entered]) -> Sent:
     """Rows without an engagement are not among them: there is nothing to draw a row by."""
     taking = taking_now()
-    return tuple(_as_typed(row, taking) for row in rows if row.engagement is not None)
+    return Sent(tuple(_as_typed(row, taking) for row in rows if row.engagement is not None))
 
 
 def _as_typed(row: Entered, taking: Taking) -> RowShown:

@@ -48,12 +48,12 @@ _PLAIN: frozenset[type] = frozenset(
 )  # fmt: skip
 #: Inside a tuple the key does not tell types apart, so there only what cannot be taken for one another: no markup, no 1 for True.
 #: A named one, such as a row of a statement, has one type in each place, and may hold whatever is plain but markup.
-_PLAIN_INSIDE: frozenset[type] = frozenset({str, bool, type(None)})
+_PLAIN_INSIDE: frozenset[type] = frozenset({str, bool, type(None), BillingMonth})
 _PLAIN_NAMED = _PLAIN - {Markup}
 #: Beside the values at its head a piece may use these: they say the same to every reader of one language.
 _ALIKE = frozenset({"_", "ngettext", "icons", "ui", "tag_classes", "asset", "of_minor", "marks"})
 #: and of `ui` those that print nothing but what they are given.
-_PRINT_ONLY = frozenset({"icon", "tag", "pill", "avatar", "breadcrumb", "tabs", "facts", "button", "strip"})
+_PRINT_ONLY = frozenset({"icon", "tag", "pill", "avatar", "breadcrumb", "tabs", "facts", "button", "strip", "pager"})
 #: Filters that look at the clock; a piece takes what they say as one of its values.
 _OF_THE_CLOCK = frozenset({"ago", "deadline"})
 

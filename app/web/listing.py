@@ -30,7 +30,7 @@ Also `listing.page.rows`, `listing.is_filtered`, `listing.clear_all`, `listing.l
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, NamedTuple
 from urllib.parse import quote_plus, urlencode
 
@@ -209,8 +209,12 @@ class Listing:
 
 def view_of(path: str) -> str:
     """The list at `path` as the page shows it now, as the saved views take it: its filters and order, without its page."""
-    query = request.query_string.decode("utf-8", "ignore") if request.path == path else ""
-    return urlencode({"list": path, "view": without_place(query)})
+    return _view_of(path, request.query_string if request.path == path else b"")
+
+
+@lru_cache(maxsize=500)
+def _view_of(path: str, query: bytes) -> str:
+    return urlencode({"list": path, "view": without_place(query.decode("utf-8", "ignore"))})
 
 
 class ListOf:

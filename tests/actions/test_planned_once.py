@@ -7,7 +7,8 @@ from sqlalchemy import String, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from app.engagements import states
-from app.engagements.queries import engagements_asked
+from app.engagements.queries import LIST_KEYS, engagements_asked
+from app.foundation import pages
 from app.foundation.identity import new_id
 from app.foundation.kept_statements import columns_of
 from app.foundation.tenancy import acting_for_all
@@ -24,6 +25,13 @@ def test_its_values_are_hidden_on_postgresql_alone() -> None:
     assert "(SELECT %(name)s::VARCHAR)" in str(ONCE.compile(dialect=postgresql.psycopg.dialect()))
     assert "SELECT %(name)s" not in str(FOUND.compile(dialect=postgresql.psycopg.dialect()))
     assert "= ?" in str(ONCE.compile(dialect=sqlite.dialect()))
+
+
+def test_a_cursor_is_one_of_them() -> None:
+    """A list's last page is what lies before some place: it would look dearer than the average one, and be planned each time."""
+    keys: Any = LIST_KEYS
+    page = pages._page(engagements_asked()[0], keys, pages.PAGE, upwards=True, beyond=True)
+    assert "(SELECT %(cursor_1)s" in str(page.compile(dialect=postgresql.psycopg.dialect()))
 
 
 def test_it_finds_the_same(app: Flask, restore_database: Restorer) -> None:

@@ -7,24 +7,27 @@ finds every row submitted already, and a refused row stays, with what was typed,
 import re
 import uuid
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from flask import Blueprint, Response, request
-from flask_babel import lazy_gettext as _l
+from flask_babel import gettext as _
 
 from app.billing.batch import Line
 from app.catalog.queries import approved_metrics
 from app.engagements import choices
-from app.engagements.billable import LIST_KEYS, billable_asked, by_id, metrics_beside, metrics_read
+from app.engagements.billable import LIST_KEYS, billable_asked, by_id, metrics_beside
+from app.engagements.choices import Choices
 from app.foundation import tenancy
 from app.foundation.pages import PAGE, Page, page_of
-from app.web.bulk_grid import Answer, RowShown, answer_of, as_typed, place_of, start, untouched
+from app.web.bulk_grid import Answer, Sent, Untouched, answer_of, as_typed, place_of, start, untouched
 from app.web.bulk_rows import Entered, entered, months_of, preview_rows, submit_rows, taking_now, totals
 from app.web.fields import PortalForm, acting_as
 from app.web.figures import money_with_currency
 from app.web.filters import Reference, Search
 from app.web.fragments import show, wants_fragment
 from app.web.guard import needs
+from app.web.languages import locale_name
 from app.web.listing import Listing, ListOf
 from app.web.submissions import new_key, sender
 
@@ -41,8 +44,8 @@ class Grid(PortalForm):
 @needs("billing-entry:submit", capacity="partner")
 def show_grid() -> Response:
     listing, page = _listing()
-    rows = untouched(page.rows, metrics_read(page.once.metrics)) if page.rows else ()
-    return _show(listing, rows, submission_key=new_key(), rendered_for=acting_as(tenancy.current()))
+    rendered_for = acting_as(tenancy.current())
+    return _show(listing, untouched(page), shown=len(page.rows), submission_key=new_key(), rendered_for=rendered_for)
 
 
 @screen.post("/engagements/bulk-entry")
@@ -68,12 +71,7 @@ def act() -> Response:
 
 def _listing() -> tuple[Listing, Page]:
     viewer = tenancy.current()
-    known: dict[str, Mapping[str, str]] = {"client": {}, "product": {}}
-    listing = ListOf(
-        Search("search", _l("Search")),
-        Reference("client", _l("Client"), lambda: known["client"]),
-        Reference("product", _l("Product"), lambda: known["product"]),
-    ).read(PATH)
+    listing = _list_of(locale_name()).read(PATH)
     asked = listing.values
     found, values = billable_asked(
         search=asked["search"] or "", customer_id=asked["client"], product_id=asked["product"]
@@ -86,11 +84,16 @@ def _listing() -> tuple[Listing, Page]:
         before=listing.before,
         values={**values, **whose.values},
         once=(*choices.beside_rows(*whose.shape), metrics_beside),
+        as_text=True,
     )
-    if page.rows or listing.is_filtered:
-        here = choices.choices_of(page, whose)
-        known.update(client=here.client, product=here.product)
-    return listing.with_page(page), page
+    here = choices.choices_of(page, whose) if page.rows or listing.is_filtered else Choices()
+    return listing.with_page(page, client=here.client, product=here.product), page
+
+
+@lru_cache(maxsize=100)
+def _list_of(_language: str) -> ListOf:
+    """What client and product may be is read with the rows. In one language, so that its words are plain text."""
+    return ListOf(Search("search", _("Search")), Reference("client", _("Client")), Reference("product", _("Product")))
 
 
 _FIELD = re.compile(r"e[0-9a-f]{32}-(quantity|notes)")
@@ -147,14 +150,16 @@ def _show_typed(rows: Sequence[Entered], form: Grid, typed: Sequence[Entered]) -
         form.submission_key.data = new_key()  # what stays is another submission; the old page's rows are spent
     nothing = not typed
     not_sent = request.form.get("do") == "submit" and not done
+    grid, lost = as_typed(left), [row for row in left if row.engagement is None]
     return _show(
         _listing()[0],
-        as_typed(left),
+        grid,
+        shown=len(grid.rows) + len(lost),
         submission_key=form.submission_key.data,
         rendered_for=form.rendered_for.data,
         status=422 if wrong or nothing or not_sent or form.form_errors else 200,
         form_errors=form.form_errors,
-        lost=[row for row in left if row.engagement is None],
+        lost=lost,
         done=done,
         wrong=wrong,
         nothing=nothing,
@@ -172,13 +177,14 @@ _TOLD: dict[str, Any] = {
 }  # fmt: skip
 
 
-def _show(listing: Listing, rows: tuple[RowShown, ...], *, status: int = 200, **told: Any) -> Response:
+def _show(listing: Listing, grid: Untouched | Sent, *, status: int = 200, **told: Any) -> Response:
+    here = listing.link()
     return show(
         "engagements/bulk_entry.html",
         status=status,
         listing=listing,
-        rows=rows,
-        upload=listing.link().replace(PATH, f"{PATH}/upload", 1),
-        filtered=listing.link().replace(PATH, "/engagements", 1),
+        grid=grid,
+        upload=here.replace(PATH, f"{PATH}/upload", 1),
+        filtered=here.replace(PATH, "/engagements", 1),
         **_TOLD | told,
     )
