@@ -104,7 +104,7 @@ class KeptStatement:
                     heard(connection, cursor, self.text, self._spelled(given), None, False)
                 cursor.execute(self.numbered or self.text, given, **self.how)
                 read = cursor.fetchall()
-            return self._rows(read, cursor.description, connection.dialect)
+            return self._rows(read, cursor, connection.dialect)
         finally:
             cursor.close()
 
@@ -112,9 +112,9 @@ class KeptStatement:
         """The values as they go with the text."""
         return given if self.in_order else {place.name: value for place, value in zip(self.places, given, strict=True)}
 
-    def _rows(self, read: Any, described: Any, dialect: Dialect) -> list[Any]:
-        if self.changes is None:
-            self.changes = _changes(self.columns, described, dialect)
+    def _rows(self, read: Any, cursor: Any, dialect: Dialect) -> list[Any]:
+        if self.changes is None:  # psycopg makes an object a column, whenever it is asked what it has read
+            self.changes = _changes(self.columns, cursor.description, dialect)
         if not self.changes or not read:
             return list(map(self.row, read))
         by_column: list[Any] = list(zip(*read, strict=True))
