@@ -64,22 +64,32 @@ def page_of(
     `once`: labelled scalar selects, given with the page's first row alone: what is long would travel fifty times. Or such a
     function as `beside` that gives one.
     """
-    names = [key.key or "" for key in keys]
     backwards = before is not None
     cursor = before or after
     upwards = backwards != oldest_first
-    asked = dict(values or {})
-    if cursor:
-        asked.update(zip(_CURSOR, read_cursor(cursor, keys), strict=False))
+    asked = {**(values or {}), **place_of(cursor, keys)}
     built = _built.setdefault(statement, {}) if values is not None else {}
     shape = (bool(cursor), upwards, size, beside, *map(id, once))  # the statement holds them, so their ids stay theirs
     if shape not in built:
-        page = _page(statement, keys, size, upwards=upwards, beyond=bool(cursor))
-        whole = _around(page, keys, beside, once, upwards=upwards) if beside or once else page
+        page = page_rows(statement, keys, size, upwards=upwards, beyond=bool(cursor))
+        whole = around(page, keys, beside, once, upwards=upwards) if beside or once else page
         built[shape] = whole.execution_options(**statement.get_execution_options())
     kept = values is not None
     read = columns_of(built[shape], asked) if kept else plain_rows(db.session.execute(built[shape], asked))
     found = _without(len(once), read) if once else read
+    return cut(found, keys, cursor, size, backwards=backwards, once=read[0] if once and read else None)
+
+
+def place_of(cursor: str | None, keys: Sequence[ColumnElement[Any]]) -> dict[str, Any]:
+    """The cursor's own parameters."""
+    return dict(zip(_CURSOR, read_cursor(cursor, keys), strict=False)) if cursor else {}
+
+
+def cut(
+    found: list[Any], keys: Sequence[Any], cursor: str | None, size: int, *, backwards: bool, once: Any = None
+) -> Page:
+    """Of the rows that were found behind the cursor, or before it, one too many at most: the page, and where it goes on."""
+    names = [key.key or "" for key in keys]
     more = len(found) > size
     rows = found[:size]
     if backwards:
@@ -89,11 +99,11 @@ def page_of(
         rows=rows,
         next=cursor_of(rows[-1], names) if rows and has_next else None,
         previous=cursor_of(rows[0], names) if rows and has_previous else None,
-        once=read[0] if once and read else None,
+        once=once,
     )
 
 
-def _page(
+def page_rows(
     statement: Select[*tuple[Any, ...]],
     keys: Sequence[ColumnElement[Any]],
     size: int,
@@ -101,6 +111,7 @@ def _page(
     upwards: bool,
     beyond: bool,
 ) -> Select[*tuple[Any, ...]]:
+    """The page's rows and one too many; `beyond`: of the cursor whose place_of() it is asked with."""
     if beyond:
         # typed as their columns are, or a database compares an instant with some text that looks like one
         places = (bindparam(name, type_=key.type) for name, key in zip(_CURSOR, keys, strict=False))
@@ -110,7 +121,7 @@ def _page(
     return page_by_ids(statement, statement.order_by(None).order_by(*order).limit(at_most(size + 1)), keys)
 
 
-def _around(
+def around(
     page: Select[*tuple[Any, ...]],
     keys: Sequence[ColumnElement[Any]],
     beside: Callable[[Any], Sequence[Any]] | None,

@@ -1,6 +1,7 @@
 """Organisations: who does business here, in which capacities, with whom, who acts for them, and what has become of them."""
 
 import uuid
+from functools import lru_cache
 from typing import Any
 
 from flask import Blueprint, Response
@@ -13,9 +14,10 @@ from app.documents import Column, rows_of
 from app.engagements.counts import current_of
 from app.foundation import clock, tenancy
 from app.foundation.bounded import together
-from app.foundation.pages import page_of
+from app.foundation.named import Named
 from app.foundation.refusals import Refused
 from app.foundation.tenancy import one
+from app.foundation.text_pages import text_page_of
 from app.members import directory
 from app.members.directory import invited_to, members_of
 from app.members.roles import ROLES
@@ -30,6 +32,7 @@ from app.web.filters import Choice, Search
 from app.web.fragments import go_to, show
 from app.web.guard import needs
 from app.web.instants import ago
+from app.web.languages import locale_name
 from app.web.listing import ListOf
 from app.web.submissions import submit_once
 from app.web.templating import translate
@@ -37,7 +40,6 @@ from app.web.templating import translate
 screen = Blueprint("organisations", __name__)
 
 CAPACITIES = {"partner": _l("Partner"), "customer": _l("Customer"), "operator": _l("Operator")}
-LIST = ListOf(Search("search", _l("Search")), Choice("capacity", _l("Capacity"), CAPACITIES))
 COLUMNS = (
     Column(_l("Name"), "name"),
     Column(_l("Capacities"), lambda row: ", ".join(capacities_of(row))),
@@ -47,6 +49,13 @@ COLUMNS = (
     Column(_l("Deactivated at (UTC)"), "deactivated_at"),
 )
 HISTORY = ListOf()
+
+
+@lru_cache(maxsize=100)
+def _list(_language: str) -> ListOf:
+    """In one language, so that its words are plain text."""
+    words = Named({key: str(words) for key, words in CAPACITIES.items()})
+    return ListOf(Search("search", _("Search")), Choice("capacity", _("Capacity"), words))
 
 
 def _ticks(label: Any) -> SelectMultipleField:
@@ -69,12 +78,12 @@ def capacities_of(row: Any) -> list[str]:
 @screen.get("/organisations.<any(csv, xlsx):kind>")
 @needs("organisation:view", capacity="operator")
 def show_list(kind: str = "") -> Response:
-    listing = LIST.read()
+    listing = _list(locale_name()).read()
     if kind:
         every = queries.organisations(**listing.values).order_by(*queries.LIST_KEYS)
         return download(kind, "organisations", COLUMNS, rows_of(every))
     found, values = queries.organisations_asked(**listing.values)
-    page = page_of(
+    page = text_page_of(
         found,
         queries.LIST_KEYS,
         after=listing.after,
