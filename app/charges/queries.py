@@ -10,11 +10,12 @@ from sqlalchemy.orm import aliased
 
 from app.charges.model import ChargeLine, ChargeMonth
 from app.foundation.billing_month import BillingMonth
-from app.foundation.database import at_most, db, literally
+from app.foundation.database import at_most, db
 from app.foundation.kept_statements import columns_of
 from app.foundation.refusals import NotVisible
 from app.foundation.row_texts import number_text, pieces_of, row_texts
 from app.foundation.unseen import PLANNED_ONCE, Unseen
+from app.foundation.words_within import holds_words
 from app.parties.model import Organisation
 
 #: columns of a customer's list and export: gross and tax only
@@ -35,7 +36,7 @@ def own_charges_asked(
     month: BillingMonth | None = None, search: str = ""
 ) -> tuple[Select[*tuple[Any, ...]], dict[str, Any]]:
     """The same list as own_charges(), built once for each choice of filters, and the parameters to ask it with."""
-    values = {"month": month, "words": literally(search)}
+    values = {"month": month, "words": search}
     given = {name: value for name, value in values.items() if value}
     return _own_of(frozenset(given)), given
 
@@ -44,13 +45,12 @@ def own_charges_asked(
 def _own_of(asked: frozenset[str]) -> Select[*tuple[Any, ...]]:
     types = {"month": ChargeLine.booked_month.type, "words": ChargeLine.description.type}
     places = {name: Unseen(name, type_=types[name]) for name in asked}
-    # words are seen: of any words PostgreSQL expects so few lines that it would rather read and sort all there are
-    return _own(**places).execution_options(**{PLANNED_ONCE: "words" not in asked})
+    return _own(**places).execution_options(**{PLANNED_ONCE: True})
 
 
 def own_charges(month: BillingMonth | None = None, search: str = "") -> Select[*tuple[Any, ...]]:
     """A customer's lines, for page_of and the streamed exports; order by (booked_month, id)."""
-    return _own(month, literally(search) or None)
+    return _own(month, search or None)
 
 
 def _own(month: Any = None, words: Any = None) -> Select[*tuple[Any, ...]]:
@@ -61,7 +61,7 @@ def _own(month: Any = None, words: Any = None) -> Select[*tuple[Any, ...]]:
     if month is not None:
         lines = lines.where(ChargeLine.booked_month == month)
     if words is not None:
-        lines = lines.where(ChargeLine.description.icontains(words, escape="/"))
+        lines = lines.where(holds_words(ChargeLine.description, words))
     return lines
 
 
