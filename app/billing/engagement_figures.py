@@ -1,6 +1,7 @@
 """What billing says about engagements: beside their rows in a list, on their tabs, in their Details. Bounded, never N+1."""
 
 import uuid
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from sqlalchemy import Integer, Select, case, false, func, select, type_coerce
@@ -11,6 +12,7 @@ from app.catalog.model import Product, Programme
 from app.engagements.model import CompletionRequest, Engagement
 from app.engagements.shown import NAMES, EngagementShown, of_one_engagement, taken_apart
 from app.engagements.states import BILLABLE, COMPLETION_REQUESTED, OPEN
+from app.foundation import history_shown
 from app.foundation.database import at_most, one_of
 from app.foundation.history import History
 from app.foundation.kept_statements import Values, columns_of
@@ -126,6 +128,17 @@ TAB_PAGE = of_one_engagement(TAB_PAGE).join(Programme, Programme.id == Product.p
 def tab_page(engagement_id: uuid.UUID) -> TabPage:
     """NotVisible when this viewer has no such engagement."""
     return tab_page_and(TAB_PAGE, {"engagement_id": engagement_id})[0]
+
+
+def history_tab(engagement_id: uuid.UUID, place: history_shown.Place) -> tuple[TabPage, history_shown.Shown]:
+    """With a page of its events. NotVisible."""
+    page, row = tab_page_and(_history_tab(place.shape), {"engagement_id": engagement_id, **place.asked})
+    return page, history_shown.shown("engagement", engagement_id, row, place)
+
+
+@lru_cache(maxsize=8)
+def _history_tab(place: history_shown.Place) -> Select[*tuple[Any, ...]]:
+    return TAB_PAGE.add_columns(*history_shown.columns("engagement", Engagement.id, place))
 
 
 def tab_page_and(asked: Select[*tuple[Any, ...]], values: Values) -> tuple[TabPage, Any]:

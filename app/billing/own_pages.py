@@ -1,7 +1,7 @@
 """One engagement as its customer's tabs read it: its names and counts, in one statement with what each tab stands on beside them."""
 
 import uuid
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
 from sqlalchemy import Select, case, func, select
@@ -9,7 +9,7 @@ from sqlalchemy import Select, case, func, select
 from app.billing.charged_months import RATED_GROUPS, Charged, charged_in
 from app.billing.model import IS_UNDECIDED, BillingEntry, RatingGroup
 from app.engagements.model import Engagement
-from app.engagements.own_history import events_told
+from app.engagements.own_history import events_beside, events_told, own_events_of
 from app.engagements.shown import (
     NAMES,
     EngagementShown,
@@ -22,14 +22,18 @@ from app.engagements.shown import (
 )
 from app.foundation.database import at_most
 from app.foundation.history import History
+from app.foundation.history_shown import Place
 from app.foundation.kept_statements import columns_of
 from app.foundation.money import Money
+from app.foundation.pages import Page
 from app.foundation.refusals import NotVisible
 
 #: tabs count no further
 MOST_COUNTED = 999
 #: months in the strip above the entries
 STRIP_MONTHS = 3
+#: of its history Details show the newest events
+_LATEST = Place(None, backwards=False, size=3)
 
 
 class OwnPage(NamedTuple):
@@ -50,6 +54,8 @@ class OwnDetails(NamedTuple):
     page: OwnPage
     particulars: Particulars
     asked: OpenRequest | None
+    #: its newest events
+    latest: Page
     #: so far, one amount a currency
     charged: tuple[Money, ...]
 
@@ -84,12 +90,18 @@ def _entries() -> Select[*tuple[Any, ...]]:
 
 @cache
 def _details() -> Select[*tuple[Any, ...]]:
-    return with_open_request(_page().add_columns(RATED_GROUPS))
+    return with_open_request(_page().add_columns(RATED_GROUPS, events_beside(_LATEST)))
 
 
-def own_page(engagement_id: uuid.UUID) -> OwnPage:
-    """NotVisible when this viewer has no such engagement; so for the other two."""
-    return _read(_page(), engagement_id)[0]
+@lru_cache(maxsize=8)
+def _history(place: Place) -> Select[*tuple[Any, ...]]:
+    return _page().add_columns(events_beside(place))
+
+
+def own_history_tab(engagement_id: uuid.UUID, place: Place) -> tuple[OwnPage, Page]:
+    """With a page of its events. NotVisible when this viewer has no such engagement; so for the other two."""
+    page, row = _read(_history(place.shape), engagement_id, **place.asked)
+    return page, own_events_of(row.own_events, place)
 
 
 def own_entries_tab(engagement_id: uuid.UUID) -> tuple[OwnPage, list[Charged]]:
@@ -104,11 +116,11 @@ def own_details(engagement_id: uuid.UUID) -> OwnDetails:
     for charged in charged_in(engagement_id, row.rated_groups):
         sums[charged.currency] = sums.get(charged.currency, 0) + charged.gross_minor
     amounts = tuple(Money.of_minor(minor, currency) for currency, minor in sorted(sums.items()))
-    return OwnDetails(page, *particulars_of(row), amounts)
+    return OwnDetails(page, *particulars_of(row), own_events_of(row.own_events, _LATEST), amounts)
 
 
-def _read(asked: Select[*tuple[Any, ...]], engagement_id: uuid.UUID) -> tuple[OwnPage, Any]:
-    row = next(iter(columns_of(asked, {"engagement_id": engagement_id})), None)
+def _read(asked: Select[*tuple[Any, ...]], engagement_id: uuid.UUID, **more: Any) -> tuple[OwnPage, Any]:
+    row = next(iter(columns_of(asked, {"engagement_id": engagement_id, **more})), None)
     if row is None:
         raise NotVisible
     engagement, customer, partner, product, plan, events, entries, *_more = taken_apart(row, EngagementShown)

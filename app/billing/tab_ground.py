@@ -19,7 +19,7 @@ from app.billing.queries import MonthTotal, rated_totals
 from app.catalog.model import Metric, Programme
 from app.engagements.model import Engagement
 from app.engagements.shown import ENGAGEMENT_ID, OpenRequest, Particulars, particulars_of, with_open_request
-from app.foundation import clock
+from app.foundation import clock, history_shown
 from app.foundation.billing_month import BillingMonth
 from app.foundation.database import as_text, id_of, one_of
 from app.foundation.exact import from_scaled
@@ -126,12 +126,16 @@ def entries_tab(engagement_id: uuid.UUID) -> tuple[TabPage, Ground]:
     return page, ground_of(row, page.programme.cut_off, page.programme.currency)
 
 
-_DETAILS = with_open_request(TAB_PAGE.add_columns(*GROUND))
+#: of its history Details show the newest events
+_LATEST = history_shown.Place(None, backwards=False, size=5)
+_HISTORY = history_shown.columns("engagement", Engagement.id, _LATEST)
+_DETAILS = with_open_request(TAB_PAGE.add_columns(*GROUND, *_HISTORY))
 
 
 class DetailsTab(NamedTuple):
     page: TabPage
     ground: Ground
+    latest: history_shown.Shown
     particulars: Particulars
     asked: OpenRequest | None
 
@@ -139,7 +143,9 @@ class DetailsTab(NamedTuple):
 def details_tab(engagement_id: uuid.UUID) -> DetailsTab:
     """NotVisible when this viewer has no such engagement."""
     page, row = tab_page_and(_DETAILS, asked_with(engagement_id))
-    return DetailsTab(page, ground_of(row, page.programme.cut_off, page.programme.currency), *particulars_of(row))
+    ground = ground_of(row, page.programme.cut_off, page.programme.currency)
+    latest = history_shown.shown("engagement", engagement_id, row, _LATEST)
+    return DetailsTab(page, ground, latest, *particulars_of(row))
 
 
 @lru_cache(maxsize=500)

@@ -2,17 +2,20 @@
 
 import uuid
 from collections.abc import Sequence
-from functools import cache
-from typing import Any
+from functools import cache, lru_cache
+from typing import Any, NamedTuple
 
-from sqlalchemy import Row, Select, Uuid, bindparam, column, func, select, values
+from sqlalchemy import Row, Select, Uuid, column, func, select, values
 from sqlalchemy.orm import aliased
 
 from app.charges.model import ChargeLine, ChargeMonth
 from app.foundation.billing_month import BillingMonth
-from app.foundation.database import at_most, db, literally
+from app.foundation.database import at_most, db
 from app.foundation.kept_statements import columns_of
 from app.foundation.refusals import NotVisible
+from app.foundation.row_texts import number_text, pieces_of, row_texts
+from app.foundation.unseen import PLANNED_ONCE, Unseen
+from app.foundation.words_within import holds_words
 from app.parties.model import Organisation
 
 #: columns of a customer's list and export: gross and tax only
@@ -33,7 +36,7 @@ def own_charges_asked(
     month: BillingMonth | None = None, search: str = ""
 ) -> tuple[Select[*tuple[Any, ...]], dict[str, Any]]:
     """The same list as own_charges(), built once for each choice of filters, and the parameters to ask it with."""
-    values = {"month": month, "words": literally(search)}
+    values = {"month": month, "words": search}
     given = {name: value for name, value in values.items() if value}
     return _own_of(frozenset(given)), given
 
@@ -41,12 +44,14 @@ def own_charges_asked(
 @cache
 def _own_of(asked: frozenset[str]) -> Select[*tuple[Any, ...]]:
     types = {"month": ChargeLine.booked_month.type, "words": ChargeLine.description.type}
-    return _own(**{name: bindparam(name, type_=types[name]) for name in asked})
+    places = {name: Unseen(name, type_=types[name]) for name in asked}
+    # a search is planned for its client: of an average one PostgreSQL would sort all that it finds
+    return _own(**places).execution_options(**{PLANNED_ONCE: "words" not in asked})
 
 
 def own_charges(month: BillingMonth | None = None, search: str = "") -> Select[*tuple[Any, ...]]:
     """A customer's lines, for page_of and the streamed exports; order by (booked_month, id)."""
-    return _own(month, literally(search) or None)
+    return _own(month, search or None)
 
 
 def _own(month: Any = None, words: Any = None) -> Select[*tuple[Any, ...]]:
@@ -57,7 +62,7 @@ def _own(month: Any = None, words: Any = None) -> Select[*tuple[Any, ...]]:
     if month is not None:
         lines = lines.where(ChargeLine.booked_month == month)
     if words is not None:
-        lines = lines.where(ChargeLine.description.icontains(words, escape="/"))
+        lines = lines.where(holds_words(ChargeLine.description, words))
     return lines
 
 
@@ -79,7 +84,16 @@ def partner_charges(month: BillingMonth | None = None) -> Select[*tuple[Any, ...
     return lines if month is None else lines.where(ChargeLine.booked_month == month)
 
 
-_TOTALS = (
+class Total(NamedTuple):
+    """What a month's lines come to, in one currency; amounts in its minor units."""
+
+    booked_month: BillingMonth
+    currency: str
+    gross_minor: int
+    tax_minor: int
+
+
+_newest = (
     select(
         ChargeMonth.booked_month,
         ChargeMonth.currency,
@@ -89,12 +103,37 @@ _TOTALS = (
     .group_by(ChargeMonth.booked_month, ChargeMonth.currency)
     .order_by(ChargeMonth.booked_month.desc(), ChargeMonth.currency)
     .limit(at_most(12))
+    .subquery("newest")
+    .c
 )
+#: the newest months' as one text for totals_of(); for a page's `once`
+TOTALS = (
+    select(
+        row_texts(
+            number_text(_newest.booked_month),
+            _newest.currency,
+            number_text(_newest.gross_minor),
+            number_text(_newest.tax_minor),
+        )
+    )
+    .scalar_subquery()
+    .label("totals")
+)
+_TOTALS_ALONE = select(TOTALS)
 
 
-def own_totals_by_month() -> Sequence[Row[*tuple[Any, ...]]]:
-    """(booked_month, currency, gross_minor, tax_minor) of the newest months, newest first; from the sums kept by month."""
-    return columns_of(_TOTALS)
+def own_totals_by_month(row: Any = None) -> tuple[Total, ...]:
+    """Of the newest months, newest first; from the sums kept by month. `row`: one with TOTALS, if they were read already."""
+    return _totals_of((row or columns_of(_TOTALS_ALONE)[0]).totals or "")
+
+
+@lru_cache(maxsize=500)
+def _totals_of(text: str) -> tuple[Total, ...]:
+    found = (
+        Total(BillingMonth.of_number(int(month)), currency, int(gross), int(tax))
+        for month, currency, gross, tax in pieces_of(text)
+    )
+    return tuple(sorted(found, key=lambda total: (-total.booked_month.number, total.currency)))
 
 
 def source_of(line_id: uuid.UUID) -> tuple[str, uuid.UUID]:

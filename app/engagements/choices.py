@@ -17,8 +17,8 @@ from app.catalog.model import Plan, Product
 from app.engagements.model import Engagement
 from app.foundation.database import as_text, at_most, db
 from app.foundation.named import Named
-from app.foundation.page_texts import Told, rows_told
 from app.foundation.pages import Page
+from app.foundation.text_pages import Told, rows_told
 from app.parties.model import Organisation, PartnerCustomer
 
 #: Where there are more, only those on the page are offered; the search finds the rest.
@@ -120,7 +120,7 @@ def _on_page(page: Page, of: Callable[[Any], tuple[str, str]]) -> Named:
 
 @lru_cache(maxsize=100)
 def _of_told(told: Told, of: Callable[[Any], tuple[str, str]]) -> Named:
-    return _of_rows(frozenset(map(of, rows_told(told)[0])))
+    return _of_rows(frozenset(map(of, rows_told(told))))
 
 
 @lru_cache(maxsize=256)

@@ -28,7 +28,7 @@ from sqlalchemy import (
     select,
     true,
 )
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, aliased, mapped_column
 
 from app.foundation import announcements, clock, outbox
 from app.foundation.chains import COLUMNS, GENESIS, digest
@@ -77,6 +77,15 @@ class HistoryHead(Tenanted, Base):
     subject_id: Mapped[uuid.UUID] = mapped_column(Uuid, primary_key=True)
     length: Mapped[int] = mapped_column(Integer)
     hash: Mapped[str] = mapped_column(String(64))
+
+    @classmethod
+    def visible_to(cls, capacity: Capacity) -> ColumnElement[bool]:
+        """Who is shown the event that it names as the last one."""
+        last = aliased(History)
+        its = and_(
+            last.subject_kind == cls.subject_kind, last.subject_id == cls.subject_id, last.sequence == cls.length
+        )
+        return exists(select(last.id).where(its, last.visible_to(capacity)))
 
 
 class History(Tenanted, Base):

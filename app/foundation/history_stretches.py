@@ -11,7 +11,19 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Index, Integer, String, delete, false, func, select, text, true
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Index,
+    Integer,
+    String,
+    delete,
+    func,
+    literal_column,
+    select,
+    text,
+    true,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.foundation.database import Base, Instant, db, transaction
@@ -47,8 +59,8 @@ class HistoryStretch(Tenanted, Base):
 
     @classmethod
     def visible_to(cls, capacity: Capacity) -> ColumnElement[bool]:
-        """When history was read is the operator's to see; it names no tenant."""
-        return true() if capacity == "operator" else false()
+        """When history was read is the operator's to see, that something is wrong everybody's; it names no tenant."""
+        return true() if capacity == "operator" else cls.wrong > literal_column("0")
 
 
 def follow(secret_key: str) -> None:

@@ -20,7 +20,6 @@ from app.foundation.billing_month import BillingMonth
 from app.foundation.database import Exact, Instant, Month, at_most, db
 from app.foundation.id_list import chosen_of, page_by_ids, rows_of_chosen
 from app.foundation.kept_statements import columns_of, made_of, plain_rows
-from app.foundation.page_texts import Told, rows_told, text_of, told_by
 from app.foundation.unseen import Unseen, unseen
 
 PAGE = 50
@@ -41,8 +40,8 @@ class Page:
     previous: str | None
     #: what stands beside all rows, read with them; None where there is no row
     once: Any = None
-    #: the rows as one text, where they were read so
-    told: Told | None = None
+    #: plain, and the same for as long as the rows are; of a page that was read as one text
+    told: Any = None
 
 
 class BadCursor(ValueError):
@@ -60,7 +59,6 @@ def page_of(
     values: Mapping[str, Any] | None = None,
     beside: Callable[[Any], Sequence[Any]] | None = None,
     once: Sequence[Any] = (),
-    as_text: bool = False,
 ) -> Page:
     """One page of `statement`, newest (largest key) first; `oldest_first`: the other way, as queues and names are read.
 
@@ -69,48 +67,59 @@ def page_of(
     `beside`: given the page's own columns, more of them, labelled, worked out for its rows alone.
     `once`: labelled scalar selects, given with the page's first row alone: what is long would travel fifty times. Or such a
     function as `beside` that gives one.
-    `as_text`: see page_texts.py; what stands beside the rows is then read even where there are none.
     """
-    names = tuple(key.key or "" for key in keys)
     backwards = before is not None
     cursor = before or after
     upwards = backwards != oldest_first
-    asked = dict(values or {})
-    if cursor:
-        asked.update(zip(_CURSOR, read_cursor(cursor, keys), strict=False))
+    asked = {**(values or {}), **place_of(cursor, keys)}
     built = _built.setdefault(statement, {}) if values is not None else {}
-    # the statement holds what stands beside its rows, so their ids stay theirs
-    shape = (bool(cursor), upwards, size, beside, as_text, *map(id, once))
+    shape = (bool(cursor), upwards, size, beside, *map(id, once))  # the statement holds them, so their ids stay theirs
     if shape not in built:
-        page = _page(statement, keys, size, upwards=upwards, beyond=bool(cursor))
-        if as_text:
-            page = _as_text(page, once)
-        elif beside or once:
-            page = _around(page, keys, beside, once, upwards=upwards)
-        built[shape] = page.execution_options(**statement.get_execution_options())
+        page = page_rows(statement, keys, size, upwards=upwards, beyond=bool(cursor))
+        whole = around(page, keys, beside, once, upwards=upwards) if beside or once else page
+        built[shape] = whole.execution_options(**statement.get_execution_options())
     kept = values is not None
     read = columns_of(built[shape], asked) if kept else plain_rows(db.session.execute(built[shape], asked))
-    told = told_by(statement, read[0].page_text, names, size, upwards, backwards) if as_text else None
-    rows, more = rows_told(told) if told else _rows_of(_without(len(once), read) if once else read, size, backwards)
+    found = _without(len(once), read) if once else read
+    return cut(found, keys, cursor, size, backwards=backwards, once=read[0] if once and read else None)
+
+
+def place_of(cursor: str | None, keys: Sequence[ColumnElement[Any]]) -> dict[str, Any]:
+    """The cursor's own parameters."""
+    return dict(zip(_CURSOR, read_cursor(cursor, keys), strict=False)) if cursor else {}
+
+
+def cut(
+    found: Sequence[Any],
+    keys: Sequence[Any],
+    cursor: str | None,
+    size: int,
+    *,
+    backwards: bool,
+    once: Any = None,
+    told: Any = None,
+) -> Page:
+    """Of the rows that were found behind the cursor, or before it, one too many at most: the page, and where it goes on."""
+    names = [key.key or "" for key in keys]
+    more = len(found) > size
+    rows = shown_of(found, size, backwards=backwards)
     has_next, has_previous = (True, more) if backwards else (more, cursor is not None)
     return Page(
         rows=rows,
         next=cursor_of(rows[-1], names) if rows and has_next else None,
         previous=cursor_of(rows[0], names) if rows and has_previous else None,
-        once=read[0] if once and read else None,
+        once=once,
         told=told,
     )
 
 
-def _rows_of(found: list[Any], size: int, backwards: bool) -> tuple[Sequence[Any], bool]:
-    """What is shown of them, and whether there are more."""
+def shown_of(found: Sequence[Any], size: int, *, backwards: bool) -> Sequence[Any]:
+    """The page's rows, as they stand on it."""
     rows = found[:size]
-    if backwards:
-        rows.reverse()
-    return rows, len(found) > size
+    return rows[::-1] if backwards else rows
 
 
-def _page(
+def page_rows(
     statement: Select[*tuple[Any, ...]],
     keys: Sequence[ColumnElement[Any]],
     size: int,
@@ -118,6 +127,7 @@ def _page(
     upwards: bool,
     beyond: bool,
 ) -> Select[*tuple[Any, ...]]:
+    """The page's rows and one too many; `beyond`: of the cursor whose place_of() it is asked with."""
     order = [key.asc() if upwards else key.desc() for key in keys]
     placed = partial(_placed, keys=keys, order=order, upwards=upwards, beyond=beyond)
     if (chosen := chosen_of(statement)) is not None:
@@ -142,7 +152,7 @@ def _placed(
     return statement.order_by(None).order_by(*order)
 
 
-def _around(
+def around(
     page: Select[*tuple[Any, ...]],
     keys: Sequence[ColumnElement[Any]],
     beside: Callable[[Any], Sequence[Any]] | None,
@@ -159,11 +169,6 @@ def _around(
     told = [one(rows) if callable(one) else one for one in once]
     of_first = [case((own[-1] == first, one)).label(one.name) for one in told]
     return select(*rows, *(beside(rows) if beside else ()), *of_first).order_by(*order)
-
-
-def _as_text(page: Select[*tuple[Any, ...]], once: Sequence[Any]) -> Select[*tuple[Any, ...]]:
-    rows = page.cte("page").prefix_with("MATERIALIZED")
-    return select(text_of(rows.c), *(one(rows.c) if callable(one) else one for one in once)).select_from(rows)
 
 
 def _without(once: int, read: Sequence[Any]) -> list[Any]:

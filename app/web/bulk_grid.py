@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 from app.engagements.billable import Billed, metrics_read
 from app.foundation import clock
 from app.foundation.billing_month import BillingMonth
-from app.foundation.page_texts import Told, rows_told
 from app.foundation.pages import Page
+from app.foundation.text_pages import Told, rows_told
 from app.months.queries import OpenMonths, open_by_the_clock
 from app.web.bulk_rows import Entered, Taking, months_of, taking_now
 from app.web.instants import month as month_words
@@ -94,7 +94,7 @@ class Untouched(NamedTuple):
                 row.id, row.name, row.number, row.customer_name,
                 *_begun(metrics.get(row.plan_id, ()), months_of(row, taking), language), None,
             )
-            for row in rows_told(self.told)[0]
+            for row in rows_told(self.told)
         )  # fmt: skip
 
 

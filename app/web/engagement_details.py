@@ -1,6 +1,5 @@
 """What the Details tab shows below the header: the request, what is delivered, who is concerned, what waits."""
 
-import uuid
 from collections.abc import Sequence
 from typing import Any
 
@@ -20,18 +19,17 @@ from app.foundation.money import Money
 from app.members.queries import recipients
 from app.months.queries import OpenMonth
 from app.web.engagement_header import CLOSES_SOON
-from app.web.engagement_history import engagement_events, told
+from app.web.engagement_history import told
 from app.web.instants import deadline
 from app.web.instants import month as month_words
 from app.web.price_words import price_words
 
-LATEST = 5
 _MOST_DECIDERS = 3
 
 
 def details_of(tab: DetailsTab, *, sees_billing: bool) -> dict[str, Any]:
     """Keys of engagements/details.html. Amounts only when `sees_billing`."""
-    page, ground, particulars, asked = tab
+    page, ground, (latest, chain_holds), particulars, asked = tab
     e = page.engagement
     takes = ground.months.takes
     months = [one.month for one in takes]
@@ -47,13 +45,9 @@ def details_of(tab: DetailsTab, *, sees_billing: bool) -> dict[str, Any]:
         "prices_change": _prices_change(e, prices),
         "delivered": _delivered(ground.groups, page.programme.currency) if sees_billing and e.active_from else None,
         "people": _people(page, particulars, request),
-        **_latest(e.id, sees_billing=sees_billing),
+        "latest": told(latest.rows, amounts=sees_billing),
+        "chain_holds": chain_holds,
     }
-
-
-def _latest(engagement_id: uuid.UUID, *, sees_billing: bool) -> dict[str, Any]:
-    latest, holds = engagement_events(engagement_id, size=LATEST)
-    return {"latest": told(latest.rows, amounts=sees_billing), "chain_holds": holds}
 
 
 def _closing(one: OpenMonth) -> dict[str, Any]:

@@ -12,7 +12,6 @@ from typing import Any, NamedTuple
 from flask_babel import gettext as _
 from sqlalchemy import Select, select
 
-from app.foundation import history_shown
 from app.foundation.billing_month import BillingMonth
 from app.foundation.database import db
 from app.foundation.history import EVENTS, History
@@ -53,11 +52,6 @@ class Told(NamedTuple):
     free_words: bool
     #: it is about a billing entry, and so are its states
     about_entry: bool
-
-
-def engagement_events(engagement_id: uuid.UUID, **page: Any) -> history_shown.Shown:
-    """Newest first; `page`: after, before, size. Its rows are for told()."""
-    return history_shown.events_shown("engagement", engagement_id, **page)
 
 
 def events_found(engagement_id: uuid.UUID) -> Select[*tuple[Any, ...]]:

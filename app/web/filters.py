@@ -93,6 +93,9 @@ class Months(Filter):
     choices: Callable[[], Sequence[BillingMonth]] | None = None
     kind = "month"
 
+    def offering(self, months: Sequence[BillingMonth]) -> "Months":
+        return replace(self, choices=lambda: months)
+
     def read(self, text: str) -> BillingMonth | None:
         try:
             return BillingMonth.parse(text)

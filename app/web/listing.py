@@ -38,7 +38,7 @@ from flask import request
 
 from app.foundation.pages import Page
 from app.foundation.saved_views import without_place
-from app.web.filters import Choice, Filter
+from app.web.filters import Choice, Filter, Months
 from app.web.languages import words_of as _
 
 #: Longer cursors were not made by us.
@@ -100,12 +100,12 @@ class Listing:
     page: Page | None = None
     order: Mapping[str, Any] = field(default_factory=dict)
 
-    def with_page(self, page: Page, **known: Mapping[Any, Any]) -> "Listing":
+    def with_page(self, page: Page, **known: Any) -> "Listing":
         """`known`: what may be chosen, of filters where that is read with the page."""
         if not known:
             return replace(self, page=page)
         offering: Any = (
-            f.offering(known[f.name]) if isinstance(f, Choice) and f.name in known else f for f in self.filters
+            f.offering(known[f.name]) if isinstance(f, Choice | Months) and f.name in known else f for f in self.filters
         )
         return replace(self, page=page, filters=tuple(offering))
 

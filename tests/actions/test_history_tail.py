@@ -1,16 +1,23 @@
 """What a page verifies of a long history: its newest events, to the chain's end."""
 
 import uuid
+from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import literal, select, text
 
+from app.billing.own_pages import own_history_tab
+from app.engagements.own_history import OwnEvent, own_events
 from app.foundation import history
 from app.foundation.database import db, transaction
-from app.foundation.history_shown import Shown, events_shown
-from app.foundation.pages import cursor_of
+from app.foundation.history import History
+from app.foundation.history_shown import Shown, columns, place_of
+from app.foundation.history_shown import shown as shown_of
+from app.foundation.kept_statements import columns_of
+from app.foundation.pages import Page, cursor_of
+from app.foundation.refusals import NotVisible
 from app.foundation.tenancy import Viewer, acting_for_all, current, viewing
 from tests.makers import make_engagement, make_product
 
@@ -104,6 +111,28 @@ def test_pages_lead_to_each_other() -> None:
     assert holds(engagement, after=behind(99)) and holds(engagement, after=behind(1))
 
 
+def test_a_clients_pages_lead_to_each_other_and_hold_what_has_a_sentence_for_it() -> None:
+    engagement = make_engagement(make_product(), state="deleted")
+    with viewing(Viewer("customer", engagement.customer_id)):
+        every = db.session.execute(own_events(engagement.id).order_by(History.sequence.desc())).all()
+        for size in (1, 2, 3, 50):
+            down, up = own_walked(engagement, size, "next"), own_walked(engagement, size, "previous")
+            assert down == sorted(up, reverse=True) == [OwnEvent(*row) for row in every]
+    assert 1 < len(every) < 5
+    with viewing(Viewer("customer", uuid.uuid4())), pytest.raises(NotVisible):
+        own_history_tab(engagement.id, place_of())
+
+
+def test_what_the_viewer_is_not_shown_of_a_chain_is_not_its_end() -> None:
+    """An event that was given to another tenant is gone from one's page, and the chain's head does not name the one before it."""
+    engagement = make_engagement(make_product(), state="deleted")
+    with viewing(Viewer("partner", engagement.partner_id)):
+        assert events_shown("engagement", engagement.id).holds
+        tampered("UPDATE history SET partner_id = NULL WHERE sequence = 4")
+        page, holds = events_shown("engagement", engagement.id)
+        assert page.rows[0].sequence == 3 and not holds
+
+
 def test_what_the_hourly_check_has_found_wrong_shows_on_every_page() -> None:
     engagement = make_engagement(make_product(), state="deleted")
     tampered("UPDATE history SET facts = '{}' WHERE event = 'engagement_created'")
@@ -128,6 +157,13 @@ def test_only_what_the_viewer_is_shown_is_on_a_page() -> None:
             assert current() == viewer
 
 
+def events_shown(kind: str, subject_id: uuid.UUID, *, size: int = 50, **cursor: str) -> Shown:
+    """As a tab reads them with its subject's own row."""
+    place = place_of(size=size, **cursor)
+    [row] = columns_of(select(*columns(kind, literal(subject_id), place)), place.asked)
+    return shown_of(kind, subject_id, row, place)
+
+
 def shown(engagement: Any, **place: str) -> Shown:
     with acting_for_all("what a page shows"):
         return events_shown("engagement", engagement.id, size=2, **place)
@@ -142,11 +178,23 @@ def behind(sequence: int) -> str:
 
 
 def walked(engagement: Any, size: int, way: str) -> list[int]:
-    seen, place = [], {} if way == "next" else {"before": behind(0)}
-    while True:
+    def page_at(**place: str) -> Page:
         with acting_for_all("what a page shows"):
-            page = events_shown("engagement", engagement.id, size=size, **place).page
-        seen += [row.sequence for row in page.rows]
+            return events_shown("engagement", engagement.id, size=size, **place).page
+
+    return [row.sequence for row in rows_along(page_at, way)]
+
+
+def own_walked(engagement: Any, size: int, way: str) -> list[Any]:
+    return rows_along(lambda **place: own_history_tab(engagement.id, place_of(size=size, **place))[1], way)
+
+
+def rows_along(page_at: Callable[..., Page], way: str) -> list[Any]:
+    seen: list[Any] = []
+    place = {} if way == "next" else {"before": behind(0)}
+    while True:
+        page = page_at(**place)
+        seen += page.rows
         on = page.next if way == "next" else page.previous
         if on is None:
             return seen

@@ -30,7 +30,7 @@ def test_its_values_are_hidden_on_postgresql_alone() -> None:
 def test_a_cursor_is_one_of_them() -> None:
     """A list's last page is what lies before some place: it would look dearer than the average one, and be planned each time."""
     keys: Any = LIST_KEYS
-    page = pages._page(engagements_asked()[0], keys, pages.PAGE, upwards=True, beyond=True)
+    page = pages.page_rows(engagements_asked()[0], keys, pages.PAGE, upwards=True, beyond=True)
     assert "(SELECT %(cursor_1)s" in str(page.compile(dialect=postgresql.psycopg.dialect()))
 
 

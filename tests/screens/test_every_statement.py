@@ -100,15 +100,15 @@ def planned_each_time(text: str) -> bool:
 def open_conditions() -> tuple[str, ...]:
     """The conditions of partial indexes, with parameters in the places of their words."""
     return tuple(
-        rf"\b{table.name}\.{column} {'(!=|<>)' if how in ('!=', '<>') else re.escape(how)} {re.sub(QUOTED, '[?]', re.escape(words))}"
+        rf"\b{table.name}\.{column} {'(!=|<>)' if how in ('!=', '<>') else re.escape(how)} {re.sub(VALUE, '[?]', re.escape(words))}"
         for table in Base.metadata.tables.values()
         for index in table.indexes
         for column, how, words in re.findall(WORDS, str(index.dialect_options["sqlite"]["where"]))
     )
 
 
-QUOTED = "'[^']*'"
-WORDS = rf"(\w+) (=|!=|<>|IN) ({QUOTED}|\({QUOTED}(?:, {QUOTED})*\))"
+VALUE = r"(?:'[^']*'|\b\d+\b)"
+WORDS = rf"(\w+) (=|!=|<>|>|<|IN) ({VALUE}|\({VALUE}(?:, {VALUE})*\))"
 
 
 def faults(clause: Any, endpoint: str) -> list[str]:

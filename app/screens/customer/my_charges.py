@@ -1,22 +1,25 @@
 """What the own organisation is charged, by booked month: gross and tax, line by line."""
 
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
 from flask import Blueprint, Response
+from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 from app.billing.model import BillingEntry
 from app.charges.model import ChargeLine
-from app.charges.queries import own_charges, own_charges_asked, own_totals_by_month, source_of
+from app.charges.queries import TOTALS, own_charges, own_charges_asked, own_totals_by_month, source_of
 from app.documents import Column, Minor, rows_of
-from app.foundation.pages import page_of
 from app.foundation.refusals import NotVisible
 from app.foundation.tenancy import one
+from app.foundation.text_pages import text_page_of
 from app.web.exports import download
 from app.web.filters import Months, Search
 from app.web.fragments import go_to, show
 from app.web.guard import needs
+from app.web.languages import locale_name
 from app.web.listing import Listing, ListOf
 
 screen = Blueprint("my_charges", __name__)
@@ -35,26 +38,31 @@ COLUMNS = (
 )
 
 
+@lru_cache(maxsize=100)
+def _list(_language: str) -> ListOf:
+    """In one language, so that its words are plain text; the months to choose from are read with the page."""
+    return ListOf(Search("search", _("Search")), Months("month", _("Booked")))
+
+
 @screen.get("/my/charges")
 @screen.get("/my/charges.<any(csv, xlsx):kind>")
 @needs("charge:view-own", capacity="customer")
 def show_list(kind: str = "") -> Response:
-    totals = [] if kind else own_totals_by_month()
-    months = list(dict.fromkeys(total.booked_month for total in totals))
-    listing = ListOf(Search("search", _l("Search")), Months("month", _l("Booked"), lambda: months)).read()
+    listing = _list(locale_name()).read()
     asked = listing.values["month"], listing.values["search"] or ""
     if kind:
         every = own_charges(*asked).order_by(*(key.desc() for key in ORDER))
         return download(kind, "charges", COLUMNS, rows_of(every))
     found, values = own_charges_asked(*asked)
-    page = page_of(found, ORDER, after=listing.after, before=listing.before, values=values)
-    listing = listing.with_page(page)
+    page = text_page_of(found, ORDER, after=listing.after, before=listing.before, values=values, once=(TOTALS,))
+    totals = own_totals_by_month(page.once)
+    listing = listing.with_page(page, month=tuple(dict.fromkeys(total.booked_month for total in totals)))
     return show(
         "customer/my_charges.html",
         block="list",
         listing=listing,
         rows=tuple(page.rows),
-        totals=tuple(totals[:SHOWN_MONTHS]),
+        totals=totals[:SHOWN_MONTHS],
         total=_total(totals, listing),
     )
 

@@ -9,16 +9,16 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 from app.billing.own_entries import charged_beside, charged_of
-from app.billing.own_pages import own_details, own_page
+from app.billing.own_pages import own_details, own_history_tab
 from app.catalog.price_list import next_price_month
 from app.documents import Column, Words, rows_of
 from app.engagements import actions, queries, states
 from app.engagements.model import Engagement
-from app.engagements.own_history import LIST_KEYS, own_events_asked
 from app.engagements.queries import EngagementPage
 from app.engagements.shown import EngagementShown
 from app.foundation import clock, tenancy
 from app.foundation.billing_month import BillingMonth
+from app.foundation.history_shown import place_of
 from app.foundation.pages import page_of
 from app.foundation.refusals import AlreadyDone, Refused
 from app.screens.customer import own_header, own_verbs, recent_months, verbs_shown
@@ -113,15 +113,12 @@ def show_details(engagement_id: uuid.UUID) -> Response:
 @screen.get("/my/engagements/<uuid:engagement_id>/history")
 @needs("engagement:view-own", capacity="customer")
 def show_history(engagement_id: uuid.UUID) -> Response:
-    page = own_page(engagement_id)
     listing = HISTORY.read()
-    found, values = own_events_asked(engagement_id)
-    events = page_of(found, LIST_KEYS, after=listing.after, before=listing.before, values=values)
-    listing = listing.with_page(events)
+    page, events = own_history_tab(engagement_id, place_of(after=listing.after, before=listing.before))
     return show(
         "customer/engagement_history.html",
         block="events",
-        listing=listing,
+        listing=listing.with_page(events),
         events=told_to_customer(events.rows),
         **own_header(page, "history"),
     )
@@ -237,12 +234,10 @@ def _fresh(engagement_id: uuid.UUID) -> Response:
 
 def _details(engagement_id: uuid.UUID) -> dict[str, Any]:
     own = own_details(engagement_id)
-    found, values = own_events_asked(engagement_id)
-    latest = page_of(found, LIST_KEYS, size=3, values=values)
     return {
         "particulars": own.particulars,
         "asked": own.asked,
-        "latest": told_to_customer(latest.rows),
+        "latest": told_to_customer(own.latest.rows),
         "charged": own.charged,
         "prices_change": _prices_change(own.page.engagement),
         **own_header(own.page, "details"),

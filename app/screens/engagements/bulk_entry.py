@@ -19,7 +19,8 @@ from app.engagements import choices
 from app.engagements.billable import LIST_KEYS, billable_asked, by_id, metrics_beside
 from app.engagements.choices import Choices
 from app.foundation import tenancy
-from app.foundation.pages import PAGE, Page, page_of
+from app.foundation.pages import PAGE, Page
+from app.foundation.text_pages import text_page_of
 from app.web.bulk_grid import Answer, Sent, Untouched, answer_of, as_typed, place_of, start, untouched
 from app.web.bulk_rows import Entered, entered, months_of, preview_rows, submit_rows, taking_now, totals
 from app.web.fields import PortalForm, acting_as
@@ -77,14 +78,13 @@ def _listing() -> tuple[Listing, Page]:
         search=asked["search"] or "", customer_id=asked["client"], product_id=asked["product"]
     )
     whose = choices.Whose(own_products_of=viewer.organisation_id)
-    page = page_of(
+    page = text_page_of(
         choices.with_ids(found),
         LIST_KEYS,
         after=listing.after,
         before=listing.before,
         values={**values, **whose.values},
         once=(*choices.beside_rows(*whose.shape), metrics_beside),
-        as_text=True,
     )
     here = choices.choices_of(page, whose) if page.rows or listing.is_filtered else Choices()
     return listing.with_page(page, client=here.client, product=here.product), page

@@ -5,8 +5,10 @@ from typing import Any
 
 from flask import Blueprint
 
-from app.web.engagement_header import engagement_header, tab_asked_for
-from app.web.engagement_history import engagement_events, told
+from app.billing.engagement_figures import history_tab
+from app.foundation.history_shown import place_of
+from app.web.engagement_header import also_a_test, engagement_header
+from app.web.engagement_history import told
 from app.web.fragments import show
 from app.web.guard import needs
 from app.web.listing import ListOf
@@ -19,9 +21,9 @@ LIST = ListOf()
 @screen.get("/engagements/<uuid:engagement_id>/history")
 @needs("engagement:view")
 def show_history(engagement_id: uuid.UUID) -> Any:
-    page = tab_asked_for(engagement_id)
     listing = LIST.read()
-    found, holds = engagement_events(engagement_id, after=listing.after, before=listing.before)
+    place = place_of(after=listing.after, before=listing.before)
+    page, (found, holds) = also_a_test(lambda: history_tab(engagement_id, place))
     header = engagement_header(page, "history")
     return show(
         "engagements/history.html",

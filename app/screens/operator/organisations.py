@@ -1,11 +1,13 @@
 """Organisations: who does business here, in which capacities, with whom, who acts for them, and what has become of them."""
 
 import uuid
+from functools import lru_cache
 from typing import Any
 
 from flask import Blueprint, Response
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
+from sqlalchemy import Select
 from wtforms import SelectMultipleField
 from wtforms.widgets import CheckboxInput, ListWidget
 
@@ -13,9 +15,10 @@ from app.documents import Column, rows_of
 from app.engagements.counts import current_of
 from app.foundation import clock, tenancy
 from app.foundation.bounded import together
-from app.foundation.pages import page_of
+from app.foundation.named import Named
 from app.foundation.refusals import Refused
 from app.foundation.tenancy import one
+from app.foundation.text_pages import text_page_of
 from app.members import directory
 from app.members.directory import invited_to, members_of
 from app.members.roles import ROLES
@@ -30,6 +33,7 @@ from app.web.filters import Choice, Search
 from app.web.fragments import go_to, show
 from app.web.guard import needs
 from app.web.instants import ago
+from app.web.languages import locale_name
 from app.web.listing import ListOf
 from app.web.submissions import submit_once
 from app.web.templating import translate
@@ -37,7 +41,6 @@ from app.web.templating import translate
 screen = Blueprint("organisations", __name__)
 
 CAPACITIES = {"partner": _l("Partner"), "customer": _l("Customer"), "operator": _l("Operator")}
-LIST = ListOf(Search("search", _l("Search")), Choice("capacity", _l("Capacity"), CAPACITIES))
 COLUMNS = (
     Column(_l("Name"), "name"),
     Column(_l("Capacities"), lambda row: ", ".join(capacities_of(row))),
@@ -47,6 +50,19 @@ COLUMNS = (
     Column(_l("Deactivated at (UTC)"), "deactivated_at"),
 )
 HISTORY = ListOf()
+
+
+@lru_cache(maxsize=100)
+def _list(_language: str) -> ListOf:
+    """In one language, so that its words are plain text."""
+    words = Named({key: str(words) for key, words in CAPACITIES.items()})
+    return ListOf(Search("search", _("Search")), Choice("capacity", _("Capacity"), words))
+
+
+@lru_cache(maxsize=100)
+def _with_members(found: Select[*tuple[Any, ...]]) -> Select[*tuple[Any, ...]]:
+    """Built once for each choice of filters. The index gives rows in the list's order, so people are counted of those on the page."""
+    return found.add_columns(*directory.beside(Organisation))
 
 
 def _ticks(label: Any) -> SelectMultipleField:
@@ -69,19 +85,18 @@ def capacities_of(row: Any) -> list[str]:
 @screen.get("/organisations.<any(csv, xlsx):kind>")
 @needs("organisation:view", capacity="operator")
 def show_list(kind: str = "") -> Response:
-    listing = LIST.read()
+    listing = _list(locale_name()).read()
     if kind:
         every = queries.organisations(**listing.values).order_by(*queries.LIST_KEYS)
         return download(kind, "organisations", COLUMNS, rows_of(every))
     found, values = queries.organisations_asked(**listing.values)
-    page = page_of(
-        found,
+    page = text_page_of(
+        _with_members(found),
         queries.LIST_KEYS,
         after=listing.after,
         before=listing.before,
         oldest_first=True,
         values=values,
-        beside=directory.beside,
     )
     return show(
         "operator/organisations.html",
