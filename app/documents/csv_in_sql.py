@@ -6,7 +6,6 @@ are those of csv_chunks. A row costs no object and no call, which makes it ten t
 
 import re
 from collections.abc import Generator, Iterable, Iterator, Sequence
-from itertools import islice
 from operator import itemgetter
 from typing import Any
 
@@ -16,6 +15,7 @@ from app.documents import spelled
 from app.documents.columns import Column, labels
 from app.documents.csv_stream import csv_chunks, harmless
 from app.documents.row_stream import Rows
+from app.documents.spelled_once import spelled_once
 from app.foundation.database import Exact, Instant, Month, db
 from app.foundation.raw_rows import copied, fetched
 
@@ -84,9 +84,9 @@ def _on_postgresql() -> bool:
 
 
 def _copied(statement: Select[*tuple[Any, ...]]) -> Iterator[bytes]:
-    rows = copied(statement)
+    rows = copied(statement, BATCH, spelled_once)
     try:
-        while some := list(islice(rows, BATCH)):
+        for some in rows:
             yield _lines_end_as_ever(b"".join(some))
     finally:
         rows.close()

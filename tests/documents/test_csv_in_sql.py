@@ -12,10 +12,12 @@ from babel.core import get_global
 from flask import Flask
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy.dialects import postgresql
 
 from app.documents import Column, LookedUp, Minor, Words, csv_chunks, csv_of, rows_of
 from app.documents import spelled as spelling
 from app.documents.csv_in_sql import in_sql
+from app.documents.spelled_once import spelled_once
 from app.foundation.billing_month import BillingMonth
 from app.foundation.database import Exact, Instant, Month, db
 from app.foundation.money import Money
@@ -35,6 +37,14 @@ ROWS = sa.Table(
     sa.Column("currency", sa.String(3)),
     sa.Column("sure", sa.Boolean),
     sa.Column("state", sa.String(20)),
+)
+#: what is named beside the rows, by their place: few names, or none, for many rows
+NAMES = sa.Table(
+    "hostile_name",
+    ROWS.metadata,
+    sa.Column("place", sa.Integer, primary_key=True),
+    sa.Column("name", sa.String(200)),
+    sa.Column("shown", sa.Boolean),
 )
 KNOWN = {
     uuid.UUID(int=1): Money(Decimal("-12.50"), "USD"),
@@ -83,24 +93,24 @@ A_ROW = st.fixed_dictionaries(
 @pytest.fixture
 def rows(app: Flask) -> Iterator[None]:
     with app.app_context(), acting_for_all("hostile rows for a file"):
-        ROWS.create(db.engine)
+        ROWS.metadata.create_all(db.engine)
         try:
             yield
         finally:
             db.session.remove()
-            ROWS.drop(db.engine)
+            ROWS.metadata.drop_all(db.engine)
 
 
-def put(rows: list[dict[str, Any]]) -> None:
+def put(rows: list[dict[str, Any]], table: sa.Table = ROWS) -> None:
     with db.engine.begin() as connection:
-        connection.execute(sa.delete(ROWS))
+        connection.execute(sa.delete(table))
         if rows:
-            connection.execute(sa.insert(ROWS), rows)
+            connection.execute(sa.insert(table), rows)
 
 
-def both_ways(columns: Any = COLUMNS) -> tuple[bytes, bytes]:
+def both_ways(columns: Any = COLUMNS, statement: Any = None) -> tuple[bytes, bytes]:
     """The file as the database makes it, and as Python makes it of the same rows."""
-    statement = sa.select(ROWS).order_by(ROWS.c.place)
+    statement = sa.select(ROWS).order_by(ROWS.c.place) if statement is None else statement
     assert in_sql(columns, statement) is not None
     db.session.rollback()
     in_one, in_the_other = (
@@ -117,6 +127,56 @@ def test_both_ways_write_the_same_bytes(rows: None, found: list[dict[str, Any]])
     put([{**row, "place": place} for place, row in enumerate(found)])
     in_sql, in_python = both_ways()
     assert in_sql == in_python
+
+
+FIRST_NAME, OTHER_NAME = NAMES.alias("first_name"), NAMES.alias("other_name")
+NAMED = (
+    sa.select(
+        ROWS.c.place,
+        FIRST_NAME.c.name,
+        OTHER_NAME.c.name.label("other"),
+        OTHER_NAME.c.shown,
+        NAMES.c.name.label("inner"),
+    )
+    .select_from(
+        ROWS.join(NAMES, NAMES.c.place == 0)
+        .outerjoin(FIRST_NAME, sa.and_(FIRST_NAME.c.place == ROWS.c.place % 3, FIRST_NAME.c.shown.is_(True)))
+        .outerjoin(OTHER_NAME, OTHER_NAME.c.place == ROWS.c.place % 7)
+    )
+    .where(sa.or_(OTHER_NAME.c.shown.is_(None), OTHER_NAME.c.name != "x", OTHER_NAME.c.name.is_(None)))
+    .order_by(OTHER_NAME.c.place.is_(None), ROWS.c.place)
+)
+NAMED_COLUMNS = tuple(Column(name, name) for name in ("place", "name", "other", "shown", "inner"))
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.tuples(st.none() | TEXTS, st.booleans()), min_size=1, max_size=6))
+def test_names_beside_the_rows_are_the_same_bytes(rows: None, names: list[tuple[str | None, bool]]) -> None:
+    """One name of many rows, two names of one table, rows without a name, and names that a criterion of the join leaves out."""
+    put([{"place": place, "name": name, "shown": shown} for place, (name, shown) in enumerate(names)], NAMES)
+    put([{**EMPTY, "id": uuid.UUID(int=n + 100), "place": n} for n in range(20)])
+    in_sql, in_python = both_ways(NAMED_COLUMNS, NAMED)
+    assert in_sql == in_python
+
+
+def test_names_beside_the_rows_are_spelled_beneath_their_join(rows: None) -> None:
+    """Once a name. What the file does not show is read as ever, and so is what is grouped: it would be no group any more."""
+    written = str(spelled_once(spelled_of(NAMED)).compile(dialect=postgresql.dialect()))
+    select_list, _, tables = written.partition("FROM hostile_row")
+    assert select_list.count("regexp_replace(") == spelled_text_of(NAMES.c.name).count("regexp_replace(")
+    assert tables.count("AS spelled_name") == 2
+    assert "first_name.shown IS true" in tables
+    grouped = spelled_of(NAMED).order_by(None).group_by(FIRST_NAME.c.name, OTHER_NAME.c.name, NAMES.c.name)
+    assert spelled_once(grouped) is grouped
+
+
+def spelled_of(statement: Any) -> Any:
+    texts = [statement.selected_columns[name] for name in ("name", "other", "inner")]
+    return statement.with_only_columns(*map(spelling.spelled_text, texts), maintain_column_froms=True)
+
+
+def spelled_text_of(column: Any) -> str:
+    return str(spelling.spelled_text(column).compile(dialect=postgresql.dialect()))
 
 
 def test_every_text_that_ever_made_trouble(rows: None) -> None:
@@ -190,6 +250,28 @@ def test_who_stops_reading_gives_the_connection_back_in_order(rows: None) -> Non
     assert db.session.scalar(sa.select(sa.func.count()).select_from(ROWS)) == 5_000
     db.session.remove()
     assert db.engine.pool.checkedout() == 0  # type: ignore[attr-defined]
+
+
+def test_what_fails_midway_is_raised_as_ever(rows: None) -> None:
+    """A row that the database cannot make, and a server that goes away: neither is the end of a file."""
+    if db.engine.dialect.name != "postgresql":
+        pytest.skip("SQLite divides by zero")
+    put([{**EMPTY, "id": uuid.UUID(int=n + 1), "place": n} for n in range(5_000)])
+    divided = sa.select((1 // (4_321 - ROWS.c.place)).label("one"))
+    pieces = csv_of((Column("One", "one"),), rows_of(divided))
+    assert next(pieces).startswith(b"One\r\n0\r\n")
+    with pytest.raises(sa.exc.DataError):
+        list(pieces)
+    db.session.rollback()
+    backend = db.session.scalar(sa.text("SELECT pg_backend_pid()"))
+    pieces = csv_of((Column("Id", "id"), Column("First", "first")), rows_of(sa.select(ROWS, sa.func.pg_sleep(0.0005))))
+    assert next(pieces)
+    with db.engine.begin() as other:
+        other.execute(sa.select(sa.func.pg_terminate_backend(backend)))
+    with pytest.raises(sa.exc.OperationalError):
+        list(pieces)
+    db.session.rollback()
+    assert db.session.scalar(sa.select(sa.func.count()).select_from(ROWS)) == 5_000
 
 
 def test_rows_are_of_one_moment(rows: None) -> None:

@@ -1,11 +1,17 @@
 """The long lists' files are made by the database, past the listener: they hold what the listener shows, and not a byte else."""
 
+import re
 import uuid
 from types import SimpleNamespace
 
 import pytest
+from sqlalchemy.dialects import postgresql
 
 from app.documents import csv_in_sql
+from app.documents.spelled import spelled_text
+from app.documents.spelled_once import spelled_once
+from app.engagements.queries import engagements
+from app.foundation import tenancy
 from app.foundation.billing_month import BillingMonth
 from app.foundation.database import db
 from app.screens.customer import my_billing_entries, my_charges, my_engagements
@@ -104,7 +110,6 @@ def test_the_long_lists_are_made_by_the_database(app):
     from app.billing import own_entries
     from app.billing.queries import entries_of
     from app.charges.queries import own_charges
-    from app.engagements.queries import engagements
 
     some = uuid.uuid4()
     with app.app_context():
@@ -116,3 +121,20 @@ def test_the_long_lists_are_made_by_the_database(app):
             (entry_list.columns({}), entries_of(some)),
         ):
             assert csv_in_sql.in_sql(columns, statement) is not None
+
+
+@pytest.mark.parametrize("capacity", ["operator", "partner", "customer"])
+def test_names_made_once_are_those_that_the_viewer_is_shown(app, capacity):
+    """The statement of a file on PostgreSQL has every criterion that it had, and spells four names beneath their joins."""
+    with app.app_context(), tenancy.viewing(tenancy.Viewer(capacity, uuid.uuid4())):
+        names = [engagements().selected_columns[f"{name}_name"] for name in ("customer", "partner", "product", "plan")]
+        statement = engagements().with_only_columns(*map(spelled_text, names), maintain_column_froms=True)
+        shown = tenancy.shown(statement).compile(dialect=postgresql.dialect()).compile_state.statement
+        before, after = (
+            " ".join(str(one.compile(dialect=postgresql.dialect())).split()) for one in (shown, spelled_once(shown))
+        )
+    spelled, _, joined = after.partition(" FROM engagement ")
+    assert "regexp_replace" not in spelled and joined.count("AS spelled_name FROM") >= 4
+    whole = re.compile(r"\(SELECT (?:(?!\(SELECT ).)* AS spelled_name FROM (\w+)\) AS (\w+)")
+    as_tables = whole.sub(lambda found: found[1] if found[1] == found[2] else f"{found[1]} AS {found[2]}", joined)
+    assert as_tables == before.partition(" FROM engagement ")[2]
