@@ -57,9 +57,9 @@ def test_what_stands_beside_rows_is_there_without_any() -> None:
 def test_what_is_worked_out_for_its_rows_is_of_these_alone() -> None:
     for name in NAMES:
         make_organisation(name)
-    found, where = select(Organisation.id, Organisation.name), {"oldest_first": True, "size": 3}
+    found = select(Organisation.id, Organisation.name)
     with acting_for_all("a test reads lists"):
-        page = text_page_of(found, queries.LIST_KEYS, values={}, once=(_last_name,), **where)
+        page = text_page_of(found, queries.LIST_KEYS, values={}, once=(_last_name,), oldest_first=True, size=3)
         names = [row.name for row in page_of(found, queries.LIST_KEYS, size=4, oldest_first=True).rows]
     assert page.once.last_name == max(names)
 
