@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import cache, lru_cache, partial
 from typing import Any, NamedTuple
 
 from sqlalchemy import BindParameter, ColumnElement, Select, Uuid, bindparam, func, literal_column, or_, select
@@ -12,11 +12,11 @@ from sqlalchemy.orm import aliased
 from app.catalog.model import Plan, Product
 from app.engagements import states
 from app.engagements.model import CompletionRequest, Engagement
-from app.engagements.searching import Shape, Word, few_with, places_of, shape_of, values_of, words_of
+from app.engagements.searching import Named, Shape, Word, few_with, places_of, shape_of, values_of, words_of
 from app.foundation.billing_month import BillingMonth
 from app.foundation.bounded import Bounded, bounded
 from app.foundation.database import Instant, at_most, db, one_of
-from app.foundation.id_list import chosen_first, found_first
+from app.foundation.id_list import Near, chosen_first, found_first
 from app.foundation.kept_statements import PLANNED_ANEW, columns_of
 from app.foundation.refusals import NotVisible
 from app.foundation.tenancy import Viewer, viewer_organisation
@@ -42,6 +42,8 @@ LIST_COLUMNS = (
     Plan.name.label("plan_name"),
 )
 LIST_KEYS = (Engagement.requested_at, Engagement.id)
+#: what a search compares of a row
+SEARCHED = (Engagement.search_text, Engagement.product_id, Engagement.customer_id)
 Place = BindParameter[Any]
 
 
@@ -86,8 +88,16 @@ def _kept(states_wanted: tuple[str, ...], asked: frozenset[str], shape: Shape) -
     if not shape.telling or "customer_id" not in asked or "product_id" in asked:
         found = found.execution_options(**{planned: True})
     places = places_of(shape)
-    few, words = few_with(places, shape), [_has(word, shape) for word in places]
-    return found.where(*words) if few is None else found_first(found, few, Engagement, *words)
+    named = named_with(places, shape)
+    # who knows that no page of the whole list's newest rows has the one word, need not ask the newest again
+    narrow = bool(ids) or "starts_at" in asked or len(places) > 1
+    few, then = (few_with(places, named, shape, unless_newest=each) for each in (True, narrow))
+    has = partial(_has_all, places, named, shape)
+    if few is None or then is None:
+        return found.where(*has(Engagement))
+    near = Near(select(*LIST_KEYS, *SEARCHED).where(*_conditions(**filters)), has, then)
+    chosen = select(*LIST_KEYS).where(*_conditions(**filters), *has(Engagement))
+    return found_first(_listed().execution_options(**found.get_execution_options()), few, Engagement, chosen, near)
 
 
 def engagements(*, search: str = "", **filters: Any) -> Select[*tuple[Any, ...]]:
@@ -100,7 +110,9 @@ def engagements(*, search: str = "", **filters: Any) -> Select[*tuple[Any, ...]]
     words = words_of(search)
     shape = shape_of(words)
     places = places_of(shape, values_of(words, shape))
-    found, few = _filtered(**filters).where(*(_has(word, shape) for word in places)), few_with(places, shape)
+    named = named_with(places, shape)
+    found = _filtered(**filters).where(*_has_all(places, named, shape, Engagement))
+    few = few_with(places, named, shape)
     return found if few is None else found_first(found, few, Engagement)
 
 
@@ -157,17 +169,28 @@ def in_states(wanted: Sequence[str]) -> list[ColumnElement[bool]]:
     return [within] if len(wanted) == len(group) else [within, Engagement.state.in_(wanted)]
 
 
-def _has(word: Word, shape: Shape) -> ColumnElement[bool]:
+def _has_all(words: Sequence[Word], named: Sequence[Named], shape: Shape, row: Any) -> list[ColumnElement[bool]]:
+    return [
+        or_(
+            word.within(row.search_text),
+            _among(row.product_id, select(its.products.c.id), shape),
+            _among(row.customer_id, select(its.clients.c.id), shape),
+        )
+        for word, its in zip(words, named, strict=True)
+    ]
+
+
+def named_with(words: Sequence[Word], shape: Shape) -> list[Named]:
     """Clients and products are few and looked through once, so that a row is decided by its own columns, before any join."""
-    clients = select(Organisation.id).where(word.within_name(Organisation.search_name))
-    if shape.book == "customer_id":
-        clients = clients.where(Organisation.id == viewer_organisation())
-    products = select(Product.id).where(word.within_name(Product.search_name))
-    return or_(
-        word.within(Engagement.search_text),
-        _among(Engagement.product_id, products, shape),
-        _among(Engagement.customer_id, clients, shape),
-    )
+    found = []
+    for nr, word in enumerate(words):
+        clients = select(Organisation.id).where(word.within_name(Organisation.search_name))
+        if shape.book == "customer_id":
+            clients = clients.where(Organisation.id == viewer_organisation())
+        products = select(Product.id).where(word.within_name(Product.search_name))
+        ids = (clients.cte(f"clients_{nr}"), products.cte(f"products_{nr}"))
+        found.append(Named(*(each.prefix_with("MATERIALIZED") for each in ids)))
+    return found
 
 
 def _among(key: Any, ids: Select[uuid.UUID], shape: Shape) -> ColumnElement[bool]:

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from weakref import WeakSet
 
 from sqlalchemy import (
+    CTE,
     Boolean,
     ColumnElement,
     Engine,
@@ -58,9 +59,6 @@ _engagement = table(
     column("requested_at"),
     column("state"),
 )
-_named = {
-    name: table(name, column("id", Uuid()), column("search_name", String())) for name in ("organisation", "product")
-}
 #: what follows in the index that leads from a client or a product to the engagements of a book
 _IN_ORDER = {
     ("customer_id", "seller_id"): ("requested_at", "id"),
@@ -99,6 +97,13 @@ class Word(NamedTuple):
 
     def within_name(self, column: Any) -> ColumnElement[bool]:
         return _name_has_word(column, self.word)
+
+
+class Named(NamedTuple):
+    """The ids of those that have a word in their names: read once, wherever a statement asks for them."""
+
+    clients: CTE
+    products: CTE
 
 
 class _has_word(FunctionElement[bool]):
@@ -173,13 +178,16 @@ def places_of(shape: Shape, values: dict[str, str] | None = None) -> list[Word]:
     ]
 
 
-def few_with(places: Sequence[Word], shape: Shape) -> Select[Any] | None:
+def few_with(
+    places: Sequence[Word], named: Sequence[Named], shape: Shape, *, unless_newest: bool = True
+) -> Select[Any] | None:
     """One text: the ids of every engagement of the viewer's that can have all of the words, and maybe of some more, as a
-    JSON list. NULL: each of the words is one that many have. None: none of them can be looked up."""
-    telling = [word for word, tells in zip(places, shape.telling, strict=True) if tells]
+    JSON list. NULL: each of the words is one that many have. None: none of them can be looked up. `unless_newest`: the newest
+    are asked first whether many of them have a word."""
+    telling = [(word, its) for word, its, tells in zip(places, named, shape.telling, strict=True) if tells]
     if not telling or not shape.book:
         return None
-    ids = [_ids_with(word, shape) for word in telling]
+    ids = [_ids_with(word, its, shape, unless_newest) for word, its in telling]
     return select((func.coalesce(*ids) if len(ids) > 1 else ids[0]).label("ids"))
 
 
@@ -189,12 +197,12 @@ def _has_index(bind: Any) -> bool:
     return bind in _indexed
 
 
-def _ids_with(word: Word, shape: Shape) -> ColumnElement[Any]:
+def _ids_with(word: Word, named: Named, shape: Shape, unless_newest: bool) -> ColumnElement[Any]:
     """The word's engagements, or NULL when many have it. No part is asked for more than it takes to know that."""
-    parts = [some.limit(_written(FEW + 1)).subquery() for some in (_by_text(word, shape), *_by_names(word, shape))]
+    parts = [some.limit(_written(FEW + 1)).subquery() for some in (_by_text(word, shape), *_by_names(named, shape))]
     every = union(*(select(part.c.id) for part in parts)).subquery()
     few = select(case((func.count() <= FEW, ids_as_text(every.c.id)))).select_from(every).scalar_subquery()
-    return case((_fills_a_page(word, shape), null()), else_=few)
+    return case((_fills_a_page(word, shape), null()), else_=few) if unless_newest else few
 
 
 def _mine() -> Any:
@@ -218,10 +226,10 @@ def _by_text(word: Word, shape: Shape) -> Select[Any]:
     )
 
 
-def _by_names(word: Word, shape: Shape) -> Iterator[Select[Any]]:
+def _by_names(names: Named, shape: Shape) -> Iterator[Select[Any]]:
     """Clients and products are few and looked through; each leads to its own engagements along an index that begins with it."""
-    for name, key in (("organisation", "customer_id"), ("product", "product_id")):
-        named, here = _named[name], _engagement.c[key] == _named[name].c.id
+    for named, key in ((names.clients, "customer_id"), (names.products, "product_id")):
+        here = _engagement.c[key] == named.c.id
         # the operator's book is everybody's: an index that begins with it would tell nothing
         mine = [] if shape.book == "seller_id" else [_engagement.c[shape.book] == _mine()]
         if shape.sqlite:
@@ -231,7 +239,7 @@ def _by_names(word: Word, shape: Shape) -> Iterator[Select[Any]]:
             order = (_engagement.c[column] for column in _IN_ORDER[key, shape.book])
             some = select(_engagement.c.id).where(here, *mine).order_by(*order).limit(_written(FEW + 1)).lateral()
             found = select(some.c.id).select_from(named.join(some, true()))
-        yield found.where(word.within_name(named.c.search_name))
+        yield found
 
 
 def _fills_a_page(word: Word, shape: Shape) -> ColumnElement[bool]:

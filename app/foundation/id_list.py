@@ -13,55 +13,93 @@ Nothing leads, but the page's ids are chosen first as well, in their table alone
 plan that PostgreSQL makes once for all of them may depend on what it expects of an average one.
 """
 
-from collections.abc import Sequence
-from typing import Any, TypeVar
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple, TypeVar
 
-from sqlalchemy import ColumnElement, Join, Select, String, TableValuedAlias, Uuid, case, cast, select
+from sqlalchemy import ColumnElement, Join, Select, String, TableValuedAlias, Uuid, case, cast, func, select
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm.util import _ORMJoin
 from sqlalchemy.sql.functions import FunctionElement
 
+from app.foundation.database import at_most
+
 Statement = TypeVar("Statement", bound=Select[Any])
 _OPTION, _CHOSEN = "found_first", "chosen_first"
+#: so many of the next rows are asked whether they make up the page
+NEXT = 500
 
 
-def found_first(statement: Statement, few: Select[Any], entity: Any, *conditions: ColumnElement[bool]) -> Statement:
-    """The same list; read without page_of it is read along itself. `conditions`: those that only page_of adds, and only where it
-    chooses the ids: they are dear, and hold for the rows of those ids."""
-    return statement.execution_options(**{_OPTION: (few, entity, conditions)})
+class Near(NamedTuple):
+    """The list's next rows, asked before all else whether they make up the page."""
+
+    #: as of chosen_first(), less the conditions that are dear; it selects what those compare
+    rows: Select[*tuple[Any, ...]]
+    #: given the columns of those rows, the dear conditions
+    holds: Callable[[Any], Sequence[ColumnElement[bool]]]
+    #: the few that are asked for afterwards, if nothing is behind a cursor
+    few: Select[Any]
+
+
+def found_first(
+    statement: Statement,
+    few: Select[Any],
+    entity: Any,
+    chosen: Select[*tuple[Any, ...]] | None = None,
+    near: Near | None = None,
+) -> Statement:
+    """The same list; read without page_of it is read along itself. `chosen`: as of chosen_first()."""
+    return statement.execution_options(**{_OPTION: (few, near), _CHOSEN: (chosen, entity)})
 
 
 def chosen_first(listed: Statement, chosen: Select[*tuple[Any, ...]], entity: Any) -> Statement:
-    """The list of the rows that `chosen` selects the keys of: `listed` has all that they show, and drops none of them."""
+    """The list of the rows that `chosen` selects the keys of, for page_of(): `listed` has all that they show, and drops none."""
     return listed.execution_options(**{_CHOSEN: (chosen, entity)})
 
 
 def chosen_of(statement: Select[Any]) -> Select[*tuple[Any, ...]] | None:
-    """What chosen_first() was given."""
+    """What was given to choose the page's rows from, if it is not the list itself."""
     chosen, _entity = statement.get_execution_options().get(_CHOSEN, (None, None))
+    assert chosen is None or statement.whereclause is None, "a condition here would shorten the page: choose by it"
     return chosen
 
 
+def is_led(statement: Select[Any]) -> bool:
+    """Whether it was given few."""
+    return _OPTION in statement.get_execution_options()
+
+
 def rows_of_chosen(statement: Statement, page: Select[Any], keys: Sequence[Any]) -> Statement:
-    """`page`: of what was chosen, the page's own keys."""
-    assert statement.whereclause is None, "a condition here would shorten the page: it belongs to what is chosen"
+    """The rows of `page`: of what was chosen, the page's own keys."""
     _chosen, entity = statement.get_execution_options()[_CHOSEN]
     first = page.subquery("chosen")
     return statement.select_from(leading(first, entity, keys[-1] == first.c[keys[-1].key]))
 
 
-def page_by_ids(statement: Select[Any], page: Select[Any], keys: Sequence[Any]) -> Select[Any]:
-    """`page`: the statement with the cursor's place, its order and its limit."""
-    led = statement.get_execution_options().get(_OPTION)
-    if led is None:
-        return page
-    few, entity, conditions = led
-    known = few.cte("few").prefix_with("MATERIALIZED")
+def rows_of_few(
+    statement: Statement, placed: Callable[[Select[Any]], Select[Any]], keys: Sequence[Any], most: int, *, beyond: bool
+) -> Statement:
+    """The same, or of the few instead, where few can be meant. `placed`: gives a list its order, from the cursor's place."""
+    options = statement.get_execution_options()
+    (few, near), (chosen, entity) = options[_OPTION], options[_CHOSEN]
+    if chosen is None:
+        chosen = statement.with_only_columns(*keys, maintain_column_froms=True)
+    page = placed(chosen).limit(at_most(most))
+    known = (near.few if near and not beyond else few).cte("few").prefix_with("MATERIALIZED")
     ids = select(known.c[0]).scalar_subquery()
-    by_keys = page.where(*conditions).with_only_columns(*keys, maintain_column_froms=True)
-    along = _spelled(by_keys, keys)
-    among = _spelled(by_keys.select_from(_led_by(ids, entity)), keys)
-    return page.select_from(_led_by(case((ids.is_(None), along), else_=among), entity))
+    along = _spelled(page, keys)
+    among = _spelled(page.select_from(_led_by(ids, entity)), keys)
+    found: Any = case((ids.is_(None), along), else_=among)
+    if near is not None:
+        found = func.coalesce(_whole_page(near, placed, keys, most), found)
+    return statement.select_from(_led_by(found, entity))
+
+
+def _whole_page(near: Near, placed: Callable[[Select[Any]], Select[Any]], keys: Sequence[Any], most: int) -> Any:
+    """NULL: the next rows have too few that are meant. What has a limit is read in its own order, and so the first are taken."""
+    rows = placed(near.rows).limit(at_most(NEXT)).subquery()
+    meant = select(rows.c[keys[-1].key]).where(*near.holds(rows.c)).limit(at_most(most)).subquery()
+    whole = case((func.count() == at_most(most), ids_as_text(meant.c[0])))
+    return select(whole).select_from(meant).scalar_subquery()
 
 
 def leading(left: Any, right: Any, on: ColumnElement[bool]) -> Any:

@@ -18,7 +18,7 @@ from sqlalchemy import ColumnElement, Select, case, select, tuple_
 
 from app.foundation.billing_month import BillingMonth
 from app.foundation.database import Exact, Instant, Month, at_most, db
-from app.foundation.id_list import chosen_of, page_by_ids, rows_of_chosen
+from app.foundation.id_list import chosen_of, is_led, rows_of_chosen, rows_of_few
 from app.foundation.kept_statements import columns_of, made_of, plain_rows
 from app.foundation.unseen import Unseen, unseen
 
@@ -130,9 +130,12 @@ def page_rows(
     """The page's rows and one too many; `beyond`: of the cursor whose place_of() it is asked with."""
     order = [key.asc() if upwards else key.desc() for key in keys]
     placed = partial(_placed, keys=keys, order=order, upwards=upwards, beyond=beyond)
-    if (chosen := chosen_of(statement)) is not None:
+    chosen = chosen_of(statement)
+    if is_led(statement):
+        return rows_of_few(statement, placed, keys, size + 1, beyond=beyond).order_by(None).order_by(*order)
+    if chosen is not None:
         return rows_of_chosen(statement, placed(chosen).limit(unseen(size + 1)), keys).order_by(*order)
-    return page_by_ids(statement, placed(statement).limit(at_most(size + 1)), keys)
+    return placed(statement).limit(at_most(size + 1))
 
 
 def _placed(

@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import pytest
 from flask import Flask
@@ -13,6 +14,7 @@ from sqlalchemy import delete, insert, select, text, update
 
 from app.engagements import queries, search_index, searching
 from app.engagements.model import Engagement
+from app.foundation import id_list, pages
 from app.foundation.database import db, transaction
 from app.foundation.pages import page_of
 from app.foundation.tenancy import Viewer, acting_for_all, one, viewing
@@ -117,6 +119,36 @@ def test_of_many_as_of_few(stage: dict[str, Any], monkeypatch: pytest.MonkeyPatc
         assert_all_agree(search, stage["viewers"])
 
 
+@pytest.mark.parametrize("following", [2, 3, 500])
+def test_a_page_of_the_next_rows_is_that_of_the_list(
+    stage: dict[str, Any], monkeypatch: pytest.MonkeyPatch, following: int
+) -> None:
+    """Whether the next rows make up the page decides how it is read, not what it holds, from either end."""
+    rename(stage["rows"], ["Backup one", "Till", "Backup three", "Backup four", "Mill backup", "Till"])
+    monkeypatch.setattr(id_list, "NEXT", following)
+    monkeypatch.setattr(pages, "_built", WeakKeyDictionary())
+    for viewer in stage["viewers"]:
+        for search in ("backup", "backup mill", "lodz", "one", "zebra", "eng- backup cloud"):
+            with viewing(viewer):
+                listed = db.session.execute(queries.engagements(search=search).order_by(*queries.LIST_KEYS)).all()
+                expected = [row.id for row in listed]
+                assert _walked(search, oldest_first=True) == expected, (search, viewer.capacity)
+                assert _walked(search, oldest_first=False) == expected[::-1], (search, viewer.capacity)
+
+
+def _walked(search: str, *, oldest_first: bool) -> list[uuid.UUID]:
+    """Page by page, of one row each."""
+    found, values = queries.engagements_asked(search=search)
+    ids: list[uuid.UUID] = []
+    cursor = None
+    while True:
+        page = page_of(found, queries.LIST_KEYS, values=values, after=cursor, size=1, oldest_first=oldest_first)
+        ids += [row.id for row in page.rows]
+        cursor = page.next
+        if cursor is None:
+            return ids
+
+
 def test_whoever_writes_keeps_it(stage: dict[str, Any]) -> None:
     """Bulk updates and inserts, statements typed by hand, a change of hands, a rollback."""
     viewers, (first, second, *_others) = stage["viewers"], stage["rows"]
@@ -167,7 +199,8 @@ def test_one_book_is_read_and_no_other(stage: dict[str, Any], monkeypatch: pytes
     with viewing(partner):
         words = searching.words_of("zebra")
         shape = searching.shape_of(words)
-        few = searching.few_with(searching.places_of(shape, searching.values_of(words, shape)), shape)
+        places = searching.places_of(shape, searching.values_of(words, shape))
+        few = searching.few_with(places, queries.named_with(places, shape), shape)
         assert few is not None and db.session.scalar(few) == "[]"
 
 

@@ -237,7 +237,7 @@ def test_what_few_have_is_looked_up(app, people, stage, as_, who, path):
     """The words ask their index and lead; the rest of the list is not read. Where many have them it is, along its own index."""
     where = address(path, stage, people)
     as_(who).get(where)
-    asked = [one for one in seen_by(app, as_(who), where) if one[0].startswith("WITH few AS MATERIALIZED")]
+    asked = [one for one in seen_by(app, as_(who), where) if "few AS MATERIALIZED" in one[0]]
     assert len(asked) == 1, where
     with app.app_context(), db.engine.connect() as connection:
         if connection.dialect.name != "sqlite":
@@ -250,8 +250,8 @@ def test_what_few_have_is_looked_up(app, people, stage, as_, who, path):
     beside = ["\n".join(row.detail for row in rows if row.parent == parent) for parent in {row.parent for row in rows}]
     for first, then in (
         ("SCAN engagement_search VIRTUAL TABLE INDEX .*M", "engagement_search_place USING INTEGER PRIMARY KEY"),
-        ("(SCAN|SEARCH) organisation", r"engagement USING COVERING INDEX \w+ \((\w+=\? AND )?customer_id=\?"),
-        ("SCAN product", r"engagement USING COVERING INDEX \w+ \(product_id=\?"),
+        ("(SCAN|SEARCH) clients_0", r"engagement USING COVERING INDEX \w+ \((\w+=\? AND )?customer_id=\?"),
+        ("SCAN products_0", r"engagement USING COVERING INDEX \w+ \(product_id=\?"),
     ):
         assert [each for each in beside if re.match(f"{first}.*\n(SCALAR.*\n|REUSE.*\n)*SEARCH {then}", each)], plan
     listed = [each for each in beside if "SCAN listed" in each]
