@@ -227,12 +227,6 @@ def as_text(column: Any) -> Any:
     return cast(column, String)
 
 
-def literally(text: str) -> str:
-    """For `.icontains(literally(words), escape="/")`: what LIKE would take for any character is only itself. `autoescape` does the
-    same, but not for a place in a statement that is kept."""
-    return text.replace("/", "//").replace("%", "/%").replace("_", "/_")
-
-
 _CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=str)
 
 

@@ -9,7 +9,7 @@ One statement is one moment, whatever is written while it is read.
 """
 
 import selectors
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from itertools import islice
 from typing import Any
 
@@ -47,14 +47,17 @@ def copied(
     connection.exec_driver_sql(_PLANNED_FOR_A_FILE)
     try:
         with driver_errors_as_ever(connection, copy), driver.cursor() as cursor, cursor.copy(copy):
-            yield from _arriving(driver.pgconn, batch)
+            last = yield from _arriving(driver.pgconn, batch)
+        if last:  # the copy has ended: whoever stops here finds nothing to cancel
+            yield last
     except BaseException:
         db.session.rollback()  # a statement that was cancelled leaves a transaction that takes no other
         raise
 
 
-def _arriving(sent: PGconn, batch: int) -> Iterator[Sequence[Any]]:
-    """What `for row in cursor.copy(...)` gives. That goes through five generators a row, which took longer than all the rest."""
+def _arriving(sent: PGconn, batch: int) -> Generator[Sequence[Any], None, Sequence[Any]]:
+    """What `for row in cursor.copy(...)` gives, whole batches of it, and returns what is left. That goes through five generators a
+    row, which took longer than all the rest."""
     with selectors.DefaultSelector() as waiting:
         waiting.register(sent.socket, selectors.EVENT_READ)
         rows: list[Any] = []
@@ -70,11 +73,10 @@ def _arriving(sent: PGconn, batch: int) -> Iterator[Sequence[Any]]:
                 sent.consume_input()
             else:
                 break
-    if rows:
-        yield rows
     for ended in list(iter(sent.get_result, None)):  # all of them first: the connection is good again only then
         if ended.status != ExecStatus.COMMAND_OK:
             raise error_from_result(ended)
+    return rows
 
 
 def fetched(statement: AnySelect, batch: int) -> Generator[Sequence[Any], None, None]:

@@ -8,8 +8,9 @@ from typing import Any
 from sqlalchemy import Row, Select, bindparam, case, func, or_, select
 from sqlalchemy.orm import aliased
 
-from app.foundation.bounded import bounded
-from app.foundation.database import db, literally
+from app.foundation.bounded import MOST_IN_A_ROW, bounded
+from app.foundation.database import db
+from app.foundation.words_within import holds_words
 from app.parties.model import Organisation, PartnerCustomer
 
 LIST_COLUMNS = (
@@ -32,15 +33,15 @@ _CAPACITIES = {
 
 def organisations(*, search: str | None = None, capacity: str | None = None) -> Select[*tuple[Any, ...]]:
     """For exports. Adds `customers` and `partners`: how many relations stand to either side."""
-    return _organisations(literally(search or "") or None, capacity, exact=True)
+    return _organisations(search or None, capacity, exact=True)
 
 
 def organisations_asked(
     *, search: str | None = None, capacity: str | None = None
 ) -> tuple[Select[*tuple[Any, ...]], dict[str, Any]]:
-    """The same for page_of(LIST_KEYS, oldest_first=True), counts as Bounded reads them: built once for each choice of filters, and
+    """The same for page_of(LIST_KEYS, oldest_first=True), counts as BoundedInARow reads them: built once for each choice of filters, and
     the parameters to ask it with."""
-    return _kept(capacity, bool(search)), {"words": literally(search)} if search else {}
+    return _kept(capacity, bool(search)), {"words": search} if search else {}
 
 
 @lru_cache(maxsize=2 * len(_CAPACITIES) + 2)
@@ -50,14 +51,14 @@ def _kept(capacity: str | None, searched: bool) -> Select[*tuple[Any, ...]]:
 
 
 def _organisations(words: Any, capacity: str | None, *, exact: bool) -> Select[*tuple[Any, ...]]:
-    """`words`: escaped, or a place for them."""
+    """`words`: as they were typed, or a place for them."""
     found = select(
         *LIST_COLUMNS,
         _related(PartnerCustomer.partner_id, "partner", exact).label("customers"),
         _related(PartnerCustomer.customer_id, "customer", exact).label("partners"),
     )
     if words is not None:
-        found = found.where(Organisation.name.icontains(words, escape="/"))
+        found = found.where(holds_words(Organisation.name, words))
     if capacity:
         found = found.where(_CAPACITIES[capacity])
     return found
@@ -68,7 +69,8 @@ def _related(side: Any, capacity: str, exact: bool) -> Any:
     relations for every client on the page."""
     standing = select(PartnerCustomer.customer_id).where(side == Organisation.id, PartnerCustomer.ended_at.is_(None))
     standing = standing.correlate(Organisation)
-    counted = select(func.count()).select_from(standing.subquery() if exact else bounded(standing)).scalar_subquery()
+    some = standing.subquery() if exact else bounded(standing, MOST_IN_A_ROW)
+    counted = select(func.count()).select_from(some).scalar_subquery()
     return case((_CAPACITIES[capacity], counted), else_=0)
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from babel import Locale
 
-from app.foundation.bounded import Bounded
+from app.foundation.bounded import BoundedInARow
 from app.foundation.exact import SCALE
 from app.foundation.money import Money, exponent
 from app.web.languages import locale_name
@@ -98,5 +98,5 @@ FILTERS = {
     "unit_price": unit_price,
     "unrounded": unrounded,
     "dash": dash,
-    "bounded": Bounded,
+    "bounded_in_a_row": BoundedInARow,
 }

@@ -237,17 +237,19 @@ def test_what_is_made_in_python_alone_is_made_so(rows: None) -> None:
     assert b"".join(csv_of(columns, rows_of(statement))) == b"".join(csv_chunks(columns, rows_of(statement)))
 
 
-def test_who_stops_reading_gives_the_connection_back_in_order(rows: None) -> None:
+@pytest.mark.parametrize("many", [5_000, 5])
+def test_who_stops_reading_gives_the_connection_back_in_order(rows: None, many: int) -> None:
+    """In the middle, or when all of it has come."""
     put(
         [
             {**EMPTY, "id": uuid.UUID(int=n + 1), "place": n, "at": datetime(2026, 1, 1, tzinfo=UTC) + timedelta(n)}
-            for n in range(5_000)
+            for n in range(many)
         ]
     )
     pieces = csv_of(COLUMNS, rows_of(sa.select(ROWS).order_by(ROWS.c.place)))
     assert next(pieces).startswith(b"First")
     pieces.close()
-    assert db.session.scalar(sa.select(sa.func.count()).select_from(ROWS)) == 5_000
+    assert db.session.scalar(sa.select(sa.func.count()).select_from(ROWS)) == many
     db.session.remove()
     assert db.engine.pool.checkedout() == 0  # type: ignore[attr-defined]
 

@@ -130,6 +130,13 @@ def test_one_line_a_request(client: FlaskClient, lines: Any) -> None:
     assert len(lines()) == 2
 
 
+def test_a_line_that_cannot_be_written_fails_no_request(client: FlaskClient, lines: Any) -> None:
+    handler: Any = next(h for h in logging.getLogger().handlers if getattr(h, "writes_json_lines", False))
+    handler.stream.close()
+    assert client.get("/small").status_code == 200
+    handler.setStream(io.StringIO())
+
+
 def test_nothing_private_is_logged(client: FlaskClient, lines: Any) -> None:
     client.get("/reset/abcdef123456?q=hidden")
     client.get("/ada@northbridge.example/x")
