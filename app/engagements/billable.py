@@ -30,7 +30,7 @@ def billable(**filters: Any) -> Select[*tuple[Any, ...]]:
 
 def billable_asked(**filters: Any) -> tuple[Select[*tuple[Any, ...]], dict[str, Any]]:
     """The same list, built once for each choice of filters, and the parameters to ask it with (queries.engagements_asked)."""
-    found, values = queries.engagements_asked(states_wanted=states.BILLABLE, **filters)
+    found, values = queries.engagements_asked(states_wanted=states.BILLABLE, all_names=False, **filters)
     return _kept(found), values
 
 
@@ -54,8 +54,8 @@ def by_number(numbers: Iterable[str]) -> dict[str, Any]:
 
 
 def _with_plan(found: Select[*tuple[Any, ...]]) -> Select[*tuple[Any, ...]]:
-    """Names of partner and plan are not read."""
-    joined = found.join(Programme, Programme.id == Product.programme_id)
+    """Names of partner and plan are not read. Joined outer as the names are: what chooses the page's rows then needs no other table."""
+    joined = found.outerjoin(Programme, Programme.id == Product.programme_id)
     return joined.with_only_columns(*COLUMNS, maintain_column_froms=True)
 
 

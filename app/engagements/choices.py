@@ -77,6 +77,16 @@ def choices_of(page: Page, whose: Whose) -> Choices:
     return Choices(clients, {} if whose.product_id else offers, offers if whose.product_id else {})
 
 
+def choices_told(clients: str | None, offers: str | None, rows: Told | None) -> Choices:
+    """Of what beside_rows() gave, without a product; where that is None, of the page's rows."""
+    return Choices(
+        *(
+            _read(text) if text is not None else _of_told(rows, of)
+            for text, of in ((clients, _CLIENT), (offers, _PRODUCT))
+        )
+    )
+
+
 @cache
 def _alone(own_products: bool, of_product: bool) -> Select[*tuple[Any, ...]]:
     return select(*_columns(own_products, of_product))
@@ -119,8 +129,8 @@ def _on_page(page: Page, of: Callable[[Any], tuple[str, str]]) -> Named:
 
 
 @lru_cache(maxsize=100)
-def _of_told(told: Told, of: Callable[[Any], tuple[str, str]]) -> Named:
-    return _of_rows(frozenset(map(of, rows_told(told))))
+def _of_told(told: Told | None, of: Callable[[Any], tuple[str, str]]) -> Named:
+    return _of_rows(frozenset(map(of, rows_told(told))) if told else frozenset())
 
 
 @lru_cache(maxsize=256)

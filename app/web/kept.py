@@ -52,8 +52,10 @@ _PLAIN_INSIDE: frozenset[type] = frozenset({str, bool, type(None), BillingMonth}
 _PLAIN_NAMED = _PLAIN - {Markup}
 #: Beside the values at its head a piece may use these: they say the same to every reader of one language.
 _ALIKE = frozenset({"_", "ngettext", "icons", "ui", "tag_classes", "asset", "of_minor", "marks"})
-#: and of `ui` those that print nothing but what they are given.
-_PRINT_ONLY = frozenset({"icon", "tag", "pill", "avatar", "breadcrumb", "tabs", "facts", "button", "strip", "pager", "tile"})
+#: and of `ui` those that print nothing but what they are given; a search_bar also a member's views, by what it is given besides.
+_PRINT_ONLY = frozenset(
+    {"icon", "tag", "pill", "avatar", "breadcrumb", "tabs", "facts", "button", "strip", "pager", "tile", "search_bar"}
+)
 #: Filters that look at the clock; a piece takes what they say as one of its values.
 _OF_THE_CLOCK = frozenset({"ago", "deadline"})
 

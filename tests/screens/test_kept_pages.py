@@ -19,7 +19,8 @@ from tests.screens.engagement_stage import HTMX, Stage, set_stage
 LISTS = {
     "ada": [
         "/engagements", "/engagements?status=past", "/engagements?status=all&client={acme}", "/engagements?search=archive",
-        "/products/{product}/current-engagements", "/products/{product}/past-engagements", "/engagements/bulk-entry",
+        "/products/{product}/current-engagements", "/products/{product}/past-engagements",
+        "/engagements/bulk-entry", "/engagements/bulk-entry?search=archive&client={acme}", "/engagements/bulk-entry?search=zebra",
         "{engagement}/billing-entries", "{engagement}/history", "/inbox", "/", "/products", "/members",
     ],
     "ben": ["/engagements", "{engagement}/history"],

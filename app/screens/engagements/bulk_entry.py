@@ -7,29 +7,25 @@ finds every row submitted already, and a refused row stays, with what was typed,
 import re
 import uuid
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
 from typing import Any
 
 from flask import Blueprint, Response, request
-from flask_babel import gettext as _
 
 from app.billing.batch import Line
 from app.catalog.queries import approved_metrics
 from app.engagements import choices
 from app.engagements.billable import LIST_KEYS, billable_asked, by_id, metrics_beside
-from app.engagements.choices import Choices
 from app.foundation import tenancy
 from app.foundation.pages import PAGE, Page
 from app.foundation.text_pages import text_page_of
+from app.web.bulk_bar import bar_of, listed
 from app.web.bulk_grid import Answer, Sent, Untouched, answer_of, as_typed, place_of, start, untouched
 from app.web.bulk_rows import Entered, entered, months_of, preview_rows, submit_rows, taking_now, totals
 from app.web.fields import PortalForm, acting_as
 from app.web.figures import money_with_currency
-from app.web.filters import Reference, Search
 from app.web.fragments import show, wants_fragment
 from app.web.guard import needs
-from app.web.languages import locale_name
-from app.web.listing import Listing, ListOf
+from app.web.listing import Listing
 from app.web.submissions import new_key, sender
 
 screen = Blueprint("bulk_entry", __name__)
@@ -46,7 +42,9 @@ class Grid(PortalForm):
 def show_grid() -> Response:
     listing, page = _listing()
     rendered_for = acting_as(tenancy.current())
-    return _show(listing, untouched(page), shown=len(page.rows), submission_key=new_key(), rendered_for=rendered_for)
+    return _show(
+        listing, page, untouched(page), shown=len(page.rows), submission_key=new_key(), rendered_for=rendered_for
+    )
 
 
 @screen.post("/engagements/bulk-entry")
@@ -72,7 +70,7 @@ def act() -> Response:
 
 def _listing() -> tuple[Listing, Page]:
     viewer = tenancy.current()
-    listing = _list_of(locale_name()).read(PATH)
+    listing = listed(PATH)
     asked = listing.values
     found, values = billable_asked(
         search=asked["search"] or "", customer_id=asked["client"], product_id=asked["product"]
@@ -86,14 +84,7 @@ def _listing() -> tuple[Listing, Page]:
         values={**values, **whose.values},
         once=(*choices.beside_rows(*whose.shape), metrics_beside),
     )
-    here = choices.choices_of(page, whose) if page.rows or listing.is_filtered else Choices()
-    return listing.with_page(page, client=here.client, product=here.product), page
-
-
-@lru_cache(maxsize=100)
-def _list_of(_language: str) -> ListOf:
-    """What client and product may be is read with the rows. In one language, so that its words are plain text."""
-    return ListOf(Search("search", _("Search")), Reference("client", _("Client")), Reference("product", _("Product")))
+    return listing.with_page(page), page
 
 
 _FIELD = re.compile(r"e[0-9a-f]{32}-(quantity|notes)")
@@ -152,7 +143,7 @@ def _show_typed(rows: Sequence[Entered], form: Grid, typed: Sequence[Entered]) -
     not_sent = request.form.get("do") == "submit" and not done
     grid, lost = as_typed(left), [row for row in left if row.engagement is None]
     return _show(
-        _listing()[0],
+        *_listing(),
         grid,
         shown=len(grid.rows) + len(lost),
         submission_key=form.submission_key.data,
@@ -177,12 +168,13 @@ _TOLD: dict[str, Any] = {
 }  # fmt: skip
 
 
-def _show(listing: Listing, grid: Untouched | Sent, *, status: int = 200, **told: Any) -> Response:
+def _show(listing: Listing, page: Page, grid: Untouched | Sent, *, status: int = 200, **told: Any) -> Response:
     here = listing.link()
     return show(
         "engagements/bulk_entry.html",
         status=status,
         listing=listing,
+        bar=bar_of(listing, page),
         grid=grid,
         upload=here.replace(PATH, f"{PATH}/upload", 1),
         filtered=here.replace(PATH, "/engagements", 1),
