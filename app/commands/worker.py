@@ -4,9 +4,10 @@ On PostgreSQL any number of them, on as many machines as wanted, share the work;
 gives back the rest. On SQLite one beside gunicorn does for it what `./run` does by itself.
 """
 
+import os
 import signal
 import sys
-import threading
+from queue import SimpleQueue
 from types import FrameType
 
 from alembic.script import ScriptDirectory
@@ -20,13 +21,14 @@ from app.jobs import engine
 
 
 def main() -> int:
-    leaving = threading.Event()
+    # an Event's lock may be held by this very thread when the signal comes, which would then wait for itself
+    leaving: SimpleQueue[int] = SimpleQueue()
 
-    def leave(_signal: int, _frame: FrameType | None) -> None:
+    def leave(signalled: int, _frame: FrameType | None) -> None:
         """First signal: stop cleanly. Second: the system's own way, at once."""
         signal.signal(signal.SIGINT, signal.SIG_DFL)
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
-        leaving.set()
+        leaving.put(signalled)
 
     signal.signal(signal.SIGINT, leave)
     signal.signal(signal.SIGTERM, leave)
@@ -41,7 +43,7 @@ def main() -> int:
         print(unreachable(cut), file=sys.stderr)
         return 1
     print(f"{jobs.name} runs the jobs of {app.config['SETTINGS'].portal_name}  (Ctrl-C stops it)", flush=True)
-    leaving.wait()
+    leaving.get()
     jobs.stop()
     return 0
 
@@ -64,4 +66,9 @@ def check_migrated(app: Flask) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    ended = main()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(
+        ended
+    )  # what still runs is cut off, which it may be at any line: Python would take itself apart under its threads
