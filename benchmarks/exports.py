@@ -133,12 +133,12 @@ def copied_out(url: str, copy: str) -> tuple[float, int]:
 
 def copy_statement(url: str) -> str:
     """COPY of the list's columns as they are stored, with the operator's criteria and in the list's order."""
-    statement = queries.engagements().order_by(*(key.desc() for key in queries.LIST_KEYS))
-    kept = [column for column in statement.selected_columns if column.key != "instance_state"]  # no column of the file
-    statement = statement.with_only_columns(*kept, maintain_column_froms=True)
     app = create_app(settings(url))
     with app.app_context(), tenancy.acting_for_all("who the operator is"):
         operator = db.session.scalars(select(Organisation.id).where(Organisation.is_operator)).one()
+        statement = queries.engagements().order_by(*(key.desc() for key in queries.LIST_KEYS))
+    kept = [column for column in statement.selected_columns if column.key != "instance_state"]  # no column of the file
+    statement = statement.with_only_columns(*kept, maintain_column_froms=True)
     with tenancy.viewing(tenancy.Viewer("operator", operator)):
         text = tenancy.shown(statement).compile(create_engine(url), compile_kwargs={"literal_binds": True})
     return f"COPY ({str(text).replace('%%', '%')}) TO STDOUT (FORMAT csv)"
