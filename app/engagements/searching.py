@@ -39,6 +39,7 @@ from app.foundation import tenancy
 from app.foundation.database import db
 from app.foundation.id_list import ids_as_text, leading
 from app.foundation.text import folded
+from app.foundation.words_within import holds
 
 #: what every engagement's number begins with, folded
 EVERY_NUMBER = "eng-"
@@ -93,7 +94,7 @@ class Word(NamedTuple):
     word: ColumnElement[str]
 
     def within(self, column: Any) -> ColumnElement[bool]:
-        return _has_word(column, self.word)
+        return holds(column, self.word)
 
     def within_name(self, column: Any) -> ColumnElement[bool]:
         return _name_has_word(column, self.word)
@@ -106,37 +107,22 @@ class Named(NamedTuple):
     products: CTE
 
 
-class _has_word(FunctionElement[bool]):
-    """No LIKE: SQLite prepares a statement anew whenever it is asked with a pattern, which takes longer than a search, and PostgreSQL
-    expects of one pattern many rows and of another none. Of this it always expects a third of all."""
-
-    name = "has_word"
-    type = Boolean()
-    inherit_cache = True
-
-
 class _name_has_word(FunctionElement[bool]):
-    """The same of a client or a product: PostgreSQL expects few, and looks up only for those whether they are shown."""
+    """As holds(), of a client or a product: PostgreSQL expects few, and looks up only for those whether they are shown."""
 
     name = "name_has_word"
     type = Boolean()
     inherit_cache = True
 
 
-@compiles(_has_word)
 @compiles(_name_has_word)
-def _on_sqlite(element: Any, compiler: Any, **options: Any) -> str:
-    return f"instr({compiler.process(element.clauses, **options)}) > 0"
-
-
-@compiles(_has_word, "postgresql")
-def _on_postgresql(element: Any, compiler: Any, **options: Any) -> str:
-    return f"strpos({compiler.process(element.clauses, **options)}) > 0"
+def _as_ever(element: Any, compiler: Any, **options: Any) -> str:
+    return str(compiler.process(holds(*element.clauses), **options))
 
 
 @compiles(_name_has_word, "postgresql")
 def _of_names_on_postgresql(element: Any, compiler: Any, **options: Any) -> str:
-    return f"CAST({_on_postgresql(element, compiler, **options)} AS INTEGER) = 1"
+    return f"CAST({_as_ever(element, compiler, **options)} AS INTEGER) = 1"
 
 
 def words_of(search: str) -> list[str]:

@@ -15,20 +15,22 @@ from sqlalchemy.sql.functions import FunctionElement
 
 def holds_words(column: Any, words: Any) -> Any:
     """`words`: as they were typed, or a place for them."""
-    return _holds(func.lower(column), func.lower(words))
+    return holds(func.lower(column), func.lower(words))
 
 
-class _holds(FunctionElement[bool]):
+class holds(FunctionElement[bool]):
+    """The same, letter for letter."""
+
     name = "holds"
     type = Boolean()
     inherit_cache = True
 
 
-@compiles(_holds)
+@compiles(holds)
 def _on_sqlite(element: Any, compiler: Any, **options: Any) -> str:
     return f"instr({compiler.process(element.clauses, **options)}) > 0"
 
 
-@compiles(_holds, "postgresql")
+@compiles(holds, "postgresql")
 def _on_postgresql(element: Any, compiler: Any, **options: Any) -> str:
     return f"strpos({compiler.process(element.clauses, **options)}) > 0"
