@@ -15,7 +15,7 @@ from app.documents import spelled
 from app.documents.columns import Column, labels
 from app.documents.csv_stream import csv_chunks, harmless
 from app.documents.row_stream import Rows
-from app.documents.spelled_once import spelled_once
+from app.documents.spelled_once import spelled_once, spelled_seldom
 from app.foundation.database import Exact, Instant, Month, db
 from app.foundation.raw_rows import copied, fetched
 
@@ -103,10 +103,10 @@ def _lines_end_as_ever(rows: bytes) -> bytes:
 
 def _fetched(statement: Select[*tuple[Any, ...]]) -> Iterator[bytes]:
     _know_cells()
-    rows = fetched(statement, BATCH)
+    rows = fetched(statement, BATCH, spelled_seldom)
     try:
         for some in rows:
-            yield "".join(map(itemgetter(0), some)).encode()
+            yield b"".join(map(itemgetter(0), some))
     finally:
         rows.close()
 
