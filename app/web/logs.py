@@ -145,7 +145,8 @@ def _path() -> str:
     for name, value in (request.view_args or {}).items():
         if any(word in name for word in _SECRET):
             path = path.replace(str(value), f"<{name}>")
-    path = re.sub(r"[^/]*@[^/]*", "<address>", path)
+    if "@" in path:
+        path = re.sub(r"[^/]*@[^/]*", "<address>", path)
     return path.encode("ascii", "backslashreplace").decode()[:200]
 
 
