@@ -26,6 +26,7 @@ from app.foundation.database import db
 from app.foundation.kept_statements import columns_of
 from app.foundation.money import Money
 from app.foundation.tenancy import Viewer, acting_for_all
+from app.foundation.unseen import PLANNED_ONCE, Unseen
 
 #: so many waiting entries are priced for the total; more wait only when nothing is rated at all
 MOST_PRICED = 100
@@ -51,10 +52,11 @@ def _billed(under_one: bool) -> Select[*tuple[Any, ...]]:
         could = could.join(Product, Product.id == Engagement.product_id).join(
             Programme, and_(Programme.id == Product.programme_id, Programme.cut_off == policy)
         )
-    could = could.where(*_could_be_billed(bindparam("ends_before", type_=Engagement.active_from.type)))
+    could = could.where(*_could_be_billed(Unseen("ends_before", type_=Engagement.active_from.type)))
     newest = bounded(could.order_by(*(key.desc() for key in LIST_KEYS)))
     entry = _has_entry(bindparam("month", type_=BillingEntry.service_month.type), newest.c.id)
-    return select(func.count(), func.sum(case((entry, 1), else_=0))).select_from(newest)
+    counts = select(func.count(), func.sum(case((entry, 1), else_=0))).select_from(newest)
+    return counts.execution_options(**{PLANNED_ONCE: True})
 
 
 def still_unbilled(found: Engagements, month: BillingMonth, cut_off: str, *, viewer: Viewer) -> Engagements:

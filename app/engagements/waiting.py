@@ -10,11 +10,12 @@ from sqlalchemy import Select, select
 from app.engagements import actions, events, states
 from app.engagements.model import CompletionRequest, Engagement
 from app.engagements.queries import Customer
-from app.foundation.database import one_of
+from app.foundation.database import at_most, one_of
 from app.foundation.kept_statements import columns_of
 from app.foundation.refusals import AlreadyDone
 from app.foundation.tenancy import Viewer, one
 from app.foundation.text import N_
+from app.foundation.unseen import PLANNED_ONCE
 from app.foundation.waiting import Kind, Waiting
 
 _COLUMNS = (Engagement.id, Engagement.number, Engagement.name, Customer.name.label("customer_name"))
@@ -35,9 +36,10 @@ def _pending(limit: int) -> Select[*tuple[Any, ...]]:
     return (
         select(*_COLUMNS, Engagement.requested_at.label("since"))
         .join(Customer, Customer.id == Engagement.customer_id)
-        .where(Engagement.state == states.PENDING)
+        .where(one_of(Engagement.state, (states.PENDING,)))
         .order_by(Engagement.requested_at, Engagement.id)
-        .limit(limit)
+        .limit(at_most(limit))
+        .execution_options(**{PLANNED_ONCE: True})
     )
 
 
@@ -51,7 +53,7 @@ def _asked(limit: int) -> Select[*tuple[Any, ...]]:
         .join(Customer, Customer.id == CompletionRequest.customer_id)
         .where(one_of(CompletionRequest.state, (states.OPEN,)))
         .order_by(CompletionRequest.asked_at, CompletionRequest.id)
-        .limit(limit)
+        .limit(at_most(limit))
     )
 
 

@@ -37,8 +37,8 @@ def columns_of(statement: AnySelect, values: Values | None = None) -> list[Any]:
     session: Any = db.session()
     connection: Connection = session.reading_connection()
     kept = _kept_for(statement, connection.dialect)
-    if kept.grows:
-        return plain_rows(connection.execute(statement, values))
+    if kept.grows:  # asked in SQLAlchemy's own way, and so within the session
+        return plain_rows(session.connection().execute(statement, values))
     return kept.ask(connection, values or {})
 
 

@@ -217,7 +217,7 @@ def read_cursor(cursor: str, keys: Sequence[ColumnElement[Any]]) -> list[Any]:
 
 
 def _typed(value: Any, key: ColumnElement[Any]) -> Any:
-    wanted = _OWN_TYPES.get(type(key.type)) or key.type.python_type
+    wanted = _held_by(key)
     if wanted is datetime:
         return datetime.fromisoformat(value).astimezone(UTC) if "+" in value else _unfit(value)
     if wanted is BillingMonth:
@@ -227,6 +227,12 @@ def _typed(value: Any, key: ColumnElement[Any]) -> Any:
     if not isinstance(value, wanted) or not _storable(value):
         return _unfit(value)
     return value
+
+
+@lru_cache(maxsize=500)
+def _held_by(key: ColumnElement[Any]) -> type:
+    """Columns take long to say of which type they are."""
+    return _OWN_TYPES.get(type(key.type)) or key.type.python_type
 
 
 def _storable(value: Any) -> bool:

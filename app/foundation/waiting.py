@@ -11,13 +11,13 @@ import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from app.foundation.money import Money
 from app.foundation.tenancy import Viewer
 
 
-@dataclass(frozen=True)
-class Waiting:
+class Waiting(NamedTuple):
     """One decision that waits for the viewer who asked."""
 
     #: the row to be decided

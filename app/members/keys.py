@@ -3,7 +3,6 @@
 Another SECRET_KEY makes sealed secrets unreadable and links invalid: members then set up their second factor again.
 """
 
-import hashlib
 import hmac
 import json
 import uuid
@@ -56,7 +55,7 @@ def opened_link(kept: str, *, bound_to: uuid.UUID | None) -> str:
 
 def fingerprint(purpose: str, text: str) -> str:
     """64 hex digits that only this installation can compute: for comparing what must not be stored."""
-    return hmac.new(_derived(purpose), text.encode(), hashlib.sha256).hexdigest()
+    return hmac.digest(_derived(purpose), text.encode(), "sha256").hex()
 
 
 def sign(purpose: str, content: dict[str, Any]) -> str:

@@ -1,12 +1,14 @@
 """What is asked about members: who is signed in, who belongs here, who is to be told."""
 
+import json
 import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, cast
+from functools import lru_cache
+from typing import Any
 
-from sqlalchemy import Select, String, Uuid, and_, bindparam, func, literal, select
+from sqlalchemy import Select, String, Uuid, and_, bindparam, cast, func, literal, select
 from sqlalchemy.orm import aliased
 
 from app.foundation.database import db, streamed
@@ -36,9 +38,9 @@ class Choice:
         return f"{self.organisation_id}:{self.capacity}"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class SignedIn:
-    """The member of this session, with everything a request needs to know, from one statement."""
+    """The member of this session, with everything a request needs to know, from one statement; of the same rows the same object."""
 
     member_id: uuid.UUID
     name: str
@@ -57,7 +59,8 @@ _MEMBER_OF_ALL = (
     select(
         Member.id, Member.name, Member.email, Member.zone, Member.session_mark,
         Member.totp_confirmed_at.is_not(None).label("second_factor"),
-        Membership.organisation_id, Membership.capacity, Membership.roles, Membership.created_at,
+        Membership.organisation_id, Membership.capacity, Membership.created_at,
+        cast(Membership.roles, String).label("roles"),  # read as text, so that it is the same for as long as they are
         Organisation.name.label("organisation_name"), Organisation.is_operator, Organisation.is_partner, Organisation.is_customer,
         Organisation.second_factor_since, Organisation.deactivated_at,
     )
@@ -86,8 +89,11 @@ def signed_in(member_id: uuid.UUID, session_token: str | None = None) -> SignedI
         asked["digest"] = sessions.digest_of(session_token)
     with acting_for_all("who is signed in, before there is a viewer"):
         rows = columns_of(found, asked)
-    if not rows:
-        return None
+    return _person_of(tuple(rows)) if rows else None
+
+
+@lru_cache(maxsize=1000)
+def _person_of(rows: tuple[Any, ...]) -> SignedIn:
     first = rows[0]
     choices = sorted(
         (_choice(row) for row in rows if _acts(row)),
@@ -99,6 +105,7 @@ def signed_in(member_id: uuid.UUID, session_token: str | None = None) -> SignedI
     )  # fmt: skip
 
 
+@lru_cache(maxsize=1000)
 def viewer_for(person: SignedIn, acting_for: str | None) -> Viewer:
     """The viewer: the choice named by `acting_for`, else the oldest; without any, a member whom nobody has taken in yet.
 
@@ -141,7 +148,7 @@ def _acts(row: Any) -> bool:
 
 def _choice(row: Any) -> Choice:
     return Choice(
-        row.organisation_id, row.organisation_name, cast(Capacity, row.capacity), frozenset(row.roles), row.created_at,
+        row.organisation_id, row.organisation_name, row.capacity, frozenset(json.loads(row.roles)), row.created_at,
         row.second_factor_since is not None,
     )  # fmt: skip
 
@@ -205,7 +212,7 @@ def recipients(
     told: dict[uuid.UUID, Recipient] = {}
     with acting_for_all("whom a notice of this organisation goes to"):
         for row in db.session.execute(found):
-            granted = permissions_of(frozenset(row.roles), cast(Capacity, row.capacity))
+            granted = permissions_of(frozenset(row.roles), row.capacity)
             if _acts(row) and (permission is None or permission in granted):
                 told[row.id] = Recipient(row.id, row.name, row.email, row.zone, row.shut_out)
     return list(told.values())
@@ -248,7 +255,7 @@ def own_security(by: Viewer, email: str) -> OwnSecurity:
         ).one()
         seen = page_of(_tries_of(email, None), TRIES_KEYS, size=5).rows
         on = row.totp_confirmed_at is not None
-        left = recovery_codes_left(cast(uuid.UUID, by.member_id)) if on else 0
+        left = recovery_codes_left(by.member_id) if on and by.member_id else 0
     return OwnSecurity(on, row.totp_confirmed_at, row.secret and not on, left, seen)
 
 

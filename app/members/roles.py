@@ -4,6 +4,7 @@ The roles page, the API and every guard read this table; nothing else grants any
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from app.foundation.capacity import Capacity
 from app.foundation.text import N_
@@ -177,6 +178,7 @@ GRANTS: dict[tuple[str, Capacity], frozenset[str]] = {
 }
 
 
+@lru_cache(maxsize=1000)
 def permissions_of(roles: frozenset[str], capacity: Capacity) -> frozenset[str]:
     """What these roles allow an acting member in this capacity."""
     held = roles.union(*(INCLUDES.get(role, frozenset()) for role in roles))

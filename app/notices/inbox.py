@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import NamedTuple
 
 from app.foundation import clock
 from app.foundation.money import Money
@@ -25,8 +26,7 @@ MOST_A_KIND = 200
 OVERDUE_AFTER = timedelta(hours=24)
 
 
-@dataclass(frozen=True)
-class Line:
+class Line(NamedTuple):
     """One decision that waits for the viewer."""
 
     kind: Kind
@@ -58,13 +58,15 @@ class Inbox:
         return next((line for line in self.lines if line.key == key), None)
 
 
-def inbox_of(viewer: Viewer, *, most: int = MOST_A_KIND, only: Iterable[str] | None = None) -> Inbox:
+def inbox_of(
+    viewer: Viewer, *, most: int = MOST_A_KIND, only: Iterable[str] | None = None, told_who_passed: bool = True
+) -> Inbox:
     """What waits for the viewer, who must be the one that looks; oldest first. `only`: of these kinds."""
     wanted = [kind for kind in KINDS.values() if only is None or kind.name in set(only)]
     waits = [(kind, kind.waiting_for(viewer, most)) for kind in wanted]
-    passed = newest_of([one.id for _, found in waits for one in found])
+    passed = newest_of([one.id for _, found in waits for one in found]) if told_who_passed else {}
     lines = [Line(kind, one, passed.get((kind.name, one.id))) for kind, found in waits for one in found]
-    lines.sort(key=lambda line: (line.waiting.since, line.key))
+    lines.sort(key=lambda line: (line.waiting.since, line.kind.name, line.waiting.id))
     return Inbox(lines, [kind for kind, found in waits if len(found) >= most])
 
 

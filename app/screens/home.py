@@ -113,7 +113,7 @@ def _customer(viewer: Viewer) -> dict[str, Any]:
 
 def _waiting(viewer: Viewer) -> dict[str, Any]:
     """The oldest of what waits for this member, and how much more there is."""
-    inbox = inbox_of(viewer, most=COUNTED)
+    inbox = inbox_of(viewer, most=COUNTED, told_who_passed=False)
     lines, rest = inbox.lines[:SHOWN], inbox.lines[SHOWN:]
     now = clock.now()
     return {

@@ -20,6 +20,7 @@ from werkzeug.http import parse_accept_header
 from werkzeug.security import safe_join
 
 from app.web.guard import public
+from app.web.varying import varies_by
 
 #: Fewer bytes are not worth the processor time.
 SMALLEST = 1024
@@ -112,7 +113,7 @@ def _answer(found: StaticFile) -> Response:
     if packed:
         response.headers["Content-Encoding"] = "gzip"
     if found.packed:
-        response.vary.add("Accept-Encoding")
+        varies_by(response, "Accept-Encoding")
     # Only the right hash: in a rolling deploy an old process must not file its old content under the new address.
     asked = request.args.get("v")
     response.headers["Cache-Control"] = (
@@ -127,7 +128,7 @@ def _compress(response: Response) -> Response:
     body_is_ours = not (response.direct_passthrough or response.is_streamed or "Content-Encoding" in response.headers)
     if not body_is_ours or response.status_code in (204, 304) or response.mimetype not in _TEXT:
         return response
-    response.vary.add("Accept-Encoding")
+    varies_by(response, "Accept-Encoding")
     if _accepts_gzip() and len(body := response.get_data()) >= SMALLEST:
         response.set_data(_packed(body))
         response.headers["Content-Encoding"] = "gzip"

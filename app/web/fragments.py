@@ -9,6 +9,7 @@ from flask.wrappers import Response
 from app.foundation import clock
 from app.web import instants, kept
 from app.web.languages import locale_name, spoken
+from app.web.varying import varies_by
 
 
 def wants_fragment() -> bool:
@@ -30,8 +31,8 @@ def show(template: str, *, block: str | None = None, status: int = 200, **contex
             body = "".join(source.blocks[block](source.new_context(context)))
         else:
             body = render_template(template, **context)
-    response = make_response(body, status)
-    response.vary.add("HX-Request")
+    response = Response(body, status, mimetype="text/html")
+    varies_by(response, "HX-Request")
     return response
 
 

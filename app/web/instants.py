@@ -167,7 +167,8 @@ def _both_ways(at: datetime, zone: ZoneInfo, _language: str) -> tuple[str, str]:
 
 
 def _written(local: datetime, *, year: bool = True) -> str:
-    return f"{_day(local)} {local.year} {local:%H:%M}" if year else f"{_day(local)} {local:%H:%M}"
+    time = f"{local.hour:02}:{local.minute:02}"
+    return f"{_day(local)} {local.year} {time}" if year else f"{_day(local)} {time}"
 
 
 def _day(local: datetime) -> str:
@@ -176,7 +177,7 @@ def _day(local: datetime) -> str:
 
 def _time_tag(at: datetime, words: str) -> Markup:
     utc = at.astimezone(UTC)
-    clock_time = f"{utc:%H:%M:%S}"
+    clock_time = f"{utc.hour:02}:{utc.minute:02}:{utc.second:02}"
     exact = escape(f"{_day(utc)} {utc.year} {clock_time} UTC")
     stamp = f"{utc.year:04}-{utc.month:02}-{utc.day:02}T{clock_time}Z"
     return Markup(f'<time datetime="{stamp}" title="{exact}">{escape(words)}</time>')  # noqa: S704  each part is escaped

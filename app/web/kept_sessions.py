@@ -9,13 +9,17 @@ from copy import deepcopy
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from flask import Flask, Request
-from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
+from flask import Flask, Request, Response
+from flask.sessions import SecureCookieSession, SecureCookieSessionInterface, SessionMixin
 from itsdangerous import BadSignature, URLSafeTimedSerializer
+
+from app.web.varying import varies_by
 
 
 class Opened(NamedTuple):
     said: dict[str, Any]
+    #: nothing in it can be changed but by setting a key
+    flat: bool
     #: seconds since 1970
     signed_at: int
 
@@ -33,7 +37,14 @@ class KeptSessions(SecureCookieSessionInterface):
             or not 0 <= int(time.time()) - opened.signed_at <= app.permanent_session_lifetime.total_seconds()
         ):
             return self.session_class()
-        return self.session_class(deepcopy(opened.said))
+        return self.session_class(opened.said if opened.flat else deepcopy(opened.said))
+
+    def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
+        """Of one that was only looked into there is nothing to send, but that the answer depends on it."""
+        if session.modified or session.permanent:
+            super().save_session(app, session, response)
+        elif session.accessed:
+            varies_by(response, "Cookie")
 
 
 @lru_cache(maxsize=1000)
@@ -46,4 +57,5 @@ def _opened(cookie: str, sessions: KeptSessions, app: Flask, _secret: str | byte
         said, signed_at = serializer.loads(cookie, return_timestamp=True)
     except BadSignature:
         return None
-    return Opened(said, int(signed_at.timestamp()))
+    flat = all(isinstance(value, str | bool | None) for value in said.values())
+    return Opened(said, flat, int(signed_at.timestamp()))

@@ -6,24 +6,24 @@ values, form values, e-mail addresses or the tokens that some paths carry.
 
 import logging
 import re
+import secrets
 import sys
 import time
-import uuid
 from collections.abc import MutableMapping
 from contextlib import suppress
+from json import JSONEncoder
 from typing import Any
 
 import structlog
 from flask import Flask, Response, g, has_request_context, request
 
-from app.foundation import tenancy
+from app.foundation import clock, tenancy
 
 _SANE = re.compile(r"[A-Za-z0-9._-]{8,64}")
 #: Arguments of a path that open a door: they are logged by name only.
 _SECRET = ("token", "code", "key")
 
-#: of the requests' lines alone: as text, straight to where the handler writes; by way of a record each would take twice as long
-log: Any = None
+_AS_JSON = JSONEncoder(ensure_ascii=False)
 
 
 class _Lines:
@@ -32,7 +32,7 @@ class _Lines:
     def __init__(self, handler: logging.StreamHandler[Any]) -> None:
         self.handler = handler
 
-    def info(self, line: str) -> None:
+    def write(self, line: str) -> None:
         self.handler.acquire()
         try:
             with suppress(OSError, ValueError):
@@ -40,6 +40,10 @@ class _Lines:
                 self.handler.flush()
         finally:
             self.handler.release()
+
+
+#: the requests' lines go straight to where the handler writes; by way of a record each would take several times as long
+lines: _Lines | None = None
 
 
 def install(app: Flask) -> None:
@@ -51,7 +55,7 @@ def install(app: Flask) -> None:
 def configure() -> None:
     """JSON lines on standard error, for structlog and for the standard library's loggers alike. Safe to call again."""
     shared: list[Any] = [
-        structlog.contextvars.merge_contextvars,
+        _say_which,
         _say_who,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True, key="at"),
@@ -81,13 +85,8 @@ def configure() -> None:
         )
         root.addHandler(handler)
         root.setLevel(logging.INFO)
-    global log
-    log = structlog.wrap_logger(
-        _Lines(handler),
-        [*shared, as_json],
-        structlog.make_filtering_bound_logger(logging.INFO),
-        cache_logger_on_first_use=True,
-    )
+    global lines
+    lines = _Lines(handler)
     _ask_for_nothing_unsaid()
     # werkzeug repeats every request with its query, httpx every address it asks, the scheduler every tick, the queues every job
     for chatty in ("werkzeug", "httpx", "apscheduler", "procrastinate", "psycopg.pool"):
@@ -115,26 +114,29 @@ def request_id() -> str:
         return ""
     if "request_id" not in g:
         sent = request.headers.get("X-Request-ID", "")
-        g.request_id = sent if _SANE.fullmatch(sent) else uuid.uuid4().hex
+        g.request_id = sent if _SANE.fullmatch(sent) else secrets.token_hex(16)
     return str(g.request_id)
 
 
 def _begin() -> None:
     g.began = time.perf_counter()
-    structlog.contextvars.clear_contextvars()
-    structlog.contextvars.bind_contextvars(request_id=request_id())
+    request_id()
 
 
 def _end(response: Response) -> Response:
     response.headers["X-Request-ID"] = request_id()
     began = g.get("began")
-    log.info(
-        "request",
-        method=request.method,
-        path=_path(),
-        status=response.status_code,
-        ms=None if began is None else round((time.perf_counter() - began) * 1000, 1),
-    )
+    line: dict[str, Any] = {
+        "method": request.method,
+        "path": _path(),
+        "status": response.status_code,
+        "ms": None if began is None else round((time.perf_counter() - began) * 1000, 1),
+        "event": "request",
+    }
+    _say_who(None, "", _say_which(None, "", line))
+    line |= {"level": "info", "at": f"{clock.of_the_machine().replace(tzinfo=None).isoformat()}Z"}
+    if lines is not None:
+        lines.write(_AS_JSON.encode(line))
     return response
 
 
@@ -143,8 +145,16 @@ def _path() -> str:
     for name, value in (request.view_args or {}).items():
         if any(word in name for word in _SECRET):
             path = path.replace(str(value), f"<{name}>")
-    path = re.sub(r"[^/]*@[^/]*", "<address>", path)
+    if "@" in path:
+        path = re.sub(r"[^/]*@[^/]*", "<address>", path)
     return path.encode("ascii", "backslashreplace").decode()[:200]
+
+
+def _say_which(_logger: Any, _method: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Whatever is logged during a request tells its id."""
+    if has_request_context():
+        line.setdefault("request_id", request_id())
+    return line
 
 
 def _say_who(_logger: Any, _method: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

@@ -17,6 +17,7 @@ The function is asked once a viewer, not once a page: it must not look at the cl
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Any, NamedTuple
 
@@ -58,8 +59,12 @@ def _capacity_words(capacity: str, _language: str) -> str:
     return words.get(capacity, "")
 
 
-class Line(NamedTuple):
-    """One line of the menu: its group's label or None, its own, icon, path, who may open it and in which capacity."""
+@dataclass(frozen=True, eq=False)
+class Line:
+    """One line of the menu: its group's label or None, its own, icon, path, who may open it and in which capacity.
+
+    No other is equal to it: what is worked out of the menu is kept by its lines, and to hash all of their texts would take longer.
+    """
 
     group: str | None
     label: str
