@@ -1,7 +1,8 @@
-"""`python -m benchmarks.rating_sides portal|limit NUMBER OF`: one runner of one side of figure `rating`, on DATABASE_URL.
+"""`python -m benchmarks.rating_sides portal|worker|limit NUMBER OF`: one runner of one side of figure `rating`, on DATABASE_URL.
 
-Each line that it reads names how many entries to rate of its share, number NUMBER of OF; it answers with what that took, as one
-line of JSON. An empty line: it says what stands in the database now, and ends.
+`worker` is the portal's job as one worker process works on it: several shares at a time. Each line that it reads names how many
+entries to rate of its share, number NUMBER of OF; it answers with what that took, as one line of JSON. An empty line: it says what
+stands in the database now, and ends.
 """
 
 import hashlib
@@ -9,9 +10,12 @@ import json
 import resource
 import sys
 import time
-from collections.abc import Callable
-from typing import Any
+from collections import deque
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, cast
 
+from flask import current_app
 from sqlalchemy import text
 
 from app import create_app
@@ -42,31 +46,87 @@ EACH = "SELECT number, amount_minor, quantity_before, quantity_after, rated_sequ
 class Hashing:
     """What History's hash takes, measured where it is made. The measuring itself stays on the portal's bill."""
 
-    def __init__(self) -> None:
-        self.nanoseconds, self._hash = 0, chains._hash
+    def __init__(self, clock: Callable[[], int], one_in: int) -> None:
+        self._clock, self._one_in = clock, one_in
+        self._made = self._nanoseconds = 0
+        self._hash = chains._hash
         chains._hash = self  # type: ignore[assignment]
 
     def __call__(self, *row: Any) -> str:
-        began = time.perf_counter_ns()
+        self._made += 1
+        if self._made % self._one_in:
+            return self._hash(*row)
+        began = self._clock()
         made = self._hash(*row)
-        self.nanoseconds += time.perf_counter_ns() - began
+        self._nanoseconds += self._clock() - began
         return made
 
+    def begin(self) -> None:
+        self._nanoseconds = 0
 
-def portal(share: Share) -> Callable[[int], dict[str, Any]]:
-    """The portal's own job, run after run, as a worker runs it, until there are so many or none is left."""
-    hashing = Hashing()
+    @property
+    def seconds(self) -> float:
+        """Since begin(), in all threads together."""
+        return self._nanoseconds * self._one_in / 1e9
 
-    def rate(entries: int) -> dict[str, Any]:
-        hashing.nanoseconds, rated, largest = 0, 0, 0
-        while rated < entries:
+
+class Job:
+    """The portal's own job, run after run, as a worker runs it: of whichever share is next."""
+
+    def __init__(self, shares: Iterable[Share]) -> None:
+        self._shares = deque(shares)
+        self._every, self._rated, self._largest, self._empty = len(self._shares), 0, 0, 0
+
+    def begin(self) -> None:
+        self._rated = self._largest = self._empty = 0
+
+    def rate(self, entries: int) -> None:
+        """In this thread, until so many are rated by all threads, or none is left."""
+        while self._rated < entries and self._empty < self._every:
+            share = self._shares.popleft()
             done = rate_billing_entries.run(by=current(), stopped=never, share=share)
             if done.failed:
                 raise RuntimeError(f"the job failed at {done.failed}: {done.message}")
-            if not done.rows:
-                break
-            rated, largest = rated + done.rows, max(largest, done.rows)
-        return {"rated": rated, "commit": largest, "hash": hashing.nanoseconds / 1e9}
+            self._shares.append(share)
+            self._rated, self._largest = self._rated + done.rows, max(self._largest, done.rows)
+            self._empty = 0 if done.rows else self._empty + 1
+
+    @property
+    def done(self) -> dict[str, Any]:
+        return {"rated": self._rated, "commit": self._largest}
+
+
+def portal(share: Share) -> Callable[[int], dict[str, Any]]:
+    hashing, job = Hashing(time.perf_counter_ns, one_in=1), Job([share])
+
+    def rate(entries: int) -> dict[str, Any]:
+        hashing.begin()
+        job.begin()
+        job.rate(entries)
+        return job.done | {"hash": hashing.seconds}
+
+    return rate
+
+
+def worker(share: Share) -> Callable[[int], dict[str, Any]]:
+    """As one worker process works: on some shares at a time, each in a thread."""
+    from app.jobs.claims import SHARES_AT_ONCE  # asks for what PostgreSQL alone needs
+
+    assert share == WHOLE
+    # by the thread's own clock, as what another thread does meanwhile is no hash; that clock takes a sixth of what it measures
+    hashing = Hashing(time.thread_time_ns, one_in=16)
+    job = Job(Share(number, rate_billing_entries.SHARES) for number in range(rate_billing_entries.SHARES))
+    here, threads = cast(Any, current_app)._get_current_object(), ThreadPoolExecutor(SHARES_AT_ONCE)
+
+    def in_thread(entries: int) -> None:
+        with here.app_context(), acting_for_all("a figure"):
+            job.rate(entries)
+
+    def rate(entries: int) -> dict[str, Any]:
+        hashing.begin()
+        job.begin()
+        list(threads.map(in_thread, [entries] * SHARES_AT_ONCE))
+        return job.done | {"hash": hashing.seconds / SHARES_AT_ONCE}
 
     return rate
 
@@ -91,7 +151,7 @@ def totals() -> dict[str, Any]:
 def main(side: str, number: int, of: int) -> None:
     app = create_app()
     with app.app_context(), acting_for_all("a figure"):
-        rate = {"portal": portal, "limit": limit}[side](Share(number, of))
+        rate = {"portal": portal, "worker": worker, "limit": limit}[side](Share(number, of))
         answer({"ready": True})
         for line in sys.stdin:
             if not line.strip():

@@ -12,8 +12,8 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from urllib.parse import quote
 
@@ -66,13 +66,16 @@ class Server:
     ) -> float:
         """Milliseconds of CPU for one request, over `times` of them. An answer that does not fit ends the run."""
         client = self.clients[who] if who else self.anybody
-        processes = self._processes()
-        before = sum(map(cpu_seconds, processes))
+        before = cpu_seconds(self._processes())
         for _ in range(times):
             answer = client.get(path, headers=headers)
             if answer.status_code != 200 or not fits(answer.text):
                 raise RuntimeError(f"{path} answered {answer.status_code}, or not what was to be measured")
-        return (sum(map(cpu_seconds, processes)) - before) / times * 1000
+        after = cpu_seconds(before)
+        if not set(self.workers) <= after.keys():
+            raise RuntimeError("a worker ended while it was measured")
+        # a backend that ended served nobody here: the workers keep theirs
+        return sum(seconds - before[pid] for pid, seconds in after.items()) / times * 1000
 
     @property
     def workers(self) -> list[int]:
@@ -160,11 +163,22 @@ def children(pid: int) -> list[int]:
     return [int(child) for child in found]
 
 
-def cpu_seconds(pid: int) -> float:
-    """User and system time so far. schedstat counts nanoseconds; where it is off, stat's hundredths must do."""
-    try:
-        tasks = list(Path(f"/proc/{pid}/task").iterdir())
-        return sum(int((task / "schedstat").read_text().split()[0]) for task in tasks) / 1e9
-    except FileNotFoundError:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+def cpu_seconds(processes: Iterable[int]) -> dict[int, float]:
+    """User and system time so far of each that is still there."""
+    found = {}
+    for pid in processes:
+        with suppress(FileNotFoundError, ProcessLookupError):  # ended, before it was looked at or while it was
+            found[pid] = _cpu_seconds(Path(f"/proc/{pid}"))
+    return found
+
+
+def _cpu_seconds(process: Path) -> float:
+    """schedstat counts nanoseconds; where it is off, stat's hundredths must do."""
+    if not (process / "schedstat").exists():
+        fields = (process / "stat").read_text().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    nanoseconds = 0
+    for task in (process / "task").iterdir():
+        with suppress(FileNotFoundError, ProcessLookupError):  # one thread of it
+            nanoseconds += int((task / "schedstat").read_text().split()[0])
+    return nanoseconds / 1e9

@@ -1,53 +1,86 @@
-"""What an engagement is charged by service month, as its customer reads it: added up once for what is rated.
+"""What an engagement is charged by service month and so far, as its customer reads it: added up once for what is rated.
 
 The charge book only grows, and whoever writes a line of an entry raises the count of the entry's group in the same transaction. So
 what a month was found to come to holds for as long as its groups count as many entries. It is kept by these counts, and only
-where as many lines were found; another count is another key, and is added up anew.
+where as many lines were found; another count is another key, and is added up anew. What an engagement comes to is kept by how many
+entries its groups count together: since none ever counts fewer, the same number is the same lines. One more entry adds up its month.
 """
 
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from functools import lru_cache
 from itertools import islice
-from typing import NamedTuple
+from operator import add
+from typing import Any, NamedTuple
 
-from sqlalchemy import Uuid, bindparam, func, select
+from sqlalchemy import Uuid, and_, bindparam, func, outerjoin, select
 
 from app.billing.model import BillingEntry, RatingGroup
-from app.billing.standing import OF_ENTRY
+from app.billing.standing import LINES_OF_ENTRIES
 from app.charges.model import ChargeLine
 from app.foundation.billing_month import BillingMonth
-from app.foundation.database import as_text
+from app.foundation.database import as_text, id_of
 from app.foundation.kept_statements import columns_of
+from app.foundation.money import Money
 from app.foundation.row_texts import number_text, pieces_of, row_texts
 
-_ENGAGEMENT = bindparam("engagement_id", type_=Uuid())
+_GROUPS = row_texts(number_text(RatingGroup.service_month), as_text(RatingGroup.id), number_text(RatingGroup.entries))
 #: for charged_in(), in a statement that is asked with `engagement_id`
 RATED_GROUPS = (
-    select(row_texts(number_text(RatingGroup.service_month), as_text(RatingGroup.id), number_text(RatingGroup.entries)))
-    .where(RatingGroup.engagement_id == _ENGAGEMENT, RatingGroup.entries > 0)
+    select(_GROUPS)
+    .where(RatingGroup.engagement_id == bindparam("engagement_id", type_=Uuid()), RatingGroup.entries > 0)
     .scalar_subquery()
     .label("rated_groups")
 )
 _ALONE = select(RATED_GROUPS)
-_LINES = (
+_OF_SOME = (
+    select(RatingGroup.engagement_id, _GROUPS.label("rated_groups"))
+    .where(RatingGroup.engagement_id.in_(bindparam("engagement_ids", expanding=True)), RatingGroup.entries > 0)
+    .group_by(RatingGroup.engagement_id)
+)
+#: A group's entries in the order of their index: PostgreSQL, which expects few of an engagement, would read all of it for each group
+_entries = (
+    select(BillingEntry.id)
+    .where(
+        BillingEntry.engagement_id == RatingGroup.engagement_id,
+        BillingEntry.metric_id == RatingGroup.metric_id,
+        BillingEntry.service_month == RatingGroup.service_month,
+    )
+    .order_by(BillingEntry.rated_sequence)
+    .correlate(RatingGroup)
+    .subquery()
+)
+_sums = (
     select(
-        ChargeLine.service_month,
         ChargeLine.currency,
         func.sum(ChargeLine.gross_minor).label("gross_minor"),
         func.sum(ChargeLine.tax_minor).label("tax_minor"),
         func.count().label("entries"),
     )
-    .select_from(BillingEntry)
-    # outer: the engagement's entries lead, not all of the client's lines; what is not charged yet comes as a row without a month
-    .outerjoin(ChargeLine, OF_ENTRY)
-    .where(
-        BillingEntry.engagement_id == _ENGAGEMENT,
-        BillingEntry.service_month.in_(bindparam("months", expanding=True)),
+    # outer: the group's entries lead, not all of the client's lines; what is not charged yet comes without a currency
+    .select_from(
+        outerjoin(
+            _entries,
+            ChargeLine,
+            and_(ChargeLine.source_kind == LINES_OF_ENTRIES, ChargeLine.source_id == _entries.c.id),
+        )
     )
-    .group_by(ChargeLine.service_month, ChargeLine.currency)
-    .order_by(ChargeLine.service_month.desc(), ChargeLine.currency)
+    .group_by(ChargeLine.currency)
+    .correlate(RatingGroup)
+    .subquery()
+    .c
 )
+_CHARGED = select(
+    as_text(RatingGroup.id).label("group_id"),
+    RatingGroup.service_month,
+    select(
+        row_texts(
+            _sums.currency, number_text(_sums.gross_minor), number_text(_sums.tax_minor), number_text(_sums.entries)
+        )
+    )
+    .scalar_subquery()
+    .label("charged"),
+).where(RatingGroup.id.in_(bindparam("group_ids", expanding=True)))
 
 
 class Charged(NamedTuple):
@@ -62,57 +95,100 @@ class Charged(NamedTuple):
 
 #: a month's groups, each with how many entries it counts
 Counts = tuple[tuple[str, int], ...]
-#: so many months of a process's engagements
+#: so many months of a process's engagements, and so many engagements
 MOST_KEPT = 10_000
 _kept: dict[Counts, tuple[Charged, ...]] = {}
+#: engagement -> how many entries are rated, and what they come to
+_kept_so_far: dict[uuid.UUID, tuple[int, tuple[Money, ...]]] = {}
 
 
 def forget() -> None:
     """For tests, which put another database in the place of this one, and for a figure of what is new to a process."""
     _kept.clear()
+    _kept_so_far.clear()
 
 
 def charged_by_month(engagement_id: uuid.UUID, limit: int = 3) -> list[Charged]:
     """The engagement's newest months with anything rated, newest first, `limit` rows at most."""
     [row] = columns_of(_ALONE, {"engagement_id": engagement_id})
-    return charged_in(engagement_id, row.rated_groups, limit)
+    return charged_in(row.rated_groups, limit)
 
 
-def charged_in(engagement_id: uuid.UUID, rated_groups: str | None, limit: int | None = None) -> list[Charged]:
+def charged_in(rated_groups: str | None, limit: int | None = None) -> list[Charged]:
     """The same where RATED_GROUPS are known; None: all months."""
-    counts = dict(islice(_counts(rated_groups or "").items(), limit))
-    found = {month: _kept.get(its) for month, its in counts.items()}
-    unknown = [month for month, rows in found.items() if rows is None]
-    if unknown:
-        added_up = _added_up(engagement_id, unknown)
-        for month in unknown:
-            found[month] = added_up[month]
-            _keep(counts[month], added_up[month])
-    return [row for rows in found.values() for row in rows or ()][:limit]
+    newest = list(islice(_counts(rated_groups or ""), limit))
+    found = _charged(newest)
+    return [row for counts in newest for row in found[counts]][:limit]
 
 
-@lru_cache(maxsize=500)
-def _counts(text: str) -> Mapping[BillingMonth, Counts]:
-    """Newest first."""
-    counts: dict[BillingMonth, Counts] = {}
-    for month, group_id, entries in sorted(pieces_of(text), reverse=True):
-        month_of = BillingMonth.of_number(int(month))
-        counts[month_of] = (*counts.get(month_of, ()), (group_id, int(entries)))
-    return counts
+def charged_beside(page: Any) -> list[Any]:
+    """How many entries of each row of a page of engagements are rated, for page_of(beside=...) and charged_so_far()."""
+    rated = select(func.sum(RatingGroup.entries)).where(RatingGroup.engagement_id == page.id)
+    return [rated.correlate(page.id.table).scalar_subquery().label("rated_entries")]
 
 
-def _added_up(engagement_id: uuid.UUID, months: Iterable[BillingMonth]) -> dict[BillingMonth, tuple[Charged, ...]]:
-    found: dict[BillingMonth, tuple[Charged, ...]] = dict.fromkeys(months, ())
-    for row in columns_of(_LINES, {"engagement_id": engagement_id, "months": list(found)}):
-        if row.service_month is not None:
-            gross, tax = int(row.gross_minor), int(row.tax_minor)
-            found[row.service_month] += (Charged(row.service_month, row.currency, gross, tax, row.entries),)
+def charged_so_far(rows: Iterable[Any]) -> list[tuple[Money, ...]]:
+    """Gross, one amount a currency, of each row of such a page."""
+    rated = {row.id: int(row.rated_entries) for row in rows if row.rated_entries}
+    kept = {engagement_id: _kept_so_far.get(engagement_id, (0, ())) for engagement_id in rated}
+    found = {engagement_id: sums for engagement_id, (count, sums) in kept.items() if count == rated[engagement_id]}
+    if len(found) < len(rated):
+        found |= _so_far({engagement_id: count for engagement_id, count in rated.items() if engagement_id not in found})
+    return [found.get(row.id, ()) for row in rows]
+
+
+def in_money(charged: Iterable[Charged]) -> tuple[Money, ...]:
+    """Gross, one amount a currency."""
+    sums: dict[str, int] = {}
+    for row in charged:
+        sums[row.currency] = sums.get(row.currency, 0) + row.gross_minor
+    return tuple(Money.of_minor(minor, currency) for currency, minor in sorted(sums.items()))
+
+
+def _so_far(rated: Mapping[uuid.UUID, int]) -> dict[uuid.UUID, tuple[Money, ...]]:
+    groups = columns_of(_OF_SOME, {"engagement_ids": list(rated)})
+    months = {row.engagement_id: _counts(row.rated_groups) for row in groups}
+    charged = _charged([counts for its in months.values() for counts in its])
+    found = {}
+    for engagement_id, its in months.items():
+        rows = [row for counts in its for row in charged[counts]]
+        found[engagement_id] = in_money(rows)
+        if sum(row.entries for row in rows) == rated[engagement_id]:  # else something was rated meanwhile
+            _keep(_kept_so_far, engagement_id, (rated[engagement_id], found[engagement_id]))
     return found
 
 
-def _keep(counts: Counts, rows: Sequence[Charged]) -> None:
-    if sum(row.entries for row in rows) != sum(entries for _group, entries in counts):
-        return  # something was rated between the two statements
-    if len(_kept) >= MOST_KEPT:
-        _kept.clear()
-    _kept[counts] = tuple(rows)
+@lru_cache(maxsize=500)
+def _counts(text: str) -> tuple[Counts, ...]:
+    """Of each month, the newest first."""
+    counts: dict[int, Counts] = {}
+    for month, group_id, entries in sorted(pieces_of(text), reverse=True):
+        counts[int(month)] = (*counts.get(int(month), ()), (group_id, int(entries)))
+    return tuple(counts.values())
+
+
+def _charged(months: Collection[Counts]) -> dict[Counts, tuple[Charged, ...]]:
+    found = {counts: _kept.get(counts) for counts in months}
+    unknown = [counts for counts, rows in found.items() if rows is None]
+    added_up = _added_up(unknown) if unknown else {}
+    for counts, rows in added_up.items():
+        if sum(row.entries for row in rows) == sum(entries for _group, entries in counts):
+            _keep(_kept, counts, rows)  # else something was rated between the two statements
+    return {counts: added_up[counts] if rows is None else rows for counts, rows in found.items()}
+
+
+def _added_up(months: Iterable[Counts]) -> dict[Counts, tuple[Charged, ...]]:
+    month_of = {group_id: counts for counts in months for group_id, _entries in counts}
+    found: dict[Counts, dict[str, Charged]] = {counts: {} for counts in month_of.values()}
+    for group in columns_of(_CHARGED, {"group_ids": list(map(id_of, month_of))}):
+        its = found[month_of[group.group_id]]
+        for currency, *amounts in pieces_of(group.charged):
+            before = its.get(currency, Charged(group.service_month, currency, 0, 0, 0))
+            its[currency] = Charged(*before[:2], *map(add, before[2:], map(int, amounts)))
+    return {counts: tuple(its[currency] for currency in sorted(its)) for counts, its in found.items()}
+
+
+def _keep(kept: dict[Any, Any], key: Any, found: Any) -> None:
+    if len(kept) >= MOST_KEPT:
+        kept.clear()
+    kept[key] = found

@@ -5,13 +5,12 @@ customer is charged comes from the charge book, and what is not read cannot leak
 """
 
 import uuid
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import BigInteger, Row, Select, String, Uuid, bindparam, cast, func, or_, select
+from sqlalchemy import Row, Select, Uuid, bindparam, or_, select
 from sqlalchemy.orm import aliased
 
 from app.billing import states
@@ -120,52 +119,6 @@ def own_entry(engagement_id: uuid.UUID, entry_id: uuid.UUID) -> Row[*tuple[Any, 
 def charged_rows(found: Select[*tuple[Any, ...]]) -> Select[*tuple[Any, ...]]:
     """The entries with what they are charged beside them: None while they are not."""
     return found.outerjoin(ChargeLine, OF_ENTRY).add_columns(ChargeLine.gross_minor, ChargeLine.tax_minor)
-
-
-def charged_by_engagement(engagement_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, list[Money]]:
-    """Engagement -> what it has been charged so far, gross, one amount a currency."""
-    if not engagement_ids:
-        return {}
-    rows = db.session.execute(
-        select(BillingEntry.engagement_id, ChargeLine.currency, func.sum(ChargeLine.gross_minor).label("gross_minor"))
-        # outer: the few engagements' entries lead, not all of the client's lines
-        .outerjoin(ChargeLine, OF_ENTRY)
-        .where(BillingEntry.engagement_id.in_(engagement_ids))
-        .group_by(BillingEntry.engagement_id, ChargeLine.currency)
-        .order_by(ChargeLine.currency)
-    )
-    found: dict[uuid.UUID, list[Money]] = {}
-    for row in rows:
-        if row.currency is not None:
-            found.setdefault(row.engagement_id, []).append(Money.of_minor(row.gross_minor, row.currency))
-    return found
-
-
-#: between the currency and the minor units of a sum, and between two sums
-_OF, _AND = " ", ","
-
-
-def charged_beside(page: Any) -> list[Any]:
-    """What each row of a page of engagements has been charged so far, for page_of(beside=...) and charged_of(): one text a row,
-    since there may be a sum a currency."""
-    sums = (
-        select(ChargeLine.currency, func.sum(ChargeLine.gross_minor).label("gross_minor"))
-        .select_from(BillingEntry)
-        # outer: the engagement's entries lead, not all of the client's lines
-        .outerjoin(ChargeLine, OF_ENTRY)
-        .where(BillingEntry.engagement_id == page.id)
-        .group_by(ChargeLine.currency)
-        .correlate(page.id.table)
-        .subquery()
-    )
-    one = sums.c.currency + _OF + cast(cast(sums.c.gross_minor, BigInteger), String)
-    return [select(func.aggregate_strings(one, _AND)).select_from(sums).scalar_subquery().label("charged")]
-
-
-def charged_of(text: str | None) -> list[Money]:
-    """Gross, one amount a currency."""
-    sums = (one.split(_OF) for one in sorted(text.split(_AND))) if text else ()
-    return [Money.of_minor(int(minor), currency) for currency, minor in sums]
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Select, case, func, select
 
-from app.billing.charged_months import RATED_GROUPS, Charged, charged_in
+from app.billing.charged_months import RATED_GROUPS, Charged, charged_in, in_money
 from app.billing.model import IS_UNDECIDED, BillingEntry, RatingGroup
 from app.engagements.model import Engagement
 from app.engagements.own_history import events_beside, events_told, own_events_of
@@ -107,16 +107,13 @@ def own_history_tab(engagement_id: uuid.UUID, place: Place) -> tuple[OwnPage, Pa
 def own_entries_tab(engagement_id: uuid.UUID) -> tuple[OwnPage, list[Charged]]:
     """With what its newest months are charged."""
     page, row = _read(_entries(), engagement_id)
-    return page, charged_in(engagement_id, row.rated_groups, STRIP_MONTHS)
+    return page, charged_in(row.rated_groups, STRIP_MONTHS)
 
 
 def own_details(engagement_id: uuid.UUID) -> OwnDetails:
     page, row = _read(_details(), engagement_id)
-    sums: dict[str, int] = {}
-    for charged in charged_in(engagement_id, row.rated_groups):
-        sums[charged.currency] = sums.get(charged.currency, 0) + charged.gross_minor
-    amounts = tuple(Money.of_minor(minor, currency) for currency, minor in sorted(sums.items()))
-    return OwnDetails(page, *particulars_of(row), own_events_of(row.own_events, _LATEST), amounts)
+    charged = in_money(charged_in(row.rated_groups))
+    return OwnDetails(page, *particulars_of(row), own_events_of(row.own_events, _LATEST), charged)
 
 
 def _read(asked: Select[*tuple[Any, ...]], engagement_id: uuid.UUID, **more: Any) -> tuple[OwnPage, Any]:

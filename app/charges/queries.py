@@ -14,7 +14,7 @@ from app.foundation.database import at_most, db
 from app.foundation.kept_statements import columns_of
 from app.foundation.refusals import NotVisible
 from app.foundation.row_texts import number_text, pieces_of, row_texts
-from app.foundation.unseen import PLANNED_ONCE, Unseen
+from app.foundation.unseen import BOUND_UNSEEN, PLANNED_ONCE, Unseen
 from app.foundation.words_within import holds_words
 from app.parties.model import Organisation
 
@@ -46,7 +46,7 @@ def _own_of(asked: frozenset[str]) -> Select[*tuple[Any, ...]]:
     types = {"month": ChargeLine.booked_month.type, "words": ChargeLine.description.type}
     places = {name: Unseen(name, type_=types[name]) for name in asked}
     # a search is planned for its client: of an average one PostgreSQL would sort all that it finds
-    return _own(**places).execution_options(**{PLANNED_ONCE: "words" not in asked})
+    return _own(**places).execution_options(**dict.fromkeys((PLANNED_ONCE, BOUND_UNSEEN), "words" not in asked))
 
 
 def own_charges(month: BillingMonth | None = None, search: str = "") -> Select[*tuple[Any, ...]]:

@@ -1,12 +1,23 @@
 """Reading engagements: light rows for lists, one row with its names for a page. The tenancy listener does the rest."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache, partial
 from typing import Any, NamedTuple
 
-from sqlalchemy import BindParameter, ColumnElement, Select, Uuid, bindparam, func, literal_column, or_, select
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Select,
+    Uuid,
+    bindparam,
+    func,
+    literal_column,
+    or_,
+    select,
+    union_all,
+)
 from sqlalchemy.orm import aliased
 
 from app.catalog.model import Plan, Product
@@ -18,9 +29,10 @@ from app.foundation.bounded import Bounded, bounded
 from app.foundation.database import Instant, at_most, db, one_of
 from app.foundation.id_list import Near, chosen_first, found_first
 from app.foundation.kept_statements import PLANNED_ANEW, columns_of
+from app.foundation.pages import around
 from app.foundation.refusals import NotVisible
 from app.foundation.tenancy import Viewer, viewer_organisation
-from app.foundation.unseen import PLANNED_ONCE, Unseen
+from app.foundation.unseen import BOUND_UNSEEN, PLANNED_ONCE, Unseen, unseen
 from app.parties.model import Organisation
 
 Customer = aliased(Organisation, name="customer")
@@ -41,7 +53,7 @@ LIST_COLUMNS = (
     Product.name.label("product_name"),
     Plan.name.label("plan_name"),
 )
-LIST_KEYS = (Engagement.requested_at, Engagement.id)
+LIST_KEYS: tuple[Any, ...] = (Engagement.requested_at, Engagement.id)
 #: what a search compares of a row
 SEARCHED = (Engagement.search_text, Engagement.product_id, Engagement.customer_id)
 Place = BindParameter[Any]
@@ -60,21 +72,23 @@ def engagements_asked(
     requested_in: BillingMonth | None = None,
     search: str = "",
     all_names: bool = True,
+    own: bool = False,
     **ids: uuid.UUID | None,
 ) -> tuple[Select[*tuple[Any, ...]], dict[str, Any]]:
     """The same list as engagements(), built once for each choice of filters, and the parameters to ask it with: for page_of() alone,
-    which may compare the words where it chooses the page's rows. `all_names`: False where columns of its own are read instead."""
+    which may compare the words where it chooses the page's rows. `all_names`: False where columns of its own are read instead. `own`: it
+    is a client's list of all that is its own, which may be thousands, and an average client's some."""
     words = words_of(search)
     shape = shape_of(words)
     values: dict[str, Any] = {name: row_id for name, row_id in ids.items() if row_id is not None}
     if requested_in is not None:
         values |= {"starts_at": requested_in.starts_at, "ends_before": requested_in.next.starts_at}
-    return _kept(tuple(states_wanted), frozenset(values), shape, all_names), values | values_of(words, shape)
+    return _kept(tuple(states_wanted), frozenset(values), shape, all_names, own), values | values_of(words, shape)
 
 
 @lru_cache(maxsize=256)
 def _kept(
-    states_wanted: tuple[str, ...], asked: frozenset[str], shape: Shape, all_names: bool
+    states_wanted: tuple[str, ...], asked: frozenset[str], shape: Shape, all_names: bool, own: bool
 ) -> Select[*tuple[Any, ...]]:
     month = MonthPlace(*(Unseen(name, type_=Instant()) for name in MonthPlace._fields))
     ids: dict[str, Any] = {name: Unseen(name, type_=Uuid()) for name in asked if name.endswith("_id")}
@@ -89,7 +103,7 @@ def _kept(
     planned = PLANNED_ANEW if "customer_id" in asked else PLANNED_ONCE
     # but the plan of a search takes longer than the search: PostgreSQL may find that one serves all
     if not shape.telling or "customer_id" not in asked or "product_id" in asked:
-        found = found.execution_options(**{planned: True})
+        found = found.execution_options(**{planned: True, BOUND_UNSEEN: own})
     places = places_of(shape)
     named = named_with(places, shape)
     # who knows that no page of the whole list's newest rows has the one word, need not ask the newest again
@@ -119,6 +133,38 @@ def engagements(*, search: str = "", **filters: Any) -> Select[*tuple[Any, ...]]
     found = _filtered(**filters).where(*_has_all(places, named, shape, Engagement))
     few = few_with(places, named, shape)
     return found if few is None else found_first(found, few, Engagement)
+
+
+def newest_current(most: int, beside: Callable[[Any], Sequence[Any]]) -> Sequence[Any]:
+    """The newest of this viewer's current engagements, and `beside` as of page_of()."""
+    return columns_of(_newest_current(most, beside))
+
+
+@cache
+def _newest_current(most: int, beside: Callable[[Any], Sequence[Any]]) -> Select[*tuple[Any, ...]]:
+    """The newest of each state along its index: along all of the viewer's there may be very many past ones before the first."""
+    parties = ("seller_id", "partner_id", "customer_id", "is_test")
+    read = [
+        getattr(Engagement, name) for name in ("id", "number", "name", "state", "requested_at", "product_id", *parties)
+    ]
+    of_each = (
+        select(*read)
+        .where(*in_states((state,)))
+        .order_by(*(key.desc() for key in LIST_KEYS))
+        .limit(unseen(most))
+        .subquery()
+        for state in states.CURRENT
+    )
+    newest = aliased(Engagement, union_all(*map(select, of_each)).subquery("newest"))
+    page = (
+        select(*(getattr(newest, name) for name in ("id", "number", "name", "state", "requested_at")))
+        .add_columns(Partner.name.label("partner_name"), Product.name.label("product_name"))
+        .outerjoin(Partner, Partner.id == newest.partner_id)
+        .outerjoin(Product, Product.id == newest.product_id)
+        .order_by(newest.requested_at.desc(), newest.id.desc())
+        .limit(at_most(most))
+    )
+    return around(page, LIST_KEYS, beside, (), upwards=False).execution_options(**{PLANNED_ONCE: True})
 
 
 def _listed(all_names: bool = True) -> Select[*tuple[Any, ...]]:

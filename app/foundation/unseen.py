@@ -16,6 +16,9 @@ from sqlalchemy.ext.compiler import compiles
 
 #: An execution option of a statement that is asked with parameters of this kind.
 PLANNED_ONCE = "planned_once"
+#: One of a list that PLANNED_ONCE is, of rows of which one viewer has thousands and an average one less than a page: nor is it seen
+#: how many rows its page has, see unseen().
+BOUND_UNSEEN = "bound_unseen"
 
 
 class Unseen(BindParameter[Any]):

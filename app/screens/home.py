@@ -10,7 +10,7 @@ from flask_babel import get_locale, ngettext
 from flask_babel import gettext as _
 
 from app.billing.at_a_glance import WaitingToBeRated, billed_in, waiting_to_be_rated
-from app.billing.own_entries import charged_by_engagement
+from app.billing.charged_months import charged_beside, charged_so_far
 from app.billing.review import queue_figures
 from app.billing.rules import is_overdue
 from app.catalog.queries import policies_in_use, programme_names_by_cut_off
@@ -20,7 +20,6 @@ from app.foundation import clock, tenancy
 from app.foundation.billing_month import BillingMonth
 from app.foundation.bounded import Bounded, together
 from app.foundation.money import Money
-from app.foundation.pages import page_of
 from app.foundation.tenancy import Viewer
 from app.months.queries import OpenMonth, taking_entries
 from app.notices import portal
@@ -99,12 +98,10 @@ def _customer(viewer: Viewer) -> dict[str, Any]:
     totals = month_sums.gross_by_month(first_of_year(last).previous, last)
     if not any(total.booked_month == last for total in totals):
         last = last.previous  # nothing is charged in the first days of a month: the answer is the month before
-    found, values = queries.engagements_asked(states_wanted=states.CURRENT)
-    rows = page_of(found, queries.LIST_KEYS, size=SHOWN, values=values).rows
+    latest = queries.newest_current(SHOWN, charged_beside)
     return {
         "strip": [_charged_cell(total) for total in totals[:-4:-1]],
-        "latest": rows,
-        "charged": charged_by_engagement([row.id for row in rows]),
+        "latest": list(zip(latest, charged_so_far(latest), strict=True)),
         "closing": [],
         "revenue": year_of(totals, last, label=_("Charges by month, without tax")),
         **_by_status("/my/engagements"),

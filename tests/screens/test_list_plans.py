@@ -93,8 +93,20 @@ OF_ONE_CLIENT = [
     ("olga", "/engagements?client={client}&status=past"),
     ("olga", "/engagements?client={client}&month={month}&status=all"),
 ]
+#: What a client's own members read, and along which index.
+OF_OWN = [
+    ("/my/engagements", "engagement", "ix_engagement_customer"),
+    ("/my/engagements?before={oldest}", "engagement", "ix_engagement_customer"),
+    ("/my/engagements?status=active", "engagement", "ix_engagement_customer_state"),
+    ("/my/engagements?status=rejected&before={oldest}", "engagement", "ix_engagement_customer_state"),
+    ("/my/engagements?month={month}", "engagement", "ix_engagement_customer"),
+    ("/", "engagement", "ix_engagement_customer_state"),
+    ("/my/charges", "charge_line", "ix_charge_line_customer"),
+    ("/my/charges?month={month}&before={oldest_charge}", "charge_line", "ix_charge_line_customer"),
+]
 #: The last page's cursor, before everything there is.
 OLDEST = base64.urlsafe_b64encode(f'["1970-01-01T00:00:00+00:00","{uuid.UUID(int=0)}"]'.encode()).decode().rstrip("=")
+OLDEST_CHARGE = base64.urlsafe_b64encode(f'["2000-01","{uuid.UUID(int=0)}"]'.encode()).decode().rstrip("=")
 #: Tables that grow without end.
 LARGE = "csp_customer|csp_subscription|engagement|billing_entry|charge_line|rating_group|history|outbox|portal_notice|completion_request|correction|csp_line|csp_statement_line"
 
@@ -129,7 +141,7 @@ def seen_by(app: Any, client: Any, path: str) -> list[tuple[str, Any]]:
 
 def address(path: str, stage: Any, people: Any) -> str:
     return path.format(
-        csp_customer=stage.csp_customer.id, csp_account=stage.csp_customer.account_id, product=stage.product.id, client=people.acme.id, month="2026-10", oldest=OLDEST, engagement=f"/engagements/{stage.engagements['active'].id}"
+        csp_customer=stage.csp_customer.id, csp_account=stage.csp_customer.account_id, product=stage.product.id, client=people.acme.id, month="2026-10", oldest=OLDEST, oldest_charge=OLDEST_CHARGE, engagement=f"/engagements/{stage.engagements['active'].id}"
     )  # fmt: skip
 
 
@@ -175,6 +187,7 @@ def test_a_count_by_state_reads_its_index_alone(app, people, stage, as_, who, pa
         (statement, parameters)
         for statement, parameters in seen_by(app, as_(who), path)
         if len(re.findall(r"FROM engagement \s*WHERE [^()]*engagement\.state = [^()]*\bLIMIT\b", _plain(statement)))
+        == statement.count("count(*)")
         == 3
     ]
     assert len(asked) == 1, f"{path} counts nothing by state"
@@ -230,6 +243,36 @@ def test_one_client_of_many_is_read_along_its_index(app, people, stage, as_):
         (ids,) = re.finditer(r"(\S.*) on engagement engagement_1\n +(Index Cond.*)", plan)
         assert re.search(r"Index (Only )?Scan.* using ix_engagement_\w*customer$", ids[1]), plan
         assert "(customer_id = " in ids[2] and "Sort" not in plan[: ids.start()].rpartition("Limit\n")[2], plan
+
+
+@pytest.mark.postgres
+def test_a_client_of_thousands_reads_its_own_along_its_index(app, people, stage, as_):
+    """PostgreSQL expects thirty of an average client, fewer than a page has, and would read and sort all of this one's thousands."""
+    asked = [
+        one
+        for path, table, _index in OF_OWN
+        for one in seen_by(app, as_("dot"), address(path, stage, people))
+        if re.search(rf"FROM {table}\b.*AS page", one[0], re.S)
+    ]
+    assert len(asked) == len(OF_OWN)
+    with app.app_context(), db.engine.connect() as connection:
+        plans = _among_many(connection, stage, asked, _THIRTY_OF_MOST, _HALF_OF_THEM_PAST)
+    for (path, table, index), plan in zip(OF_OWN, plans, strict=True):
+        # what stands beside the rows may put its own few in order
+        sorts = [sorts[2] for sorts in re.finditer(r"^( *)(?:->  )?(?:Incremental )?Sort\n((?:\1 .*\n?)+)", plan, re.M)]
+        assert set(re.findall(rf"(\w+) on {table}\b", plan)) == {index}, (path, plan)
+        assert not any(re.search(rf" on {table}\b", part) for part in sorts), (path, plan)
+
+
+def test_a_clients_home_reads_the_newest_of_each_state(app, people, stage, as_):
+    """Along all of the client's there may be thousands of past ones before the first that is current."""
+    asked = [one for one in seen_by(app, as_("dot"), "/") if re.search(r"FROM engagement\b.*AS page", one[0], re.S)]
+    assert len(asked) == 1
+    with app.app_context(), db.engine.connect() as connection:
+        plan = _plan(connection, *asked[0], deep=True)
+    its_own = r"engagement USING INDEX ix_engagement_customer_state \(customer_id=\? AND state=\?\)|ix_engagement_customer_state on engagement"
+    assert len(re.findall(its_own, plan)) == len(re.findall(r"\bengagement\b", plan)) == 3, plan
+    assert not re.search(r"SEARCH engagement .*\nUSE TEMP B-TREE", plan), plan
 
 
 @pytest.mark.parametrize(("who", "path"), SEARCHES)
@@ -294,9 +337,11 @@ _ALIKE = {
 #: and thirty of each of a hundred of those clients
 _THIRTY_EACH = """
     INSERT INTO engagement SELECT (jsonb_populate_record(one, jsonb_build_object('id', gen_random_uuid(),
-        'number', 'OF-' || right(client.name, 2) || '-' || nr, 'customer_id', client.id))).*
+        'number', 'OF-' || right(client.name, 4) || '-' || nr, 'customer_id', client.id))).*
     FROM engagement one, organisation client, generate_series(1, 30) nr
     WHERE one.id = %(id)s AND client.name LIKE 'Client 10__'"""
+#: and of four hundred, each one's as far from each other as they come
+_THIRTY_OF_MOST = _THIRTY_EACH.replace("10__", "1___") + " AND client.name < 'Client 1400' ORDER BY random()"
 _HALF_OF_THEM_PAST = "UPDATE engagement SET state = 'complete' WHERE right(number, 1) IN ('1', '3', '5', '7', '9')"
 _CHARGES = """
     INSERT INTO charge_line (id, seller_id, partner_id, customer_id, is_test, description, service_month, booked_month,

@@ -8,7 +8,7 @@ from flask import Blueprint, Response, request
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
-from app.billing.own_entries import charged_beside, charged_of
+from app.billing.charged_months import charged_beside, charged_so_far
 from app.billing.own_pages import own_details, own_history_tab
 from app.catalog.price_list import next_price_month
 from app.documents import Column, Words, rows_of
@@ -19,6 +19,7 @@ from app.engagements.shown import EngagementShown
 from app.foundation import clock, tenancy
 from app.foundation.billing_month import BillingMonth
 from app.foundation.history_shown import place_of
+from app.foundation.money import Money
 from app.foundation.pages import page_of
 from app.foundation.refusals import AlreadyDone, Refused
 from app.screens.customer import own_header, own_verbs, recent_months, verbs_shown
@@ -82,7 +83,7 @@ def show_list(kind: str = "") -> Response:
         return download(
             kind, "my-engagements", COLUMNS, rows_of(found.order_by(*(key.desc() for key in queries.LIST_KEYS)))
         )
-    found, values = queries.engagements_asked(**asked)
+    found, values = queries.engagements_asked(**asked, own=True)
     page = page_of(
         found, queries.LIST_KEYS, after=listing.after, before=listing.before, values=values, beside=charged_beside
     )
@@ -91,7 +92,7 @@ def show_list(kind: str = "") -> Response:
         "customer/my_engagements.html",
         block="list",
         listing=listing.with_page(page),
-        rows=tuple((row, _sums(row.charged, language)) for row in page.rows),
+        rows=tuple((row, _sums(its, language)) for row, its in zip(page.rows, charged_so_far(page.rows), strict=True)),
         verbs=tuple(
             (*each, verbs_shown(*each, viewer, language))
             for each in sorted({(row.state, row.instance_state) for row in page.rows})
@@ -100,8 +101,8 @@ def show_list(kind: str = "") -> Response:
 
 
 @lru_cache(maxsize=5000)
-def _sums(charged: str | None, _language: str) -> tuple[str, ...]:
-    return tuple(map(money_with_currency, charged_of(charged)))
+def _sums(charged: tuple[Money, ...], _language: str) -> tuple[str, ...]:
+    return tuple(map(money_with_currency, charged))
 
 
 @screen.get("/my/engagements/<uuid:engagement_id>")
