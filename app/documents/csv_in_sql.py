@@ -6,6 +6,7 @@ are those of csv_chunks. A row costs no object and no call, which makes it ten t
 
 import re
 from collections.abc import Generator, Iterable, Iterator, Sequence
+from functools import lru_cache
 from operator import itemgetter
 from typing import Any
 
@@ -15,12 +16,14 @@ from app.documents import spelled
 from app.documents.columns import Column, labels
 from app.documents.csv_stream import csv_chunks, harmless
 from app.documents.row_stream import Rows
-from app.documents.spelled_once import spelled_once
+from app.documents.spelled_once import spelled_once, spelled_seldom
 from app.foundation.database import Exact, Instant, Month, db
 from app.foundation.raw_rows import copied, fetched
 
 #: rows that are passed on together: some 64 KB; twice that, and every piece is memory of its own from the system
 BATCH = 500
+#: letters of a text whose cell is remembered
+_LONGEST_KNOWN = 200
 _NEEDS_QUOTES = re.compile(r'[,"\r\n]').search
 #: of a column's type, the first that fits; what no type fits is made in Python
 _SPELLED: tuple[tuple[Any, Any], ...] = (
@@ -103,12 +106,20 @@ def _lines_end_as_ever(rows: bytes) -> bytes:
 
 def _fetched(statement: Select[*tuple[Any, ...]]) -> Iterator[bytes]:
     _know_cells()
-    rows = fetched(statement, BATCH)
+    rows = fetched(statement, BATCH, spelled_seldom)
     try:
         for some in rows:
-            yield "".join(map(itemgetter(0), some)).encode()
+            yield b"".join(map(itemgetter(0), some))
     finally:
         rows.close()
+
+
+#: a name may stand in a hundred thousand rows
+_known_cell_of = lru_cache(4096)(_cell_of)
+
+
+def _cell_for_sqlite(text: str | None) -> str | None:
+    return text and (_known_cell_of(text) if len(text) <= _LONGEST_KNOWN else _cell_of(text))
 
 
 def _know_cells() -> None:
@@ -116,5 +127,5 @@ def _know_cells() -> None:
     connection = db.session.connection()
     if spelled.CELL not in connection.info:
         driver: Any = connection.connection.driver_connection
-        driver.create_function(spelled.CELL, 1, lambda text: text and _cell_of(text), deterministic=True)
+        driver.create_function(spelled.CELL, 1, _cell_for_sqlite, deterministic=True)
         connection.info[spelled.CELL] = True

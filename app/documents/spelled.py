@@ -8,7 +8,7 @@ from functools import cache
 from typing import Any
 
 from babel.core import get_global
-from sqlalchemy import String
+from sqlalchemy import Alias, String
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 
@@ -35,12 +35,17 @@ class spelled_text(_Spelled):
     """csv_stream.harmless. On SQLite, which has no CSV of its own, in quotes where it needs them; see CELL."""
 
 
+class spelled_name(spelled_text):
+    """SQLite: the same of a table's column that stands beside the list's rows. Where the table has few rows, those of them that are
+    not plain are looked for once, and each row of the list only asks whether its name is one of these."""
+
+
 class spelled_line(_Spelled):
-    """SQLite: the cells as one line of the file. Nothing where a cell is NULL."""
+    """SQLite: the cells as one line of the file, in bytes. Nothing where a cell is NULL."""
 
 
 class spelled_instant(_Spelled):
-    """csv_stream.utc"""
+    """csv_stream.utc. On SQLite within a line alone."""
 
 
 class spelled_month(_Spelled):
@@ -56,9 +61,11 @@ class spelled_minor(_Spelled):
 
 
 class spelled_id(_Spelled):
-    """str(UUID)"""
+    """str(UUID). On SQLite within a line alone."""
 
 
+#: so many rows of a table SQLite looks through beforehand: a millisecond or two
+FEW = 5000
 #: the name under which SQLite's connections know what makes a cell of text that is not plain
 CELL = "csv_cell"
 
@@ -89,26 +96,52 @@ def _text_on_postgresql(element: Any, compiler: Any, **options: Any) -> str:
 @compiles(spelled_text, "sqlite")
 def _text_on_sqlite(element: Any, compiler: Any, **options: Any) -> str:
     (text,) = _arguments(element, compiler, options)
-    ends = "*[;,\"' || char(9, 10, 13) || ']*"
-    return f"CASE WHEN {text} GLOB '[0-9A-Za-z]*' AND {text} NOT GLOB '{ends}' THEN {text} ELSE {CELL}({text}) END"
+    return f"CASE WHEN {_plain(text)} THEN {text} ELSE {CELL}({text}) END"
+
+
+def _plain(text: str) -> str:
+    """Text that is its own cell. The character behind Z, z or 9 is taken for plain as well, but only where it is the whole text, and
+    then it is. A set of characters in a pattern costs more than one pattern for each of them."""
+    begins = " OR ".join(f"{text} BETWEEN '{first}' AND '{beyond}'" for first, beyond in ("A[", "a{", "0:"))
+    return " AND ".join([f"({begins})", *(f"{text} NOT GLOB '*{end}*'" for end in ';,"\t\r\n')])
+
+
+@compiles(spelled_name, "sqlite")
+def _name_on_sqlite(element: Any, compiler: Any, **options: Any) -> str:
+    (text,) = _arguments(element, compiler, options)
+    (column,) = element.clauses
+    table = column.table.element if isinstance(column.table, Alias) else column.table
+    rows, name = compiler.process(table, asfrom=True), compiler.process(table.c[column.key])
+    many = f"(SELECT count(*) FROM (SELECT 1 FROM {rows} LIMIT {FEW + 1})) > {FEW}"  # noqa: S608  names of our own
+    unusual = f"{text} IN (SELECT {name} FROM {rows} WHERE NOT ({_plain(name)}))"  # noqa: S608
+    return f"CASE WHEN {many} OR {unusual} THEN {_text_on_sqlite(element, compiler, **options)} ELSE {text} END"
+
+
+#: cells that are put together of parts: as part of a line, `%.5s` being the first five letters, and the parts, each NULL of a NULL
+_IN_LINE: dict[type, tuple[str, str]] = {
+    spelled_instant: ("%.10s%.9s%s", "{0}, 'T' || substr({0}, 12), CASE WHEN {0} IS NOT NULL THEN 'Z' END"),
+    spelled_id: ("%.8s%.5s%.5s%.5s%s", ", ".join(["{0}", *(f"'-' || substr({{0}}, {n})" for n in (9, 13, 17, 21))])),
+}
 
 
 @compiles(spelled_line, "sqlite")
 def _line_on_sqlite(element: Any, compiler: Any, **options: Any) -> str:
-    cells = _arguments(element, compiler, options)
-    return f"printf('{','.join(['%s'] * len(cells))}' || char(13, 10), {', '.join(cells)})"
+    patterns, cells = [], []
+    for cell in element.clauses:
+        if in_line := _IN_LINE.get(type(cell)):
+            pattern, parts = in_line
+            cells.append(parts.format(*_arguments(cell, compiler, options)))
+        else:
+            pattern = "%s"
+            cells.append(f"({compiler.process(cell, **options)})")
+        patterns.append(pattern)
+    return f"CAST(printf('{','.join(patterns)}' || char(13, 10), {', '.join(cells)}) AS BLOB)"
 
 
 @compiles(spelled_instant, "postgresql")
 def _instant_on_postgresql(element: Any, compiler: Any, **options: Any) -> str:
     (at,) = _arguments(element, compiler, options)
     return f"""to_char({at} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')"""
-
-
-@compiles(spelled_instant, "sqlite")
-def _instant_on_sqlite(element: Any, compiler: Any, **options: Any) -> str:
-    (at,) = _arguments(element, compiler, options)
-    return f"substr({at}, 1, 10) || 'T' || substr({at}, 12, 8) || 'Z'"
 
 
 @compiles(spelled_month)
@@ -139,14 +172,10 @@ def _minor(element: Any, compiler: Any, **options: Any) -> str:
     return f"CASE {whens} ELSE {point(minor, 2)} END"
 
 
-@compiles(spelled_id)
-def _id(element: Any, compiler: Any, **options: Any) -> str:
+@compiles(spelled_id, "postgresql")
+def _id_on_postgresql(element: Any, compiler: Any, **options: Any) -> str:
     (row_id,) = _arguments(element, compiler, options)
-    if compiler.dialect.name == "postgresql":
-        return row_id
-    return " || '-' || ".join(
-        f"substr({row_id}, {start}, {length})" for start, length in ((1, 8), (9, 4), (13, 4), (17, 4), (21, 12))
-    )
+    return row_id
 
 
 def _point(whole: str, places: int) -> str:

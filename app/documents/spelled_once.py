@@ -1,7 +1,7 @@
-"""PostgreSQL: the names beside a list's rows are made harmless once each, and not once a row.
+"""The names beside a list's rows are made harmless once each, and not once a row.
 
-A million engagements name a few thousand clients. An outer-joined table whose text the file shows is read with that text
-already spelled:
+A million engagements name a few thousand clients. On PostgreSQL an outer-joined table whose text the file shows is read with
+that text already spelled:
 
     LEFT OUTER JOIN organisation AS customer ON ...
     LEFT OUTER JOIN (SELECT organisation.*, <spelled> AS spelled_name FROM organisation) AS customer ON ...
@@ -9,6 +9,9 @@ already spelled:
 PostgreSQL flattens such a select, but must spell beneath the outer join, where the text is NULL if there is no row; and what
 it keeps of the joined table, by Memoize or in a hash, then holds the spelled text. Nothing else of the statement changes: for
 SQLAlchemy the table still stands where it stood, and so whatever refers to it, the criteria of who looks above all.
+
+SQLite keeps nothing of a joined table. There a row only asks whether its name is one of those that are not plain (spelled_name),
+and the joins stay as they are.
 """
 
 from typing import Any
@@ -18,7 +21,7 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.sql.visitors import replacement_traverse
 
-from app.documents.spelled import spelled_text
+from app.documents.spelled import spelled_line, spelled_name, spelled_text
 
 _SPELLED = "spelled_"
 
@@ -46,6 +49,22 @@ def spelled_once(statement: Select[*tuple[Any, ...]]) -> Select[*tuple[Any, ...]
 
     rewritten: Any = replacement_traverse  # typed for columns alone
     return rewritten(statement, {}, replaced) if any(texts.values()) else statement
+
+
+def spelled_seldom(statement: Select[*tuple[Any, ...]]) -> Select[*tuple[Any, ...]]:
+    """SQLite: the same lines. `statement`: of tables, as SQLAlchemy makes it of one of models."""
+    beside = {table for one in statement._from_obj for table in _outer_joined(one)}
+
+    def replaced(one: Any) -> Any:
+        if isinstance(one, spelled_line):
+            return None  # look at its cells
+        column = _of_table(one)
+        if column is not None and column.table in beside:
+            return spelled_name(column)
+        return one if isinstance(one, FromClause | SelectBase) and one is not statement else None
+
+    rewritten: Any = replacement_traverse  # typed for columns alone
+    return rewritten(statement, {}, replaced) if beside else statement
 
 
 def _plain_join(one: Any) -> bool:

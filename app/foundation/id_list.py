@@ -25,8 +25,9 @@ from app.foundation.database import at_most
 
 Statement = TypeVar("Statement", bound=Select[Any])
 _OPTION, _CHOSEN = "found_first", "chosen_first"
-#: so many of the next rows are asked whether they make up the page
-NEXT = 500
+#: So many of the next rows are asked whether they make up the page, unless none of the very next is meant: then all of them
+#: would be asked in vain.
+NEXT, VERY_NEXT = 500, 100
 
 
 class Near(NamedTuple):
@@ -96,10 +97,14 @@ def rows_of_few(
 
 def _whole_page(near: Near, placed: Callable[[Select[Any]], Select[Any]], keys: Sequence[Any], most: int) -> Any:
     """NULL: the next rows have too few that are meant. What has a limit is read in its own order, and so the first are taken."""
-    rows = placed(near.rows).limit(at_most(NEXT)).subquery()
-    meant = select(rows.c[keys[-1].key]).where(*near.holds(rows.c)).limit(at_most(most)).subquery()
-    whole = case((func.count() == at_most(most), ids_as_text(meant.c[0])))
-    return select(whole).select_from(meant).scalar_subquery()
+
+    def meant(asked: int) -> Select[*tuple[Any, ...]]:
+        rows = placed(near.rows).limit(at_most(asked)).subquery()
+        return select(rows.c[keys[-1].key]).where(*near.holds(rows.c))
+
+    page = meant(NEXT).limit(at_most(most)).subquery()
+    whole = case((func.count() == at_most(most), ids_as_text(page.c[0])))
+    return case((meant(VERY_NEXT).exists(), select(whole).select_from(page).scalar_subquery()))
 
 
 def leading(left: Any, right: Any, on: ColumnElement[bool]) -> Any:

@@ -10,6 +10,7 @@ equal to what the listener lets through. Values and columns go through their own
 from collections import namedtuple
 from collections.abc import Callable, Mapping
 from functools import lru_cache, partial
+from operator import itemgetter
 from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
@@ -85,6 +86,11 @@ class KeptStatement:
         self.in_order: bool = compiled.positional
         names = list(written.positiontup if self.in_order else written.parameters)
         self.places = [_place(name, parameters.get(name), written, dialect) for name in names]
+        #: Each value once, and where it goes: a search's text has a hundred places, and who looks stands in thirty of them.
+        once: dict[Any, int] = {}
+        at = [once.setdefault(_source(name, parameters.get(name)), len(once)) for name in names]
+        self.asked = [self.places[at.index(number)] for number in range(len(once))]
+        self.spread: Callable[[Any], tuple[Any, ...]] = itemgetter(*at) if len(at) > 1 else tuple
         #: the same for PostgreSQL itself: psycopg would look through a long text for its places each time it is sent
         self.numbered = "" if self.in_order else self.text % {name: f"${nr}" for nr, name in enumerate(names, 1)}
         anew = statement.get_execution_options().get(PLANNED_ANEW) and self.numbered
@@ -95,7 +101,7 @@ class KeptStatement:
         self.changes: list[tuple[int, Change]] | None = None
 
     def ask(self, connection: Connection, values: Values) -> list[Any]:
-        given = tuple(_value(place, values) for place in self.places)
+        given = self.spread([_value(place, values) for place in self.asked])
         driver: Any = connection.connection
         cursor = RawCursor(driver.driver_connection) if self.numbered else driver.cursor()
         try:
@@ -137,6 +143,13 @@ def _kept_for(statement: AnySelect, dialect: Dialect) -> KeptStatement:
 
 def _given_anew(parameter: Any) -> bool:
     return parameter.required or parameter.callable is not None
+
+
+def _source(name: str, parameter: Any) -> Any:
+    """Equal where the value is: a name of its own, or whatever is asked by the same function, in the same type."""
+    if parameter is None or parameter.callable is None:
+        return name
+    return parameter.callable, parameter.type
 
 
 def _place(name: str, parameter: Any, written: Any, dialect: Dialect) -> Place:

@@ -24,6 +24,8 @@ from app.foundation.driver_errors import driver_errors_as_ever
 from app.foundation.tenancy import shown
 
 AnySelect = Select[*tuple[Any, ...]]
+#: may write a statement otherwise, once it is one of tables and holds the viewer's criteria
+Finish = Callable[[AnySelect], AnySelect]
 _LITERALLY = {"literal_binds": True}
 #: For this transaction: a plan that begins to give rows at once, along the index of the order where there is one, and not by sorting
 #: them all. And the process that writes the rows out has enough to do: where two others read, what it also read would keep them waiting.
@@ -34,13 +36,8 @@ SELECT set_config('enable_sort', 'off', true),
 """
 
 
-def copied(
-    statement: AnySelect, batch: int, finish: Callable[[AnySelect], AnySelect]
-) -> Generator[Sequence[Any], None, None]:
-    """PostgreSQL's own CSV, `batch` rows at a time. Whoever stops reading cancels the statement, and the connection is good again.
-
-    `finish` may write the statement otherwise, once it is one of tables and holds the viewer's criteria.
-    """
+def copied(statement: AnySelect, batch: int, finish: Finish) -> Generator[Sequence[Any], None, None]:
+    """PostgreSQL's own CSV, `batch` rows at a time. Whoever stops reading cancels the statement, and the connection is good again."""
     connection = read_together().connection()
     copy = f"COPY ({_written_out(statement, finish)}) TO STDOUT (FORMAT csv)"
     driver: Any = connection.connection.driver_connection
@@ -79,10 +76,10 @@ def _arriving(sent: PGconn, batch: int) -> Generator[Sequence[Any], None, Sequen
     return rows
 
 
-def fetched(statement: AnySelect, batch: int) -> Generator[Sequence[Any], None, None]:
+def fetched(statement: AnySelect, batch: int, finish: Finish | None = None) -> Generator[Sequence[Any], None, None]:
     """Plain tuples, `batch` at a time. On PostgreSQL without a cursor of the server's: under one nothing is read by parallel
     workers, and nothing may be written by the statement itself."""
-    connection, written = db.session.connection(), _written_out(statement)
+    connection, written = db.session.connection(), _written_out(statement, finish)
     if connection.dialect.name == "postgresql":
         driver: Any = connection.connection.driver_connection
         with driver_errors_as_ever(connection, written), driver.cursor() as cursor:
@@ -100,7 +97,7 @@ def fetched(statement: AnySelect, batch: int) -> Generator[Sequence[Any], None, 
         found.close()
 
 
-def _written_out(statement: AnySelect, finish: Callable[[AnySelect], AnySelect] | None = None) -> str:
+def _written_out(statement: AnySelect, finish: Finish | None = None) -> str:
     """What this viewer is shown, as text: COPY takes no parameters, so SQLAlchemy writes every value into it, quoted."""
     dialect = db.session.get_bind().dialect
     compiled: Any = shown(statement).compile(dialect=dialect, compile_kwargs=_LITERALLY)

@@ -119,7 +119,15 @@ def set_viewer(viewer: Viewer | None) -> None:
 
 def viewer_organisation() -> BindParameter[uuid.UUID]:
     """The viewer's organisation as a parameter read at execution, so that statements stay cached across viewers."""
-    return Unseen(None, type_=Uuid(), unique=True, callable_=lambda: current().organisation_id)
+    return Unseen(None, type_=_ID, unique=True, callable_=_organisation_id)
+
+
+#: one type and one function for all of them: a statement has its value once (kept_statements.py)
+_ID = Uuid()
+
+
+def _organisation_id() -> uuid.UUID | None:
+    return current().organisation_id
 
 
 class Tenanted:

@@ -119,12 +119,13 @@ def test_of_many_as_of_few(stage: dict[str, Any], monkeypatch: pytest.MonkeyPatc
         assert_all_agree(search, stage["viewers"])
 
 
-@pytest.mark.parametrize("following", [2, 3, 500])
+@pytest.mark.parametrize(("very_next", "following"), [(1, 2), (2, 3), (1, 500), (100, 500)])
 def test_a_page_of_the_next_rows_is_that_of_the_list(
-    stage: dict[str, Any], monkeypatch: pytest.MonkeyPatch, following: int
+    stage: dict[str, Any], monkeypatch: pytest.MonkeyPatch, very_next: int, following: int
 ) -> None:
     """Whether the next rows make up the page decides how it is read, not what it holds, from either end."""
     rename(stage["rows"], ["Backup one", "Till", "Backup three", "Backup four", "Mill backup", "Till"])
+    monkeypatch.setattr(id_list, "VERY_NEXT", very_next)
     monkeypatch.setattr(id_list, "NEXT", following)
     monkeypatch.setattr(pages, "_built", WeakKeyDictionary())
     for viewer in stage["viewers"]:

@@ -14,10 +14,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy.dialects import postgresql
 
-from app.documents import Column, LookedUp, Minor, Words, csv_chunks, csv_of, rows_of
+from app.documents import Column, LookedUp, Minor, Words, csv_chunks, csv_in_sql, csv_of, rows_of
 from app.documents import spelled as spelling
 from app.documents.csv_in_sql import in_sql
-from app.documents.spelled_once import spelled_once
+from app.documents.spelled_once import spelled_once, spelled_seldom
 from app.foundation.billing_month import BillingMonth
 from app.foundation.database import Exact, Instant, Month, db
 from app.foundation.money import Money
@@ -150,9 +150,13 @@ NAMED_COLUMNS = tuple(Column(name, name) for name in ("place", "name", "other", 
 
 
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.lists(st.tuples(st.none() | TEXTS, st.booleans()), min_size=1, max_size=6))
-def test_names_beside_the_rows_are_the_same_bytes(rows: None, names: list[tuple[str | None, bool]]) -> None:
-    """One name of many rows, two names of one table, rows without a name, and names that a criterion of the join leaves out."""
+@given(st.lists(st.tuples(st.none() | TEXTS, st.booleans()), min_size=1, max_size=6), st.sampled_from([3, 5000]))
+def test_names_beside_the_rows_are_the_same_bytes(
+    rows: None, monkeypatch: pytest.MonkeyPatch, names: list[tuple[str | None, bool]], few: int
+) -> None:
+    """One name of many rows, two names of one table, rows without a name, and names that a criterion of the join leaves out; where
+    there are few of them, and where there are too many to look through all of them first."""
+    monkeypatch.setattr(spelling, "FEW", few)
     put([{"place": place, "name": name, "shown": shown} for place, (name, shown) in enumerate(names)], NAMES)
     put([{**EMPTY, "id": uuid.UUID(int=n + 100), "place": n} for n in range(20)])
     in_sql, in_python = both_ways(NAMED_COLUMNS, NAMED)
@@ -170,6 +174,51 @@ def test_names_beside_the_rows_are_spelled_beneath_their_join(rows: None) -> Non
     assert spelled_once(grouped) is grouped
 
 
+def test_of_names_beside_the_rows_sqlite_spells_what_is_not_plain(rows: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those are looked for once, whatever the row; the joins stay as they are, and what is no name beside the rows is looked at."""
+    if db.engine.dialect.name != "sqlite":
+        pytest.skip("PostgreSQL keeps the spelled name")
+    statement = in_sql(NAMED_COLUMNS, NAMED)
+    assert statement is not None
+    before, after = (
+        str(one.compile(db.engine, compile_kwargs={"literal_binds": True}))
+        for one in (statement, spelled_seldom(statement))
+    )
+    assert before[before.index("\nFROM hostile_row") :] == after[after.index("\nFROM hostile_row") :]
+    assert after.count(" IN (SELECT hostile_name.name") == 2
+    csv_in_sql._know_cells()
+    plan = "\n".join(row[3] for row in db.session.connection().exec_driver_sql(f"EXPLAIN QUERY PLAN {after}"))
+    assert plan.count("LIST SUBQUERY") == 2
+    assert "CORRELATED" not in plan
+    spelled: set[str] = set()
+
+    def spelled_in_python(text: str) -> str:
+        spelled.add(text)
+        return csv_in_sql._cell_of(text)
+
+    monkeypatch.setattr(csv_in_sql, "_known_cell_of", spelled_in_python)
+    put(
+        [{"place": place, "name": name, "shown": True} for place, name in enumerate(("Plain", "Zebra & Söhne", "a,b"))],
+        NAMES,
+    )
+    put([{**EMPTY, "id": uuid.UUID(int=n + 100), "place": n} for n in range(20)])
+    db.session.remove()
+    assert len(b"".join(csv_of(NAMED_COLUMNS, rows_of(NAMED))).splitlines()) == 21
+    assert spelled == {"a,b"}
+
+
+def test_ids_and_instants_of_no_row(rows: None) -> None:
+    other = ROWS.alias("other")
+    put([{**EMPTY, "id": uuid.UUID(int=n + 100), "place": n, "at": datetime(2026, 1, 1, tzinfo=UTC)} for n in range(2)])
+    following = (
+        sa.select(ROWS.c.place, other.c.id, other.c.at)
+        .select_from(ROWS.outerjoin(other, other.c.place == ROWS.c.place + 1))
+        .order_by(ROWS.c.place)
+    )
+    in_sql, in_python = both_ways([Column(name, name) for name in ("place", "id", "at")], following)
+    assert in_sql == in_python == f"place,id,at\r\n0,{uuid.UUID(int=101)},2026-01-01T00:00:00Z\r\n1,,\r\n".encode()
+
+
 def spelled_of(statement: Any) -> Any:
     texts = [statement.selected_columns[name] for name in ("name", "other", "inner")]
     return statement.with_only_columns(*map(spelling.spelled_text, texts), maintain_column_froms=True)
@@ -185,7 +234,7 @@ def test_every_text_that_ever_made_trouble(rows: None) -> None:
         "", "'", "''", "\\.", "\\", "\\n", '"', '""', ",", "\r", "\n", "\r\n", "\t", "a\tb", "a;b", "%", "%s", "%(x)s", "%%",
         *signs, *(f"{blank}=1" for blank in spelling.BLANKS), *(f"a;{blank}{sign}1" for blank in spelling.BLANKS for sign in signs),
         *(f"''{sign}1" for sign in signs), *(f'x{end}" "\'{sign}1' for end in ";\t\r\n" for sign in signs), "\n=1", "\n'=1", ";;=1",
-        "a\n\n=1\n=2", "'\t'=1", "\u200b=1", "Ł=1", "1;2", "é;=1", "ends in \r", 'a "quoted", text\nof two lines', "x" * 1900,
+        "a\n\n=1\n=2", "'\t'=1", "\u200b=1", "Ł=1", "1;2", "é;=1", "ends in \r", "[", "{", ":", "[=1", "{;", ":,", "Z", "Zo", "zo", "9", "90", "Z;=1", 'a "quoted", text\nof two lines', "x" * 1900,
     ]  # fmt: skip
     put(
         [
