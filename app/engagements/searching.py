@@ -39,6 +39,7 @@ from app.foundation import tenancy
 from app.foundation.database import db
 from app.foundation.id_list import ids_as_text, leading
 from app.foundation.text import folded
+from app.foundation.unseen import unseen
 from app.foundation.words_within import holds
 
 #: what every engagement's number begins with, folded
@@ -200,6 +201,11 @@ def _written(number: int) -> Any:
     return literal_column(str(number), Integer())
 
 
+def _of_book(rows: int, shape: Shape) -> Any:
+    """A bound of the viewer's own rows. An average client has fewer, and PostgreSQL would read and sort all of one that has thousands."""
+    return unseen(rows) if shape.book == "customer_id" else _written(rows)
+
+
 def _by_text(word: Word, shape: Shape) -> Select[Any]:
     if not shape.sqlite:
         return select(func.engagement_search_hits(_mine(), word.sought, _written(FEW + 1)).column_valued("id"))
@@ -223,7 +229,9 @@ def _by_names(names: Named, shape: Shape) -> Iterator[Select[Any]]:
         else:
             # in the index's order: else PostgreSQL, which expects some, would look for them in the whole table
             order = (_engagement.c[column] for column in _IN_ORDER[key, shape.book])
-            some = select(_engagement.c.id).where(here, *mine).order_by(*order).limit(_written(FEW + 1)).lateral()
+            some = (
+                select(_engagement.c.id).where(here, *mine).order_by(*order).limit(_of_book(FEW + 1, shape)).lateral()
+            )
             found = select(some.c.id).select_from(named.join(some, true()))
         yield found
 
@@ -233,7 +241,7 @@ def _fills_a_page(word: Word, shape: Shape) -> ColumnElement[bool]:
         select(_engagement.c.search_text)
         .where(_engagement.c[shape.book] == _mine())
         .order_by(_engagement.c.requested_at.desc(), _engagement.c.id.desc())
-        .limit(_written(NEWEST))
+        .limit(_of_book(NEWEST, shape))
         .subquery()
     )
     some = select(literal(1)).where(word.within(newest.c.search_text)).limit(_written(PAGE)).subquery()

@@ -22,6 +22,7 @@ from sqlalchemy.orm.util import _ORMJoin
 from sqlalchemy.sql.functions import FunctionElement
 
 from app.foundation.database import at_most
+from app.foundation.unseen import BOUND_UNSEEN, bound_of
 
 Statement = TypeVar("Statement", bound=Select[Any])
 _OPTION, _CHOSEN = "found_first", "chosen_first"
@@ -84,22 +85,29 @@ def rows_of_few(
     (few, near), (chosen, entity) = options[_OPTION], options[_CHOSEN]
     if chosen is None:
         chosen = statement.with_only_columns(*keys, maintain_column_froms=True)
-    page = placed(chosen).limit(at_most(most))
+    bound = bound_of(statement)
+    page = placed(chosen).limit(bound(most))
     known = (near.few if near and not beyond else few).cte("few").prefix_with("MATERIALIZED")
     ids = select(known.c[0]).scalar_subquery()
     along = _spelled(page, keys)
     among = _spelled(page.select_from(_led_by(ids, entity)), keys)
     found: Any = case((ids.is_(None), along), else_=among)
     if near is not None:
-        found = func.coalesce(_whole_page(near, placed, keys, most), found)
+        found = func.coalesce(_whole_page(near, placed, keys, most, bound), found)
     return statement.select_from(_led_by(found, entity))
 
 
-def _whole_page(near: Near, placed: Callable[[Select[Any]], Select[Any]], keys: Sequence[Any], most: int) -> Any:
+def _whole_page(
+    near: Near,
+    placed: Callable[[Select[Any]], Select[Any]],
+    keys: Sequence[Any],
+    most: int,
+    bound: Callable[[int], Any],
+) -> Any:
     """NULL: the next rows have too few that are meant. What has a limit is read in its own order, and so the first are taken."""
 
     def meant(asked: int) -> Select[*tuple[Any, ...]]:
-        rows = placed(near.rows).limit(at_most(asked)).subquery()
+        rows = placed(near.rows).limit(bound(asked)).subquery()
         return select(rows.c[keys[-1].key]).where(*near.holds(rows.c))
 
     page = meant(NEXT).limit(at_most(most)).subquery()
@@ -171,9 +179,25 @@ class _Leading(Join):
 @compiles(_Leading)
 def _leading_join(join: Any, compiler: Any, **options: Any) -> str:
     """SQLite keeps the order of a CROSS JOIN. PostgreSQL knows what a few look-ups are worth."""
+    left, right, on = _sides(join, compiler, options)
+    return f"{left} {'CROSS JOIN' if compiler.dialect.name == 'sqlite' else 'JOIN'} {right} ON {on}"
+
+
+@compiles(_LedBy, "postgresql")
+def _looked_up(join: Any, compiler: Any, **options: Any) -> str:
+    """Of a viewer with few rows PostgreSQL expects all of them to be read sooner than some looked up by their ids, and so it would
+    read those of one that has thousands: where it must not see how many are asked for, each is looked up by itself. Whether the
+    row is shown is asked of what comes out, by the statement's own conditions."""
+    if not compiler.execution_options.get(BOUND_UNSEEN):
+        return _leading_join(join, compiler, **options)
+    left, right, on = _sides(join, compiler, options)
+    one = f"SELECT * FROM {right} WHERE {on} LIMIT 1"  # noqa: S608  what the compiler wrote
+    return f"{left} JOIN LATERAL ({one}) AS {right.split()[-1]} ON true"
+
+
+def _sides(join: Any, compiler: Any, options: dict[str, Any]) -> tuple[str, str, str]:
     linter = options.get("from_linter")
     if linter is not None:
         linter.edges.update((left, right) for left in join.left._from_objects for right in join.right._from_objects)
-    kind = "CROSS JOIN" if compiler.dialect.name == "sqlite" else "JOIN"
     left, right = (compiler.process(side, **{**options, "asfrom": True}) for side in (join.left, join.right))
-    return f"{left} {kind} {right} ON {compiler.process(join.onclause, **{**options, 'asfrom': False})}"
+    return left, right, compiler.process(join.onclause, **{**options, "asfrom": False})

@@ -20,7 +20,7 @@ from app.foundation.billing_month import BillingMonth
 from app.foundation.database import Exact, Instant, Month, at_most, db
 from app.foundation.id_list import chosen_of, is_led, rows_of_chosen, rows_of_few
 from app.foundation.kept_statements import columns_of, made_of, plain_rows
-from app.foundation.unseen import BOUND_UNSEEN, Unseen, unseen
+from app.foundation.unseen import Unseen, bound_of, unseen
 
 PAGE = 50
 #: The cursor's parameters; no list has more keys.
@@ -135,8 +135,7 @@ def page_rows(
         return rows_of_few(statement, placed, keys, size + 1, beyond=beyond).order_by(None).order_by(*order)
     if chosen is not None:
         return rows_of_chosen(statement, placed(chosen).limit(unseen(size + 1)), keys).order_by(*order)
-    bound = unseen if statement.get_execution_options().get(BOUND_UNSEEN) else at_most
-    return placed(statement).limit(bound(size + 1))
+    return placed(statement).limit(bound_of(statement)(size + 1))
 
 
 def _placed(

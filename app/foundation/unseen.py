@@ -9,10 +9,13 @@ for its rows. Such a value stands in the text as (SELECT value): whoever plans k
 Only where an average value's plan serves every other, because an index has the list's order and nothing else is worth a look.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 from sqlalchemy import BindParameter, Integer
 from sqlalchemy.ext.compiler import compiles
+
+from app.foundation.database import at_most
 
 #: An execution option of a statement that is asked with parameters of this kind.
 PLANNED_ONCE = "planned_once"
@@ -31,6 +34,11 @@ def unseen(rows: int) -> Unseen:
     """For `.limit(unseen(51))`: PostgreSQL then expects a tenth of what it finds to be asked for, however little that is. It reads that
     along an index, which needs not find the rest; fifty of an average thirty it would find all, and sort them."""
     return Unseen(None, rows, type_=Integer(), unique=True)
+
+
+def bound_of(statement: Any) -> Callable[[int], Any]:
+    """What makes a bound of a page's statement."""
+    return unseen if statement.get_execution_options().get(BOUND_UNSEEN) else at_most
 
 
 @compiles(Unseen)
