@@ -91,8 +91,10 @@ class KeptStatement:
         at = [once.setdefault(_source(name, parameters.get(name)), len(once)) for name in names]
         self.asked = [self.places[at.index(number)] for number in range(len(once))]
         self.spread: Callable[[Any], tuple[Any, ...]] = itemgetter(*at) if len(at) > 1 else tuple
-        #: the same for PostgreSQL itself: psycopg would look through a long text for its places each time it is sent
-        self.numbered = "" if self.in_order else self.text % {name: f"${nr}" for nr, name in enumerate(names, 1)}
+        #: The text for PostgreSQL itself, which takes each value once: psycopg would look through a long text for its places each
+        #: time it is sent.
+        numbers = {name: f"${number + 1}" for name, number in zip(names, at, strict=True)}
+        self.numbered = "" if self.in_order else self.text % numbers
         anew = statement.get_execution_options().get(PLANNED_ANEW) and self.numbered
         self.how: dict[str, bool] = {"prepare": False} if anew else {}
         self.columns = [(each["name"], each["type"]) for each in statement.column_descriptions]
@@ -101,21 +103,23 @@ class KeptStatement:
         self.changes: list[tuple[int, Change]] | None = None
 
     def ask(self, connection: Connection, values: Values) -> list[Any]:
-        given = self.spread([_value(place, values) for place in self.asked])
+        asked = [_value(place, values) for place in self.asked]
+        given = asked if self.numbered else self.spread(asked)
         driver: Any = connection.connection
         cursor = RawCursor(driver.driver_connection) if self.numbered else driver.cursor()
         try:
             with driver_errors_as_ever(connection, self.text):
                 if heard := connection.dispatch.before_cursor_execute:
-                    heard(connection, cursor, self.text, self._spelled(given), None, False)
+                    heard(connection, cursor, self.text, self._spelled(asked), None, False)
                 cursor.execute(self.numbered or self.text, given, **self.how)
                 read = cursor.fetchall()
             return self._rows(read, cursor, connection.dialect)
         finally:
             cursor.close()
 
-    def _spelled(self, given: tuple[Any, ...]) -> Any:
+    def _spelled(self, asked: list[Any]) -> Any:
         """The values as they go with the text."""
+        given = self.spread(asked)
         return given if self.in_order else {place.name: value for place, value in zip(self.places, given, strict=True)}
 
     def _rows(self, read: Any, cursor: Any, dialect: Dialect) -> list[Any]:

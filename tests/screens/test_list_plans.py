@@ -269,7 +269,10 @@ def test_a_clients_home_reads_the_newest_of_each_state(app, people, stage, as_):
     asked = [one for one in seen_by(app, as_("dot"), "/") if re.search(r"FROM engagement\b.*AS page", one[0], re.S)]
     assert len(asked) == 1
     with app.app_context(), db.engine.connect() as connection:
-        plan = _plan(connection, *asked[0], deep=True)
+        if connection.dialect.name == "sqlite":
+            plan = _plan(connection, *asked[0], deep=True)
+        else:
+            [plan] = _among_many(connection, stage, asked, _THIRTY_OF_MOST, _HALF_OF_THEM_PAST)
     its_own = r"engagement USING INDEX ix_engagement_customer_state \(customer_id=\? AND state=\?\)|ix_engagement_customer_state on engagement"
     assert len(re.findall(its_own, plan)) == len(re.findall(r"\bengagement\b", plan)) == 3, plan
     assert not re.search(r"SEARCH engagement .*\nUSE TEMP B-TREE", plan), plan
