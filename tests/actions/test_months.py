@@ -257,11 +257,24 @@ def test_lines_in_another_currency_than_their_programme_are_counted_by_currency(
     assert (euro.currency, euro.lines, euro.gross_minor, euro.due_minor, euro.tax_minor) == ("EUR", 1, 700, 500, 100)
 
 
+#: Entries like the rated one, in the index of their months.
+_ALIKE_OF_OTHER_MONTHS = """
+    INSERT INTO billing_entry SELECT (jsonb_populate_record(one, jsonb_build_object('id', gen_random_uuid(),
+        'rated_sequence', 1000 + nr, 'booked_month', 202501 + mod(nr, 9), 'number', 'ALIKE-' || nr))).*
+    FROM billing_entry one, generate_series(1, 2000) nr
+"""
+
+
 def test_a_close_adds_up_its_entries_in_their_index_alone() -> None:
     make_entry(engagement(), "10", month=OCTOBER, at=WORK, rated=True)
     with acting_for_all("a test asks for a plan"):
         programme = db.session.scalars(select(Programme).where(Programme.cut_off == BOOK)).one()
         connection = db.session.connection()
+        if connection.dialect.name == "postgresql":
+            connection.exec_driver_sql(_ALIKE_OF_OTHER_MONTHS)
+            connection.exec_driver_sql("ANALYZE billing_entry")  # else the plan is that of what was here before
+            for dearer in ("seqscan", "bitmapscan", "hashagg"):
+                connection.exec_driver_sql(f"SET LOCAL enable_{dearer} TO off")
         found = 0
         for asked in month_ties.alike_in(programme, OCTOBER):
             written = str(asked.compile(dialect=connection.dialect, compile_kwargs={"literal_binds": True}))
@@ -271,8 +284,6 @@ def test_a_close_adds_up_its_entries_in_their_index_alone() -> None:
                 assert step.startswith("SEARCH billing_entry USING INDEX ix_billing_entry_booked (booked_month=? AND")
                 assert "service_month" in step
             else:
-                for dearer in ("seqscan", "bitmapscan", "hashagg"):  # for a handful of rows they are not
-                    connection.exec_driver_sql(f"SET LOCAL enable_{dearer} TO off")
                 plan = [row[0].strip() for row in connection.exec_driver_sql(f"EXPLAIN (COSTS off) {written}")]
                 assert plan[0] == "GroupAggregate"
                 assert any("Index Only Scan using ix_billing_entry_booked" in line for line in plan), plan
