@@ -2,12 +2,12 @@
 
 The charge book only grows, and whoever writes a line of an entry raises the count of the entry's group in the same transaction. So
 what a month was found to come to holds for as long as its groups count as many entries. It is kept by these counts, and only
-where as many lines were found; another count is another key, and is added up anew. What an engagement comes to is kept by how many
-entries its groups count together: since none ever counts fewer, the same number is the same lines. One more entry adds up its month.
+where as many lines were found; another count is another key, and is added up anew. What an engagement comes to is kept by the counts
+of all of its groups, as they were read: one more entry adds up its month.
 """
 
 import uuid
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
 from functools import lru_cache
 from itertools import islice
 from operator import add
@@ -33,11 +33,6 @@ RATED_GROUPS = (
     .label("rated_groups")
 )
 _ALONE = select(RATED_GROUPS)
-_OF_SOME = (
-    select(RatingGroup.engagement_id, _GROUPS.label("rated_groups"))
-    .where(RatingGroup.engagement_id.in_(bindparam("engagement_ids", expanding=True)), RatingGroup.entries > 0)
-    .group_by(RatingGroup.engagement_id)
-)
 #: A group's entries in the order of their index: PostgreSQL, which expects few of an engagement, would read all of it for each group
 _entries = (
     select(BillingEntry.id)
@@ -98,8 +93,8 @@ Counts = tuple[tuple[str, int], ...]
 #: so many months of a process's engagements, and so many engagements
 MOST_KEPT = 10_000
 _kept: dict[Counts, tuple[Charged, ...]] = {}
-#: engagement -> how many entries are rated, and what they come to
-_kept_so_far: dict[uuid.UUID, tuple[int, tuple[Money, ...]]] = {}
+#: the groups of an engagement, as they were read -> what it comes to
+_kept_so_far: dict[str, tuple[Money, ...]] = {}
 
 
 def forget() -> None:
@@ -122,19 +117,23 @@ def charged_in(rated_groups: str | None, limit: int | None = None) -> list[Charg
 
 
 def charged_beside(page: Any) -> list[Any]:
-    """How many entries of each row of a page of engagements are rated, for page_of(beside=...) and charged_so_far()."""
-    rated = select(func.sum(RatingGroup.entries)).where(RatingGroup.engagement_id == page.id)
-    return [rated.correlate(page.id.table).scalar_subquery().label("rated_entries")]
+    """What is rated of each row of a page of engagements, for page_of(beside=...) and charged_so_far()."""
+    rated = select(_GROUPS).where(RatingGroup.engagement_id == page.id, RatingGroup.entries > 0)
+    return [rated.correlate(page.id.table).scalar_subquery().label("rated_groups")]
 
 
 def charged_so_far(rows: Iterable[Any]) -> list[tuple[Money, ...]]:
     """Gross, one amount a currency, of each row of such a page."""
-    rated = {row.id: int(row.rated_entries) for row in rows if row.rated_entries}
-    kept = {engagement_id: _kept_so_far.get(engagement_id, (0, ())) for engagement_id in rated}
-    found = {engagement_id: sums for engagement_id, (count, sums) in kept.items() if count == rated[engagement_id]}
-    if len(found) < len(rated):
-        found |= _so_far({engagement_id: count for engagement_id, count in rated.items() if engagement_id not in found})
-    return [found.get(row.id, ()) for row in rows]
+    texts = [row.rated_groups or "" for row in rows]
+    found = {text: _kept_so_far.get(text) for text in texts}
+    unknown = {text: _counts(text) for text, sums in found.items() if sums is None}
+    added_up = _charged([counts for its in unknown.values() for counts in its])
+    for text, its in unknown.items():
+        charged = [row for counts in its for row in added_up[counts]]
+        found[text] = sums = in_money(charged)
+        if sum(row.entries for row in charged) == sum(entries for counts in its for _group, entries in counts):
+            _keep(_kept_so_far, text, sums)  # else something was rated meanwhile
+    return [found[text] or () for text in texts]
 
 
 def in_money(charged: Iterable[Charged]) -> tuple[Money, ...]:
@@ -143,19 +142,6 @@ def in_money(charged: Iterable[Charged]) -> tuple[Money, ...]:
     for row in charged:
         sums[row.currency] = sums.get(row.currency, 0) + row.gross_minor
     return tuple(Money.of_minor(minor, currency) for currency, minor in sorted(sums.items()))
-
-
-def _so_far(rated: Mapping[uuid.UUID, int]) -> dict[uuid.UUID, tuple[Money, ...]]:
-    groups = columns_of(_OF_SOME, {"engagement_ids": list(rated)})
-    months = {row.engagement_id: _counts(row.rated_groups) for row in groups}
-    charged = _charged([counts for its in months.values() for counts in its])
-    found = {}
-    for engagement_id, its in months.items():
-        rows = [row for counts in its for row in charged[counts]]
-        found[engagement_id] = in_money(rows)
-        if sum(row.entries for row in rows) == rated[engagement_id]:  # else something was rated meanwhile
-            _keep(_kept_so_far, engagement_id, (rated[engagement_id], found[engagement_id]))
-    return found
 
 
 @lru_cache(maxsize=500)

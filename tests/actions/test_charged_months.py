@@ -116,6 +116,18 @@ def test_one_more_entry_adds_up_its_month_alone() -> None:
     assert november.id.hex in seen[-1] and october.id.hex not in seen[-1]
 
 
+def test_what_was_never_looked_at_is_added_up_in_one_statement_more() -> None:
+    engagement = tiered()
+    of_october(engagement, "600", "600")
+    make_entry(engagement, "10", rated=True)
+    charged_months.forget()
+    with acting_for_all("a test's client"):
+        rows = newest_current(5, charged_beside)
+        with statements(current_app) as seen:
+            assert charged_so_far(rows) == [(Money.of_minor(119000, "USD"),)]
+    assert len(seen) == 1
+
+
 @contextmanager
 def values_asked_with() -> Iterator[list[str]]:
     seen: list[str] = []
