@@ -13,6 +13,7 @@ from app.engagements.model import CompletionRequest, Engagement
 from app.engagements.shown import NAMES, EngagementShown, of_one_engagement, taken_apart
 from app.engagements.states import BILLABLE, COMPLETION_REQUESTED, OPEN
 from app.foundation import history_shown
+from app.foundation.among_few import among_few
 from app.foundation.database import at_most, one_of
 from app.foundation.history import History
 from app.foundation.kept_statements import Values, columns_of
@@ -47,7 +48,7 @@ def beside(page: Any) -> list[Any]:
     """
     group = select(func.sum(RatingGroup.amount_minor)).where(RatingGroup.engagement_id == page.id)
     waits = select(BillingEntry.id).where(
-        BillingEntry.engagement_id == page.id,
+        among_few(BillingEntry.engagement_id, page.id),
         _number_of(BillingEntry.service_month) == page.open_month,
         one_of(BillingEntry.state, states.UNDECIDED),
     )

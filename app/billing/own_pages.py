@@ -20,6 +20,7 @@ from app.engagements.shown import (
     taken_apart,
     with_open_request,
 )
+from app.foundation.among_few import among_few
 from app.foundation.database import at_most
 from app.foundation.history import History
 from app.foundation.history_shown import Place
@@ -68,7 +69,7 @@ def _page() -> Select[*tuple[Any, ...]]:
         .where(RatingGroup.engagement_id == Engagement.id)
         .scalar_subquery()
     )
-    waiting = select(BillingEntry.id).where(BillingEntry.engagement_id == Engagement.id, IS_UNDECIDED)
+    waiting = select(BillingEntry.id).where(among_few(BillingEntry.engagement_id, Engagement.id), IS_UNDECIDED)
     events = _few(events_told(Engagement.id).with_only_columns(History.id))
     counts = (
         case((rated >= MOST_COUNTED, MOST_COUNTED), else_=events),  # each rated entry is an event, too

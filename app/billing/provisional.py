@@ -17,6 +17,7 @@ from app.billing.rules import Rated
 from app.catalog.queries import PlanPrices
 from app.engagements.model import Engagement
 from app.engagements.shown import AnyEngagement
+from app.foundation.among_few import among_few
 from app.foundation.billing_month import BillingMonth
 from app.foundation.database import db, streamed
 from app.foundation.money import Money
@@ -56,7 +57,7 @@ def provisional_ratings(engagement: AnyEngagement, prices: PlanPrices | None = N
     """Entry id -> how it would be rated now. Undecided entries only, in order of submission."""
     undecided = db.session.execute(
         select(*_UNDECIDED_COLUMNS)
-        .where(BillingEntry.engagement_id == engagement.id, IS_UNDECIDED)
+        .where(among_few(BillingEntry.engagement_id, engagement.id), IS_UNDECIDED)
         .order_by(BillingEntry.submitted_at, BillingEntry.id)
         .limit(MOST_UNDECIDED)
     ).all()

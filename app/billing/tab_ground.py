@@ -20,6 +20,7 @@ from app.catalog.model import Metric, Programme
 from app.engagements.model import Engagement
 from app.engagements.shown import ENGAGEMENT_ID, OpenRequest, Particulars, particulars_of, with_open_request
 from app.foundation import clock, history_shown
+from app.foundation.among_few import among_few
 from app.foundation.billing_month import BillingMonth
 from app.foundation.database import as_text, id_of, one_of
 from app.foundation.exact import from_scaled
@@ -47,7 +48,7 @@ _GROUPS = select(
 _waiting = (
     # as text: in the order of months SQLite would read all of the engagement's entries
     select(number_text(BillingEntry.service_month).label("month"))
-    .where(BillingEntry.engagement_id == ENGAGEMENT_ID, IS_UNDECIDED)
+    .where(among_few(BillingEntry.engagement_id, ENGAGEMENT_ID), IS_UNDECIDED)
     .distinct()
     .subquery("waiting")
 )

@@ -45,8 +45,7 @@ def own_charges_asked(
 def _own_of(asked: frozenset[str]) -> Select[*tuple[Any, ...]]:
     types = {"month": ChargeLine.booked_month.type, "words": ChargeLine.description.type}
     places = {name: Unseen(name, type_=types[name]) for name in asked}
-    # a search is planned for its client: of an average one PostgreSQL would sort all that it finds
-    return _own(**places).execution_options(**dict.fromkeys((PLANNED_ONCE, BOUND_UNSEEN), "words" not in asked))
+    return _own(**places).execution_options(**{PLANNED_ONCE: True, BOUND_UNSEEN: True})
 
 
 def own_charges(month: BillingMonth | None = None, search: str = "") -> Select[*tuple[Any, ...]]:
