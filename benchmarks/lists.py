@@ -91,6 +91,7 @@ def screens(server: Server) -> list[Screen]:
         Screen("charges: last page", "dot", f"/my/charges?before={charges}"),
         Screen("charges: month", "dot", f"/my/charges?month={month}"),
         Screen("charges: search", "dot", "/my/charges?search=hours"),
+        Screen("charges: search, nothing", "dot", "/my/charges?search=zebra", long=False),
         Screen("organisations: first page", "olga", "/organisations"),
         Screen("organisations: last page", "olga", f"/organisations?before={cursor('zzzz', _LAST_ID)}"),
         Screen("organisations: search", "olga", "/organisations?search=backup", long=False),

@@ -14,10 +14,13 @@ from app.foundation.database import at_most, db
 from app.foundation.kept_statements import columns_of
 from app.foundation.refusals import NotVisible
 from app.foundation.row_texts import number_text, pieces_of, row_texts
+from app.foundation.text_pages import Within
 from app.foundation.unseen import BOUND_UNSEEN, PLANNED_ONCE, Unseen
 from app.foundation.words_within import holds_words
 from app.parties.model import Organisation
 
+#: lines that a page of a search looks through; whoever has more goes on from there
+MOST_SEARCHED = 3_000
 #: columns of a customer's list and export: gross and tax only
 CUSTOMER_COLUMNS = (
     ChargeLine.id,
@@ -34,18 +37,22 @@ CUSTOMER_COLUMNS = (
 
 def own_charges_asked(
     month: BillingMonth | None = None, search: str = ""
-) -> tuple[Select[*tuple[Any, ...]], dict[str, Any]]:
-    """The same list as own_charges(), built once for each choice of filters, and the parameters to ask it with."""
-    values = {"month": month, "words": search}
-    given = {name: value for name, value in values.items() if value}
-    return _own_of(frozenset(given)), given
+) -> tuple[Select[*tuple[Any, ...]], dict[str, Any], Within | None]:
+    """The same list as own_charges(), built once for each choice of filters, the parameters to ask it with, and how it is searched:
+    among so many lines a page, since no index knows the words of a line."""
+    given = {name: value for name, value in {"month": month, "words": search}.items() if value}
+    return _own_of(month is not None), given, SEARCHED if search else None
 
 
 @cache
-def _own_of(asked: frozenset[str]) -> Select[*tuple[Any, ...]]:
-    types = {"month": ChargeLine.booked_month.type, "words": ChargeLine.description.type}
-    places = {name: Unseen(name, type_=types[name]) for name in asked}
-    return _own(**places).execution_options(**{PLANNED_ONCE: True, BOUND_UNSEEN: True})
+def _own_of(one_month: bool) -> Select[*tuple[Any, ...]]:
+    month = Unseen("month", type_=ChargeLine.booked_month.type) if one_month else None
+    return _own(month).execution_options(**{PLANNED_ONCE: True, BOUND_UNSEEN: True})
+
+
+SEARCHED = Within(
+    lambda line: holds_words(line.description, Unseen("words", type_=ChargeLine.description.type)), most=MOST_SEARCHED
+)
 
 
 def own_charges(month: BillingMonth | None = None, search: str = "") -> Select[*tuple[Any, ...]]:

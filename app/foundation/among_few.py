@@ -9,26 +9,26 @@ two-hundredth of the table: so it reads the index of the few.
 
 from typing import Any
 
-from sqlalchemy import Boolean
+from sqlalchemy import BinaryExpression
 from sqlalchemy.ext.compiler import compiles
-from sqlalchemy.sql.functions import FunctionElement
 
 
-class among_few(FunctionElement[bool]):
-    """`among_few(column, value)`: column = value."""
-
-    name = "among_few"
-    type = Boolean()
+class AmongFew(BinaryExpression[bool]):
     inherit_cache = True
 
 
-@compiles(among_few)
+def among_few(column: Any, value: Any) -> AmongFew:
+    """column = value."""
+    equal = column == value
+    return AmongFew(equal.left, equal.right, equal.operator, type_=equal.type)
+
+
+@compiles(AmongFew)
 def _equals(element: Any, compiler: Any, **options: Any) -> str:
-    column, value = (compiler.process(each, **options) for each in element.clauses)
-    return f"{column} = {value}"
+    return str(compiler.visit_binary(element, **options))
 
 
-@compiles(among_few, "postgresql")
+@compiles(AmongFew, "postgresql")
 def _on_postgresql(element: Any, compiler: Any, **options: Any) -> str:
-    column, value = (compiler.process(each, **options) for each in element.clauses)
+    column, value = (compiler.process(each, **options) for each in (element.left, element.right))
     return f"{column} BETWEEN {value} AND {value}"

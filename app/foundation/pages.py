@@ -42,6 +42,8 @@ class Page:
     once: Any = None
     #: plain, and the same for as long as the rows are; of a page that was read as one text
     told: Any = None
+    #: so many were looked through for what few have, and the page ends there
+    looked_through: int | None = None
 
 
 class BadCursor(ValueError):

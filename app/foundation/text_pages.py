@@ -9,18 +9,19 @@ whether there are rows or not.
 """
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from functools import lru_cache
 from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import BigInteger, Boolean, Integer, Select, String, Uuid, cast, select
+from sqlalchemy import BigInteger, Boolean, Integer, Select, String, Uuid, case, cast, func, select
 
 from app.foundation.billing_month import BillingMonth
 from app.foundation.database import Instant, Month, as_text, at_most, id_of
 from app.foundation.kept_statements import columns_of, made_of
-from app.foundation.pages import PAGE, Page, around, cut, page_rows, place_of, shown_of
+from app.foundation.pages import PAGE, Page, around, cursor_of, cut, page_rows, place_of, shown_of
 from app.foundation.row_texts import instant_of_text, instant_text, number_text, rows_as_json
 
 
@@ -57,6 +58,17 @@ class Told(NamedTuple):
     backwards: bool
 
 
+class Within(NamedTuple):
+    """A condition that no index answers: asked of so many rows from the page's place on, and of no more.
+
+    Where they hold less than a page, the page goes on behind the last of them (`Page.looked_through`).
+    """
+
+    #: of the statement's columns
+    condition: Callable[[Any], Any]
+    most: int
+
+
 class _Form(NamedTuple):
     statement: Select[*tuple[Any, ...]]
     columns: Columns
@@ -77,21 +89,39 @@ def text_page_of(
     oldest_first: bool = False,
     beside: Callable[[Any], Sequence[Any]] | None = None,
     once: tuple[Any, ...] = (),
+    within: Within | None = None,
 ) -> Page:
-    """One page of a statement that is kept, as page_of gives it."""
+    """One page of a statement that is kept, as page_of gives it; `within`: of its rows those that have something."""
     cursor, backwards = before or after, before is not None
     upwards = backwards != oldest_first
     built = _built.setdefault(statement, {})
-    shape = (bool(cursor), upwards, size, beside, once)
+    shape = (bool(cursor), upwards, size, beside, once, within)
     if shape not in built:
-        rows = page_rows(statement, keys, size, upwards=upwards, beyond=bool(cursor))
+        beyond = bool(cursor)
+        if within:
+            rows, looked_to = _within(statement, keys, size, within, upwards=upwards, beyond=beyond)
+            once = (*once, looked_to)
+        else:
+            rows = page_rows(statement, keys, size, upwards=upwards, beyond=beyond)
         if beside:
             rows = around(rows, keys, beside, (), upwards=upwards).limit(at_most(size + 1))
         built[shape] = _form(rows, once, statement.get_execution_options())
     form = built[shape]
     [row] = columns_of(form.statement, {**values, **place_of(cursor, keys)})
     told = Told(row.rows or "[]", form.columns, size, backwards)
-    return cut(list(_rows_in(told.text, told.columns)), keys, cursor, size, backwards=backwards, once=row, told=told)
+    page = cut(list(_rows_in(told.text, told.columns)), keys, cursor, size, backwards=backwards, once=row, told=told)
+    return _going_on(page, row.looked_to, keys, within, cursor, backwards=backwards) if within else page
+
+
+def _going_on(
+    page: Page, looked_to: str | None, keys: Sequence[Any], within: Within, cursor: str | None, *, backwards: bool
+) -> Page:
+    """The page of less than there may be goes on where looking ended, and where there is no row at all, back to where it began."""
+    on, back = ("previous", "next") if backwards else ("next", "previous")
+    changed: dict[str, Any] = {} if page.rows else {back: cursor}
+    for last in _rows_in(looked_to or "[]", _columns(keys)):
+        changed |= {"looked_through": within.most, on: cursor_of(last, [key.key for key in keys])}
+    return replace(page, **changed)
 
 
 def rows_told(told: Told) -> Sequence[Any]:
@@ -101,11 +131,44 @@ def rows_told(told: Told) -> Sequence[Any]:
 def _form(rows: Select[*tuple[Any, ...]], once: Sequence[Any], options: Mapping[str, Any]) -> _Form:
     # read twice where something is worked out beside them
     page = rows.cte("page").prefix_with("MATERIALIZED") if any(map(callable, once)) else rows.subquery("page")
-    columns = tuple((column.key, _kind(column)) for column in page.c)
+    columns = _columns(page.c)
     texts = rows_as_json(*(SPELLED[kind].column(column) for column, (_name, kind) in zip(page.c, columns, strict=True)))
     beside = (one(page.c) if callable(one) else one for one in once)
     whole = select(select(texts).select_from(page).scalar_subquery().label("rows"), *beside)
     return _Form(whole.execution_options(**options), columns)
+
+
+def _within(
+    statement: Select[*tuple[Any, ...]],
+    keys: Sequence[Any],
+    size: int,
+    within: Within,
+    *,
+    upwards: bool,
+    beyond: bool,
+) -> tuple[Select[*tuple[Any, ...]], Callable[[Any], Any]]:
+    """The page's rows and one too many, and what beside them is the last that was looked through, if there are less and more to look at."""
+    looked = page_rows(statement, keys, within.most - 1, upwards=upwards, beyond=beyond).subquery("looked")
+    # in the order in which they are looked through
+    rows = select(*looked.c).where(within.condition(looked.c)).limit(at_most(size + 1))
+    # their keys alone, which an index has; what is joined outer is not needed for them
+    alone = select(*keys) if statement.whereclause is None else select(*keys).where(statement.whereclause)
+    alone = alone.execution_options(**statement.get_execution_options())
+    reached = page_rows(alone, keys, within.most - 1, upwards=upwards, beyond=beyond).subquery("reached").c
+    order = [key.asc() if upwards else key.desc() for key in reached]
+    numbered = select(*reached, func.row_number().over(order_by=order).label("nr")).subquery("numbered")
+    texts = (SPELLED[kind].column(numbered.c[name]) for name, kind in _columns(keys))
+    last = select(rows_as_json(*texts)).where(numbered.c.nr == within.most).scalar_subquery()
+
+    def looked_to(page: Any) -> Any:
+        found = select(func.count(page[keys[-1].key])).scalar_subquery()
+        return case((found <= size, last)).label("looked_to")
+
+    return rows, looked_to
+
+
+def _columns(columns: Iterable[Any]) -> Columns:
+    return tuple((column.key, _kind(column)) for column in columns)
 
 
 def _kind(column: Any) -> str:

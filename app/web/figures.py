@@ -57,6 +57,10 @@ def quantity(value: Decimal | None) -> str:
     return DASH if value is None else plain(value, 2, SCALE)
 
 
+def whole(value: int) -> str:
+    return plain(Decimal(value), 0, 0)
+
+
 def unit_price(value: Decimal | Money | None) -> str:
     if value is None:
         return DASH
@@ -95,6 +99,7 @@ FILTERS = {
     "money": money,
     "money_with_currency": money_with_currency,
     "quantity": quantity,
+    "whole": whole,
     "unit_price": unit_price,
     "unrounded": unrounded,
     "dash": dash,

@@ -4,9 +4,12 @@ import csv
 import io
 from datetime import UTC, datetime
 from decimal import Decimal
+from typing import Any
 
 import pytest
+from bs4 import Tag
 
+from app.charges import queries
 from app.foundation.billing_month import BillingMonth
 from app.foundation.database import db
 from tests.makers import make_engagement, make_entry, make_product, make_programme
@@ -50,6 +53,27 @@ def test_one_month_foots(charged, as_):
     total = page.soup.select_one("tr.total").select("td.num")
     assert len(gross) == 3 and sum(gross) == Decimal(total[0].get_text(strip=True).split()[-1].replace(",", ""))
     assert "August 2026" not in page.soup.select_one("#results").text
+
+
+def test_a_search_goes_on_where_it_ended(charged, as_, monkeypatch):
+    """No index knows the words of a line: a page looks through so many lines, and says so."""
+    monkeypatch.setattr(queries, "SEARCHED", queries.SEARCHED._replace(most=2))
+    dot, pages = as_("dot"), 0
+    on: Any = {"href": f"{PATH}?search=38.25"}
+    found: list[Tag] = []
+    while on:
+        page = Page(dot.get(on["href"]))
+        page.check()
+        pages += 1
+        found += page.soup.select("#results tbody tr")
+        on = page.soup.select_one("#results a[rel=next]")
+        if on:
+            assert "2 looked through" in page.text or "2 lines looked through" in page.text
+        assert found or page.soup.select_one("#results .empty")
+    assert pages > 1 and len(found) == 1 and "5,849.84" in found[0].text
+    # from the end of which nothing was found one comes back to what was
+    back = page.soup.select_one("#results a[rel=prev]")["href"]
+    assert back and Page(dot.get(back)).soup.select_one("#results")
 
 
 def test_search_fragment_and_empty_states(charged, as_):

@@ -53,8 +53,10 @@ def show_list(kind: str = "") -> Response:
     if kind:
         every = own_charges(*asked).order_by(*(key.desc() for key in ORDER))
         return download(kind, "charges", COLUMNS, rows_of(every))
-    found, values = own_charges_asked(*asked)
-    page = text_page_of(found, ORDER, after=listing.after, before=listing.before, values=values, once=(TOTALS,))
+    found, values, within = own_charges_asked(*asked)
+    page = text_page_of(
+        found, ORDER, after=listing.after, before=listing.before, values=values, once=(TOTALS,), within=within
+    )
     totals = own_totals_by_month(page.once)
     listing = listing.with_page(page, month=tuple(dict.fromkeys(total.booked_month for total in totals)))
     return show(
@@ -62,6 +64,7 @@ def show_list(kind: str = "") -> Response:
         block="list",
         listing=listing,
         rows=tuple(page.rows),
+        looked_through=page.looked_through,
         totals=totals[:SHOWN_MONTHS],
         total=_total(totals, listing),
     )
