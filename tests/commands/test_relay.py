@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Container
 from contextlib import asynccontextmanager
 
 import pytest
@@ -23,9 +23,9 @@ async def web_process(answer: Answer) -> AsyncIterator[int]:
 
 
 @asynccontextmanager
-async def in_front_of(*ports: int) -> AsyncIterator[int]:
+async def in_front_of(*ports: int, not_ready: Container[int] = ()) -> AsyncIterator[int]:
     listener = socket.create_server(("127.0.0.1", 0))
-    relay = Relay(list(ports))
+    relay = Relay(list(ports), lambda port: port not in not_ready)
     server = await relay.start(listener)
     try:
         yield int(listener.getsockname()[1])
@@ -76,6 +76,28 @@ def test_whoever_refuses_is_passed_over_and_nobody_left_means_hung_up() -> None:
             assert [(await asked(port)).split()[0] for _ in range(3)] == [b"one"] * 3
         async with in_front_of(gone, closed_port()) as port:
             assert await asked(port, b"hello") == b""
+
+    asyncio.run(run())
+
+
+def test_whoever_listens_but_is_not_ready_is_passed_over_while_another_is() -> None:
+    async def run() -> None:
+        not_ready: set[int] = set()
+        async with (
+            web_process(says(b"one")) as one,
+            web_process(says(b"two")) as two,
+            in_front_of(one, two, not_ready=not_ready) as port,
+        ):
+
+            async def who_answers() -> list[bytes]:
+                return [(await asked(port)).split()[0] for _ in range(4)]
+
+            not_ready.add(two)
+            assert await who_answers() == [b"one"] * 4
+            not_ready.clear()
+            assert await who_answers() == [b"one", b"two"] * 2
+            not_ready.update((one, two))  # better to wait than to be hung up on
+            assert await who_answers() == [b"one", b"two"] * 2
 
     asyncio.run(run())
 

@@ -6,8 +6,9 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -25,6 +26,7 @@ from app.foundation.database import db
 
 WEB, WORKERS = 2, 3
 READY_WITHIN_SECONDS = 90
+ANSWER_WITHIN_SECONDS = 30
 
 
 def main() -> int:
@@ -50,7 +52,8 @@ def main() -> int:
                     os.environ.update(cloud.settings_of(playing))  # the children's Microsoft is in this process
                 with app.app_context():
                     db.engine.dispose()
-                children = [*webs(settings, ports, metrics), *workers(settings, metrics)]
+                answering = dict(zip(ports, webs(settings, ports, metrics), strict=True))
+                children = [*answering.values(), *workers(settings, metrics)]
                 note = settings.instance_path / "scale.json"
                 book = {"url": settings.portal_url, "database_url": url, "web_ports": ports}
 
@@ -62,7 +65,7 @@ def main() -> int:
                     fresh.replace(note)
 
                 try:
-                    asyncio.run(supervise(listener, ports, children, lambda: tell(app, settings, ports), changed))
+                    asyncio.run(supervise(listener, answering, children, lambda: tell(app, settings, ports), changed))
                 finally:
                     note.unlink(missing_ok=True)
     except (CannotStart, BadSetting) as reason:
@@ -100,6 +103,7 @@ def webs(settings: Settings, ports: list[int], metrics: str) -> list[Child]:
             [*gunicorn, *options, "--bind", f"127.0.0.1:{port}"],
             environment(settings, metrics),
             log_of(settings, f"web-{number}"),
+            partial(until_it_answers, port),
         )
         for number, port in enumerate(ports, 1)
     ]
@@ -127,20 +131,20 @@ def log_of(settings: Settings, name: str) -> Path:
 
 async def supervise(
     listener: socket.socket,
-    ports: list[int],
+    answering: Mapping[int, Child],
     children: list[Child],
     ready_now: Callable[[], None],
     changed: Callable[[str], None],
 ) -> None:
-    """Until Ctrl-C."""
+    """Until Ctrl-C. `answering`: the web processes among the children, by the ports on which they answer."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for each in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(each, stop.set)
-    relay = Relay(ports)
+    relay = Relay(list(answering), lambda port: answering[port].ready.is_set())
     keeping = [asyncio.create_task(child.keep(changed)) for child in children]
     try:
-        ready = asyncio.create_task(all_answer(ports))
+        ready = asyncio.create_task(all_ready(answering.values()))
         await asyncio.wait([ready, asyncio.create_task(stop.wait())], return_when=asyncio.FIRST_COMPLETED)
         ready.cancel()
         server = await relay.start(listener)
@@ -157,18 +161,26 @@ async def supervise(
         await asyncio.gather(*keeping, return_exceptions=True)
 
 
-async def all_answer(ports: list[int]) -> None:
-    """Until each web process answers."""
-    for port in ports:
-        for _ in range(READY_WITHIN_SECONDS * 5):
-            with suppress(OSError):
+async def all_ready(children: Collection[Child]) -> None:
+    """Until each has been, for as long as a person may be left waiting for the first page."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(READY_WITHIN_SECONDS):
+            await asyncio.gather(*(child.ready.wait() for child in children))
+
+
+async def until_it_answers(port: int) -> None:
+    """Until the web process on that port says that it is ready."""
+    while True:
+        with suppress(OSError, TimeoutError):
+            async with asyncio.timeout(ANSWER_WITHIN_SECONDS):
                 reader, writer = await asyncio.open_connection("127.0.0.1", port)
-                writer.write(b"GET /readyz HTTP/1.0\r\n\r\n")
-                answer = await reader.readline()
-                writer.close()
-                if b" 200 " in answer:
-                    break
-            await asyncio.sleep(0.2)
+                try:
+                    writer.write(b"GET /readyz HTTP/1.0\r\n\r\n")
+                    if b" 200 " in await reader.readline():
+                        return
+                finally:
+                    writer.close()
+        await asyncio.sleep(0.2)
 
 
 def tell(app: Flask, settings: Settings, ports: list[int]) -> None:

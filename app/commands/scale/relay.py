@@ -1,13 +1,15 @@
 """A small round robin in front of the web processes: one connection after the other to the next of them, bytes passed on.
 
 It understands no HTTP and tries nothing twice. Who is asking goes ahead of the bytes in one line (PROXY protocol, version 1),
-which gunicorn reads. A process that refuses the connection, because it is being started again, is passed over.
+which gunicorn reads. A process that is being started again is passed over while another is ready: it listens before it can
+answer, and whoever it took would wait until it can.
 """
 
 import asyncio
 import ipaddress
 import socket
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from itertools import count
 
@@ -20,10 +22,10 @@ CHUNK = 64 * 1024
 
 
 class Relay:
-    """Passes connections that `listener` accepts on to 127.0.0.1, in turn to each of `ports`."""
+    """Passes connections that `listener` accepts on to 127.0.0.1, in turn to each of `ports`, those that are `ready` first."""
 
-    def __init__(self, ports: list[int]) -> None:
-        self._ports = ports
+    def __init__(self, ports: list[int], ready: Callable[[int], bool]) -> None:
+        self._ports, self._ready = ports, ready
         self._turns = count()
         self._open: set[asyncio.Task[None]] = set()
 
@@ -61,9 +63,9 @@ class Relay:
             questions.close()
 
     async def _connected(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter] | None:
-        turn = next(self._turns)
-        for offset in range(len(self._ports)):
-            port = self._ports[(turn + offset) % len(self._ports)]
+        turn = next(self._turns) % len(self._ports)
+        in_turn = self._ports[turn:] + self._ports[:turn]
+        for port in sorted(in_turn, key=lambda port: not self._ready(port)):
             with suppress(OSError, TimeoutError):
                 connecting = asyncio.open_connection("127.0.0.1", port, limit=CHUNK)
                 return await asyncio.wait_for(connecting, CONNECT_SECONDS)
