@@ -7,6 +7,7 @@ It refuses one customer to the partner for good, so every run is partial. The la
 that there is something to see.
 """
 
+import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import timedelta
@@ -190,7 +191,11 @@ def _discover(playing: StandIn, account_id: Any, ada: Viewer, fault: str | None)
     """One run, from Trigger Discovery to its end, in this thread."""
     broken = playing.faults.add("refuse", f"GET /v1{fault}", times=None, status=403) if fault else None
     discovery.trigger(account_id, by=ada)
-    with acting_for_all("demo data") as system:
-        discover.run(by=system, stopped=never)
+    logging.disable(logging.WARNING if broken else logging.NOTSET)  # broken for show: no news to who starts the portal
+    try:
+        with acting_for_all("demo data") as system:
+            discover.run(by=system, stopped=never)
+    finally:
+        logging.disable(logging.NOTSET)
     if broken is not None:
         playing.faults.listed.remove(broken)
