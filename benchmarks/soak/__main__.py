@@ -8,6 +8,7 @@ import json
 import random
 import shutil
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -20,6 +21,7 @@ from sqlalchemy import create_engine
 from app.notices.actions import LEASE
 from benchmarks.__main__ import machine
 from benchmarks.figure import OUTPUT
+from benchmarks.serving import ROOT
 from benchmarks.soak import board, rows, verdict
 from benchmarks.soak.board import Board
 from benchmarks.soak.books import Books
@@ -40,7 +42,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="./run soak", description="Everybody works while processes are killed.")
     parser.add_argument("--database", choices=("postgresql", "sqlite"), default="postgresql")
     parser.add_argument("--kills", type=int, help="200 on PostgreSQL, 50 on SQLite")
-    parser.add_argument("--every", type=float, help="seconds between two kills, on the average: 2, on SQLite 6")
+    parser.add_argument(
+        "--every",
+        type=float,
+        help="seconds between two kills, on the average: 2, on SQLite 6; where the portal takes long to start, as much longer",
+    )
     parser.add_argument("--calm", type=float, default=30.0, help="seconds of work without kills afterwards (30)")
     parser.add_argument("--doubles", type=int, default=1000, help="how often one write is sent with one key (1000)")
     parser.add_argument("--seed", type=int, default=1)
@@ -48,12 +54,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # nothing that was started is left behind
     on_postgres = given.database == "postgresql"
     kills = given.kills if given.kills is not None else 200 if on_postgres else 50
-    every = given.every or (2.0 if on_postgres else 6.0)
+    every = given.every or (2.0 if on_postgres else 6.0) * slowness()
     with started(given.database) as portal:
-        print(f"{given.database}, {kills} kills, one every {every:g} s; {machine()}", flush=True)
+        print(f"{given.database}, {kills} kills, one every {every:.1f} s; {machine()}", flush=True)
         soak = Soak(portal, given.seed, every, given.doubles)
         soak.run(kills, given.calm)
         return soak.told()
+
+
+def slowness() -> float:
+    """How many seconds it takes here to load the portal, at least one: a process killed before it has started did no work."""
+    began = time.monotonic()
+    subprocess.run([sys.executable, "-c", "import app.commands.serve"], cwd=ROOT, check=True)
+    return max(1.0, time.monotonic() - began)
 
 
 class Someone(Protocol):
