@@ -51,8 +51,9 @@ class Child:
             getting_ready = asyncio.create_task(self._get_ready())
             ended = await self._process.wait()
             getting_ready.cancel()
+            # what is left of one that was ready may finish its requests; else it only loads, and keeps its port until it has
+            self._sweep(signal.SIGTERM if self.ready.is_set() else signal.SIGKILL)
             self.ready.clear()
-            self._sweep(signal.SIGTERM)
             if self._stopping:
                 return
             settled = time.monotonic() - began > SETTLED_SECONDS
