@@ -5,7 +5,6 @@ server on which the URL's role may create databases (it must be a superuser); th
 A PostgreSQL run leaves out the tests that use no database.
 """
 
-import gc
 import ipaddress
 import os
 import socket
@@ -20,6 +19,7 @@ from argon2 import PasswordHasher
 from flask import Flask
 
 from app import create_app
+from app.foundation import memory
 from app.members import passwords
 from app.web.kept import PIECES
 from tests import databases
@@ -107,10 +107,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def pytest_collection_finish() -> None:
-    """What is there by now stays: the collector looks at what the tests themselves make, and less often. A tenth of the time."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(20_000, 20, 50)
+    """A tenth of the tests' time went into the collector's visits to what was imported."""
+    memory.settle()
 
 
 def _turn(item: pytest.Item) -> int:

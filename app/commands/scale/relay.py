@@ -1,8 +1,8 @@
 """A small round robin in front of the web processes: one connection after the other to the next of them, bytes passed on.
 
 It understands no HTTP and tries nothing twice. Who is asking goes ahead of the bytes in one line (PROXY protocol, version 1),
-which gunicorn reads. A process that is being started again is passed over while another is ready: it listens before it can
-answer, and whoever it took would wait until it can.
+which gunicorn reads. A process that refuses the connection is passed over, and so is one that is being started again while another is
+ready: it listens before it can answer, and whoever it took would wait until it can.
 """
 
 import asyncio
