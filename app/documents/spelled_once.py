@@ -7,8 +7,10 @@ that text already spelled:
     LEFT OUTER JOIN (SELECT organisation.*, <spelled> AS spelled_name FROM organisation) AS customer ON ...
 
 PostgreSQL flattens such a select, but must spell beneath the outer join, where the text is NULL if there is no row; and what
-it keeps of the joined table, by Memoize or in a hash, then holds the spelled text. Nothing else of the statement changes: for
-SQLAlchemy the table still stands where it stood, and so whatever refers to it, the criteria of who looks above all.
+it keeps of the joined table, by Memoize or in a hash, then holds the spelled text. For SQLAlchemy the table still stands where
+it stood, and so whatever refers to it, the criteria of who looks above all. One of these that reads `IN (SELECT ...)` says `IS
+true` behind it: PostgreSQL makes a join of it otherwise, and of two tables it keeps no row by its id, but goes through all of
+them for each of the list's; so it looks a value up in a hash. Nothing else of the statement changes.
 
 SQLite keeps nothing of a joined table. There a row only asks whether its name is one of those that are not plain (spelled_name),
 and the joins stay as they are.
@@ -16,8 +18,24 @@ and the joins stay as they are.
 
 from typing import Any
 
-from sqlalchemy import Alias, Column, FromClause, Join, Label, Select, SelectBase, String, Table
+from sqlalchemy import (
+    Alias,
+    BinaryExpression,
+    BooleanClauseList,
+    Column,
+    FromClause,
+    Join,
+    Label,
+    ScalarSelect,
+    Select,
+    SelectBase,
+    String,
+    Table,
+    and_,
+    true,
+)
 from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql import operators
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.sql.visitors import replacement_traverse
 
@@ -97,8 +115,18 @@ def _with_texts(one: Any, texts: dict[Any, set[str]]) -> Any:
         return one
     left, keys = _with_texts(one.left, texts), texts.get(one.right) if one.isouter else None
     if keys:
-        return _JoinedWithTexts(left, one.right, one.onclause, sorted(keys))
+        return _JoinedWithTexts(left, one.right, _looked_up(one.onclause), sorted(keys))
     return Join(left, one.right, one.onclause, isouter=one.isouter, full=one.full)
+
+
+def _looked_up(on: Any) -> Any:
+    """The same criteria, of which no part becomes a join."""
+    if isinstance(on, BooleanClauseList) and on.operator is operators.and_:
+        return and_(*map(_looked_up, on.clauses))
+    in_select = (
+        isinstance(on, BinaryExpression) and on.operator is operators.in_op and isinstance(on.right, ScalarSelect)
+    )
+    return on.is_(true()) if in_select else on
 
 
 class _JoinedWithTexts(Join):
