@@ -135,7 +135,7 @@ def serving(
     command = [
         sys.executable, "-m", "gunicorn", application, "--bind", f"127.0.0.1:{port}", "--workers", "1", "--threads", "2",
         "--no-control-socket", "--log-level", "warning",
-        "--keep-alive", "600",  # as long as a client waits: one that closes first cuts off who just asks
+        "--keep-alive", "600",  # no shorter than a client keeps its own: a server that closes first may cut off who just asks
     ]  # fmt: skip
     OUTPUT.mkdir(parents=True, exist_ok=True)
     environment = {**ground.settings(url), "PORT": str(port), **(more or {})}
