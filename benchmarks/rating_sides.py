@@ -25,7 +25,7 @@ from app.foundation.database import db
 from app.foundation.shares import WHOLE, Share
 from app.foundation.tenancy import acting_for_all, current
 from app.jobs import rate_billing_entries
-from app.jobs.work import never
+from app.jobs.work import SHARES_AT_ONCE, never
 from benchmarks.rating_limit import Limit
 
 #: All that stands for the entries of the ground, each sum exact: both sides must come to the same.
@@ -110,8 +110,6 @@ def portal(share: Share) -> Callable[[int], dict[str, Any]]:
 
 def worker(share: Share) -> Callable[[int], dict[str, Any]]:
     """As one worker process works: on some shares at a time, each in a thread."""
-    from app.jobs.claims import SHARES_AT_ONCE  # asks for what PostgreSQL alone needs
-
     assert share == WHOLE
     # by the thread's own clock, as what another thread does meanwhile is no hash; that clock takes a sixth of what it measures
     hashing = Hashing(time.thread_time_ns, one_in=16)

@@ -32,7 +32,7 @@ from app.jobs import runs, ticking
 from app.jobs.endings import Endings
 from app.jobs.schedule import Job
 from app.jobs.ticking import Presence, first_line
-from app.jobs.work import Done
+from app.jobs.work import SHARES_AT_ONCE, Done
 from app.operations import asked_runs
 
 log = structlog.get_logger(__name__)
@@ -40,8 +40,6 @@ T = TypeVar("T")
 
 #: jobs that one runner does whole, and shares of jobs: a long one of the first kind never takes a place of the second
 WHOLE_JOBS, SHARES = "whole", "shares"
-#: shares that one process works on at a time; more processes rate more, more threads in one of them hardly do
-SHARES_AT_ONCE = 2
 #: a worker looks for waiting jobs this often. LISTEN would save half a second and cost a connection each, and PgBouncer
 LOOK_EVERY_SECONDS = 0.5
 HEARTBEAT_SECONDS = 2

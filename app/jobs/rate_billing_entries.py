@@ -21,11 +21,11 @@ from app.foundation.database import db
 from app.foundation.refusals import AlreadyDone
 from app.foundation.shares import WHOLE, Share, share_of
 from app.foundation.tenancy import Viewer
-from app.jobs.work import Done, Stopped
+from app.jobs.work import SHARES_AT_ONCE, Done, Stopped
 
 log = structlog.get_logger(__name__)
 
-#: in one transaction, and so in memory at once
+#: in memory at once, and so in one transaction where one is at work
 MOST = 20_000
 #: below it one by one is quicker
 FEW = 20
@@ -45,7 +45,7 @@ def shares_due() -> Collection[int]:
 
 def run(*, by: Viewer, stopped: Stopped, share: Share = WHOLE) -> Done:
     with without_collecting():
-        due = many_due_for_rating(MOST, share=share)
+        due = many_due_for_rating(MOST if share == WHOLE else MOST // SHARES_AT_ONCE, share=share)
         left = [entry.id for entry in due] if len(due) < FEW else _many(due, by=by)
         rated, failed, message = len(due) - len(left), 0, ""
         del due  # twenty thousand rows less that a search for rings goes through

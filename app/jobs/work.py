@@ -7,6 +7,8 @@ from typing import Protocol
 from app.foundation.shares import Share
 from app.foundation.tenancy import Viewer
 
+#: shares that one process works on at a time; more processes rate more, more threads in one of them hardly do
+SHARES_AT_ONCE = 2
 #: True once the process is about to end: a job looks between two rows and leaves the rest for later
 Stopped = Callable[[], bool]
 

@@ -14,9 +14,10 @@ from app.foundation import shares, timetable
 from app.foundation.database import db, transaction
 from app.foundation.identity import new_id
 from app.foundation.shares import WHOLE, Share, share_of
-from app.foundation.tenancy import acting_for_all
+from app.foundation.tenancy import acting_for_all, current
 from app.foundation.timetable import Plan, PlannedJob
 from app.jobs import rate_billing_entries
+from app.jobs.work import SHARES_AT_ONCE, never
 from tests.jobs.rating_stage import submit_many
 
 
@@ -153,3 +154,18 @@ def test_where_much_is_due_every_share_looks(app: Flask, monkeypatch: pytest.Mon
         assert list(rate_billing_entries.shares_due()) == list(range(rate_billing_entries.SHARES))
         db.session.remove()
     assert shares.WHOLE.of == 1
+
+
+def test_a_process_that_rates_two_shares_at_once_holds_no_more_than_one_that_rates_all(
+    app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rate_billing_entries, "MOST", 8)
+    monkeypatch.setattr(rate_billing_entries, "FEW", 2)
+    submit_many(app, 100)
+    with app.app_context(), acting_for_all("a test's machine"):
+        assert rate_billing_entries.run(by=current(), stopped=never).rows == 8
+        of_two = [
+            rate_billing_entries.run(by=current(), stopped=never, share=Share(number, 2)).rows for number in range(2)
+        ]
+        assert of_two == [8 // SHARES_AT_ONCE] * 2
+        db.session.remove()
