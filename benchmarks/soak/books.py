@@ -95,6 +95,10 @@ class Books:
         with self._lock:
             return [write for write in self.writes if write.kind in kinds]
 
+    def undecided(self, subject: str) -> bool:
+        """Whether a decision on it was sent and is not answered: it may be in force already."""
+        return any(write.subject == subject and write.status is None for write in self.of(DECISION))
+
     def by_status(self) -> dict[int, int]:
         """Status -> how often."""
         with self._lock:

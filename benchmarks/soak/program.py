@@ -42,7 +42,8 @@ class Program(Visitor):
             write, f"/engagements/{place.id}/billing-entries", {201, LOST, 422}, self.entry_in(place, mark)
         )
         if answer.status_code != 201:
-            self._ended_meanwhile(place, answer)
+            if not self._expected(place, answer.text):
+                self.books.surprised(f"{self.name}: an entry in {place.name} {answer.status_code} {words_of(answer)}")
             return
         write.result = answer.json()["id"]
         place.entries.append(mark)
@@ -66,7 +67,7 @@ class Program(Visitor):
             write.status, write.result = answer.status_code, result["id"] or ""
             if result["result"] == "refused":
                 write.status = 422
-                if place.id in self.board.known(board.ACTIVE) and "The plan allows" not in str(result["errors"]):
+                if not self._expected(place, str(result["errors"])):
                     self.books.surprised(f"{self.name}: {write.what} in {place.name} was refused: {result['errors']}")
             else:
                 place.entries.append(write.what)
@@ -99,9 +100,11 @@ class Program(Visitor):
             "metric": place.metric, "month": place.month, "quantity": str(self.dice.randint(1, 9)), "notes": mark
         }  # fmt: skip
 
-    def _ended_meanwhile(self, place: Place, answer: Any) -> None:
-        if place.id in self.board.known(board.ACTIVE) and "The plan allows" not in answer.text:
-            self.books.surprised(f"{self.name}: an entry in {place.name} {answer.status_code} {words_of(answer)}")
+    def _expected(self, place: Place, refusal: str) -> bool:
+        """Whether the engagement ended meanwhile, for all that is known, or its plan allows no more."""
+        # in this order: who decides notes the answer first and moves the engagement then
+        ended = self.books.undecided(place.id) or place.id not in self.board.known(board.ACTIVE)
+        return ended or "The plan allows" in refusal
 
 
 def same_again(program: Program, address: str, key: str, place: Place, times: int) -> Write:

@@ -122,3 +122,13 @@ Old</textarea><select name="metric"><option value="m">M</option><option value="n
         "key": "1&2", "name": sent["name"], "plan": "y", "notes": "New", "metric": "n", "row": ["1", "2"],
     }  # fmt: skip
     assert forms["/a"].fields["notes"] == "Old" and sent["name"] and forms["/a"].unticked == {"tick": "z"}
+
+
+def test_what_an_unanswered_decision_may_have_changed_already_is_known() -> None:
+    books, _ = written()
+    assert not books.undecided("e-1")
+    ending = books.wanted(DECISION, "abe", "mark_as_complete", "e-1")
+    assert books.undecided("e-1")
+    assert not books.undecided("e-2")
+    ending.status = 303
+    assert not books.undecided("e-1")
