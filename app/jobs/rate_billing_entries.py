@@ -25,7 +25,7 @@ from app.jobs.work import SHARES_AT_ONCE, Done, Stopped
 
 log = structlog.get_logger(__name__)
 
-#: in memory at once, and so in one transaction where one is at work
+#: in one transaction, and so in memory at once; of a share, of which a process works on several, only its part
 MOST = 20_000
 #: below it one by one is quicker
 FEW = 20
@@ -48,7 +48,7 @@ def run(*, by: Viewer, stopped: Stopped, share: Share = WHOLE) -> Done:
         due = many_due_for_rating(MOST if share == WHOLE else MOST // SHARES_AT_ONCE, share=share)
         left = [entry.id for entry in due] if len(due) < FEW else _many(due, by=by)
         rated, failed, message = len(due) - len(left), 0, ""
-        del due  # twenty thousand rows less that a search for rings goes through
+        del due  # thousands of rows less that a search for rings goes through
     for entry_id in left[:AT_MOST_ONE_BY_ONE]:
         if stopped():
             break
